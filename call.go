@@ -1,0 +1,47 @@
+package ostiary
+
+import "time"
+
+// Digest is a SHA-256 over a lossless canonical form.
+type Digest [32]byte
+
+// Call is one message on its way through the door. It is made once, before the
+// first gate; gates and filters read it and none rewrites it. A Call belongs to
+// one goroutine at a time.
+type Call struct {
+	// ID is unique among all calls of a state directory and sorts by time.
+	ID string
+	// Received is when the door had read the whole message.
+	Received  time.Time
+	Principal Principal
+	// Session is the client process or the verified session, never a name that
+	// a client chose.
+	Session  string
+	Upstream string
+	// Method is the JSON-RPC method, Class what kind of method it is.
+	Method string
+	Class  Class
+	// Target is the tool's name, the resource's URI or the prompt's name.
+	Target string
+	// Rule is the one row that speaks for this target; nil denies.
+	Rule *Rule
+	// Effect is the rule's effect, made stricter by the tool's own annotations.
+	Effect Effect
+	// Closed is true only where a rule states that the call stays inside.
+	Closed bool
+	// Arguments are the bytes of the arguments exactly as they will be sent,
+	// a subslice of the message; nil if there are none.
+	Arguments []byte
+	// Args are the decoded arguments: map[string]any, []any, string, bool, nil
+	// and json.Number. They are the same value as Arguments.
+	Args any
+	// Digest identifies the arguments; equal digests mean equal values, number
+	// literals included.
+	Digest Digest
+	// Meta are the bytes of params._meta as they will be sent; nil if absent.
+	Meta []byte
+}
+
+// IsSink reports whether the call has an effect or may leave for the open world,
+// so that its intent must be durable before it is forwarded.
+func (c *Call) IsSink() bool { return c.Effect.IsEffect() || !c.Closed }

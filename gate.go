@@ -1,0 +1,20 @@
+package ostiary
+
+import "context"
+
+// Gate judges a call before it runs. Check MUST NOT change the call. An error
+// denies with the error's code; so does a panic. A Gate is used by many
+// goroutines at once.
+type Gate interface {
+	// Name is the stage in decisions and records.
+	Name() string
+	Check(ctx context.Context, c *Call) (Decision, error)
+}
+
+// Settler is the last gate. It alone sees what the others asked, so that a
+// person decides once and only about calls that would otherwise pass.
+type Settler interface {
+	Name() string
+	// Settle gets the questions of all gates, never an empty list.
+	Settle(ctx context.Context, c *Call, asks []Decision) (Decision, error)
+}
