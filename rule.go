@@ -20,8 +20,8 @@ type Rule struct {
 	// Closed states that the call does not leave for the open world.
 	Closed bool
 
-	// Forbid, if not empty, is why every call to this target is denied.
-	Forbid string
+	// Forbid, if set, is why every call to this target is denied.
+	Forbid *Error
 	// Deny are the deny rows for this target; they are looked at first.
 	Deny []Condition
 	// Scopes must all be held by the principal.
@@ -32,8 +32,9 @@ type Rule struct {
 	Checks []Check
 	// Limits are the row's own rates, beside the general ones.
 	Limits []RateLimit
-	// Ask, if not empty, is why a person must decide.
-	Ask string
+	// Ask, if not empty, is why a person must decide; AskNext tells the agent
+	// the next step (the rule to write, whom to ask).
+	Ask, AskNext string
 	// Timeout bounds the run; 0 means the general timeout.
 	Timeout time.Duration
 	// ReportOnly records what would have been denied and lets it pass
