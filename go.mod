@@ -44,3 +44,5 @@ require (
 	modernc.org/sqlite v1.60.1 // indirect
 	mvdan.cc/sh/v3 v3.14.1 // indirect
 )
+
+ignore ./internal/peers/node_modules
