@@ -1,0 +1,353 @@
+package ostiary
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// Options are what a Line is made of.
+type Options struct {
+	// Gates judge in this order.
+	Gates []Gate
+	// Settler decides what the gates asked. Without one every question is a
+	// refusal with the code of the question.
+	Settler Settler
+	// Filters treat results in this order.
+	Filters []Filter
+	// Recorder is required: no evidence, no call.
+	Recorder Recorder
+	// Timeout bounds a run whose rule names no time. Required.
+	Timeout time.Duration
+	// Now is the clock, monotonic reading included. Required.
+	Now func() time.Time
+}
+
+// Line is the one way through the door, shared by all doors of the house. It is
+// immutable and safe for many goroutines.
+type Line struct{ o Options }
+
+// New makes a Line. It refuses a nil Recorder, gate, filter or clock and a
+// timeout that is not positive.
+func New(o Options) (*Line, error) {
+	bad := func(what string) (*Line, error) {
+		return nil, &Error{Code: CodeConfigInvalid, Message: "the line needs " + what}
+	}
+	switch {
+	case o.Recorder == nil:
+		return bad("a recorder: nothing passes that is not recorded")
+	case o.Now == nil:
+		return bad("a clock")
+	case o.Timeout <= 0:
+		return bad("a positive timeout")
+	case len(o.Gates) == 0:
+		return bad("at least one gate")
+	}
+	for _, g := range o.Gates {
+		if g == nil {
+			return bad("gates that are not nil")
+		}
+	}
+	for _, f := range o.Filters {
+		if f == nil {
+			return bad("filters that are not nil")
+		}
+	}
+	return &Line{o: o}, nil
+}
+
+// Do takes one call through the line: gates, intent, run, filters, outcome. The
+// result may be released only with the verdict Allow or Answer; with any other
+// verdict it is nil and the decision says what to tell the agent.
+//
+// The cause of a cancelled ctx, if it is an *Error, names why the call ended.
+func (l *Line) Do(ctx context.Context, c *Call, run Runner) (*Result, Decision) {
+	entry, err := l.begin(c)
+	if err != nil {
+		return nil, unrecorded(err)
+	}
+	d, holds := l.judge(ctx, c)
+	if d.Verdict == Answer {
+		return l.answer(entry, c, d, holds)
+	}
+	if d.Verdict != Allow {
+		releaseAll(holds)
+		return nil, l.end(entry, c, d, StatusRefused, nil)
+	}
+	if c.IsSink() {
+		if err := entry.Intent(d); err != nil {
+			releaseAll(holds)
+			return nil, l.end(entry, c, unrecorded(err), StatusRefused, nil)
+		}
+	}
+	if err := commitAll(holds); err != nil {
+		releaseAll(holds)
+		return nil, l.end(entry, c, Refused("commit", err), StatusRefused, nil)
+	}
+	defer doneAll(holds)
+	return l.run(ctx, entry, c, d, run)
+}
+
+// Refuse records a refusal that was decided before there was a call to judge:
+// malformed bytes, a rejected identity, an answer that came too late.
+func (l *Line) Refuse(c *Call, d Decision) Decision {
+	entry, err := l.begin(c)
+	if err != nil {
+		return unrecorded(err)
+	}
+	return l.end(entry, c, d, StatusRefused, nil)
+}
+
+func (l *Line) begin(c *Call) (e Entry, err error) {
+	defer recoverTo(&err)
+	return l.o.Recorder.Begin(c)
+}
+
+// judge asks every gate until one denies. What was asked is settled at the end.
+func (l *Line) judge(ctx context.Context, c *Call) (Decision, []*Hold) {
+	verdict := Allowed()
+	var asks []Decision
+	var holds []*Hold
+	for _, g := range l.o.Gates {
+		d := check(ctx, g, c)
+		if d.Hold != nil {
+			holds = append(holds, d.Hold)
+		}
+		switch d.Verdict {
+		case Allow:
+		case Ask:
+			asks = append(asks, d)
+		case Answer:
+			return d, holds
+		default:
+			d.Verdict = Deny
+			if !c.reportsOnly() {
+				return d, holds
+			}
+			verdict.would(d)
+		}
+	}
+	if err := context.Cause(ctx); err != nil {
+		return ended("line", err), holds
+	}
+	if len(asks) == 0 {
+		return verdict, holds
+	}
+	if c.reportsOnly() {
+		verdict.would(asks[0])
+		return verdict, holds
+	}
+	d := l.settle(ctx, c, asks)
+	if d.Hold != nil {
+		holds = append(holds, d.Hold)
+	}
+	if d.Verdict == Allow {
+		d.Would, d.WouldReason = verdict.Would, verdict.WouldReason
+	}
+	return d, holds
+}
+
+func (l *Line) settle(ctx context.Context, c *Call, asks []Decision) (d Decision) {
+	if l.o.Settler == nil {
+		d = asks[0]
+		d.Verdict = Deny
+		return d
+	}
+	var err error
+	func() {
+		defer recoverTo(&err)
+		d, err = l.o.Settler.Settle(ctx, c, asks)
+	}()
+	if err != nil {
+		return Refused(l.o.Settler.Name(), err)
+	}
+	return named(d, l.o.Settler.Name())
+}
+
+func (l *Line) answer(e Entry, c *Call, d Decision, holds []*Hold) (*Result, Decision) {
+	releaseAll(holds)
+	if d.Answer == nil {
+		return nil, l.end(e, c, Decision{Code: CodeInternal, Stage: d.Stage, Reason: "answer without a result"}, StatusRefused, nil)
+	}
+	if d := l.end(e, c, d, d.Answer.Status, d.Answer); d.Verdict != Answer {
+		return nil, d
+	}
+	return d.Answer, d
+}
+
+func (l *Line) run(ctx context.Context, e Entry, c *Call, d Decision, run Runner) (*Result, Decision) {
+	limit := l.o.Timeout
+	if c.Rule != nil && c.Rule.Timeout > 0 {
+		limit = c.Rule.Timeout
+	}
+	running, cancel := context.WithTimeoutCause(ctx, limit, timeoutError(limit))
+	defer cancel()
+	r, err := safely(func() (*Result, error) { return run(running, c) })
+	if err == nil && r == nil {
+		err = &Error{Code: CodeInternal, Message: "the call ended without a result", Reason: "runner returned nothing"}
+	}
+	if err != nil {
+		if ended := running.Err(); ended != nil && errors.Is(err, ended) {
+			err = context.Cause(running)
+		}
+		return nil, l.end(e, c, ended("run", err), statusOf(err, r), r)
+	}
+	for _, f := range l.o.Filters {
+		if _, err := safely(func() (*Result, error) { return r, f.Apply(ctx, c, r) }); err != nil {
+			return nil, l.end(e, c, Refused(f.Name(), err), StatusWithheld, nil)
+		}
+	}
+	if d := l.end(e, c, d, r.Status, r); d.Verdict != Allow {
+		return nil, d
+	}
+	return r, d
+}
+
+// end writes the outcome. What cannot be recorded becomes a refusal.
+func (l *Line) end(e Entry, c *Call, d Decision, s Status, r *Result) Decision {
+	if d.Verdict == Deny && d.Code == "" {
+		d.Code = CodeInternal
+	}
+	if d.Verdict == Deny && d.Message == "" {
+		d.Message = AsError(d.Code).Message
+	}
+	var err error
+	func() {
+		defer recoverTo(&err)
+		err = e.End(Outcome{Decision: d, Status: s, Result: r, Duration: l.o.Now().Sub(c.Received)})
+	}()
+	if err != nil {
+		return unrecorded(err)
+	}
+	return d
+}
+
+// check asks one gate; an error and a panic deny.
+func check(ctx context.Context, g Gate, c *Call) (d Decision) {
+	var err error
+	func() {
+		defer recoverTo(&err)
+		d, err = g.Check(ctx, c)
+	}()
+	if err != nil {
+		hold := d.Hold
+		d = Refused(g.Name(), err)
+		d.Hold = hold
+		return d
+	}
+	return named(d, g.Name())
+}
+
+func named(d Decision, stage string) Decision {
+	if d.Stage == "" {
+		d.Stage = stage
+	}
+	return d
+}
+
+func (d *Decision) would(denied Decision) {
+	if d.Would == "" {
+		d.Would, d.WouldReason, d.Stage = denied.Code, denied.Reason, denied.Stage
+	}
+}
+
+func (c *Call) reportsOnly() bool { return c.Rule != nil && c.Rule.ReportOnly }
+
+func unrecorded(err error) Decision {
+	if errors.Is(err, CodeAuditUnavailable) {
+		return Refused("audit", err)
+	}
+	return Refused("audit", &Error{
+		Code: CodeAuditUnavailable, Err: err,
+		Message: "this call was refused because it cannot be recorded: the operator must make the audit log writable again",
+	})
+}
+
+// ended turns the error of a run, or the cause of a cancellation, into a refusal.
+func ended(stage string, err error) Decision {
+	var e *Error
+	if !errors.As(err, &e) {
+		switch {
+		case errors.Is(err, context.Canceled):
+			err = &Error{Code: CodeGatewayCancelled, Message: "the call was withdrawn"}
+		case errors.Is(err, context.DeadlineExceeded):
+			err = &Error{Code: CodeLimitTimeout, Message: "the call took too long and was ended"}
+		}
+	}
+	return Refused(stage, err)
+}
+
+func statusOf(err error, r *Result) Status {
+	switch {
+	case r != nil:
+		return StatusWithheld
+	case errors.Is(err, CodeLimitTimeout), errors.Is(err, context.DeadlineExceeded):
+		return StatusTimeout
+	case errors.Is(err, CodeGatewayCancelled), errors.Is(err, context.Canceled):
+		return StatusCancelled
+	default:
+		return StatusLost
+	}
+}
+
+func timeoutError(limit time.Duration) *Error {
+	return &Error{
+		Code: CodeLimitTimeout,
+		Message: fmt.Sprintf("no answer within %s, so the call was ended; whether it took effect is unknown: "+
+			"look before you repeat it, or ask the operator for a longer `timeout:`", limit),
+	}
+}
+
+func commitAll(holds []*Hold) error {
+	for _, h := range holds {
+		if h.Commit == nil {
+			continue
+		}
+		if _, err := safely(func() (*Result, error) { return nil, h.Commit() }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func releaseAll(holds []*Hold) {
+	for i := len(holds) - 1; i >= 0; i-- {
+		if f := holds[i].Release; f != nil {
+			f()
+		}
+	}
+}
+
+func doneAll(holds []*Hold) {
+	for i := len(holds) - 1; i >= 0; i-- {
+		if f := holds[i].Done; f != nil {
+			f()
+		}
+	}
+}
+
+func safely(f func() (*Result, error)) (r *Result, err error) {
+	defer recoverTo(&err)
+	return f()
+}
+
+// recoverTo turns a panic into an error, so that it denies and is recorded.
+func recoverTo(err *error) {
+	if p := recover(); p != nil {
+		*err = &Error{
+			Code:    CodePanic,
+			Message: "the door failed while judging this call and refused it; the operator finds the reason in the audit log",
+			Reason:  fmt.Sprintf("panic: %v\n%s", p, firstLines(debug.Stack())),
+		}
+	}
+}
+
+func firstLines(stack []byte) []byte {
+	const most = 2000
+	if len(stack) > most {
+		return stack[:most]
+	}
+	return stack
+}
