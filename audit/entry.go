@@ -1,0 +1,127 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"sync"
+
+	"github.com/ostiary/ostiary"
+)
+
+var (
+	_ ostiary.Recorder = (*Log)(nil)
+	_ ostiary.Entry    = (*entry)(nil)
+)
+
+// How much of a text from outside a record keeps, in bytes.
+const (
+	maxName = 512
+	maxText = 4 << 10
+)
+
+// entry is the evidence of one call.
+type entry struct {
+	log      *Log
+	call     *ostiary.Call
+	intended bool
+	ended    bool
+}
+
+// Begin implements [ostiary.Recorder]. It writes nothing.
+func (l *Log) Begin(c *ostiary.Call) (ostiary.Entry, error) {
+	if c == nil {
+		return nil, misused("Begin without a call")
+	}
+	if err := l.err(); err != nil {
+		return nil, err
+	}
+	return &entry{log: l, call: c}, nil
+}
+
+// Intent implements [ostiary.Entry]: it returns nil only after the intent is durable.
+func (e *entry) Intent(d ostiary.Decision) error {
+	if e.intended || e.ended {
+		return misused("Intent after Intent or End")
+	}
+	e.intended = true
+	return e.write(&Record{Kind: KindIntent}, d, true, nil)
+}
+
+// End implements [ostiary.Entry]: it returns nil only after the outcome is durable.
+func (e *entry) End(o ostiary.Outcome) error {
+	if e.ended {
+		return misused("End after End")
+	}
+	e.ended = true
+	r := &Record{Kind: KindOutcome, Status: o.Status.String(), DurationUS: max(o.Duration.Microseconds(), 0)}
+	if o.Status == ostiary.StatusRefused && !e.intended {
+		r.Kind = KindRefusal
+	}
+	// The arguments stand with the first record of a call.
+	return e.write(r, o.Decision, !e.intended, o.Result)
+}
+
+// scratch are the buffers in which a record is written before it takes its place.
+type scratch struct{ record, body []byte }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func (e *entry) write(r *Record, d ostiary.Decision, args bool, res *ostiary.Result) error {
+	l, c := e.log, e.call
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	salt, err := l.newSalt()
+	if err != nil {
+		return unavailable("no randomness for the salt", err)
+	}
+	if args || res != nil && res.Text != "" {
+		s.body = l.appendBody(s.body[:0], salt, c, args, res)
+		sum := sha256.Sum256(s.body[:len(s.body)-1])
+		r.Body = base64.StdEncoding.EncodeToString(sum[:])
+	} else {
+		s.body = s.body[:0]
+	}
+	if args && c.Digest != (ostiary.Digest{}) {
+		r.ArgsDigest = salt.digest(c.Digest)
+	}
+	l.describe(r, c, &d)
+	s.record = r.appendTail(s.record[:0])
+	return l.append(s.record, s.body, false)
+}
+
+// describe fills in what the record says about the call and the decision.
+func (l *Log) describe(r *Record, c *ostiary.Call, d *ostiary.Decision) {
+	r.Time, r.Log = l.opts.Clock(), l.id
+	r.Call, r.Session = cut(c.ID, maxName), cut(c.Session, maxName)
+	r.Principal, r.Client = cut(c.Principal.ID, maxName), cut(c.Principal.Client, maxName)
+	r.Upstream, r.Class = cut(c.Upstream, maxName), c.Class.String()
+	r.Method, r.Target = cut(c.Method, maxName), cut(c.Target, maxName)
+	// What is not a known name is whatever the other side wrote.
+	if c.Class == ostiary.ClassUnknown || c.Class == ostiary.ClassMalformed {
+		r.Method = l.redacted(c.Method, maxName)
+	}
+	if c.Rule == nil || c.Class != ostiary.ClassTool {
+		r.Target = l.redacted(c.Target, maxName)
+	}
+	r.Effect, r.Closed = c.Effect.String(), c.Closed
+	if c.Rule != nil {
+		r.Rule, r.RuleAt = cut(c.Rule.Pattern, maxName), cut(c.Rule.Source, maxName)
+	}
+	r.Decision, r.Code, r.Stage = d.Verdict.String(), string(d.Code), cut(d.Stage, maxName)
+	r.Reason, r.Message = l.redacted(d.Reason, maxText), l.redacted(d.Message, maxText)
+	r.Would, r.WouldReason = string(d.Would), l.redacted(d.WouldReason, maxText)
+	r.Policy, r.Custody, r.Sandbox = l.opts.PolicyDigest, l.opts.Custody, l.opts.Sandbox
+}
+
+func (l *Log) redacted(s string, limit int) string {
+	if s == "" {
+		return ""
+	}
+	// The redactor gets more than is kept, so that no secret is halved by the cut.
+	seen := s[:min(len(s), 4*limit)]
+	text, ok := guarded(func() string { return l.opts.RedactText(seen) })
+	if !ok {
+		return "(withheld: it could not be redacted)"
+	}
+	return cut(text, limit)
+}

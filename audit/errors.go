@@ -1,0 +1,33 @@
+package audit
+
+import (
+	"fmt"
+
+	"github.com/ostiary/ostiary"
+)
+
+func unavailable(doing string, err error) *ostiary.Error {
+	return &ostiary.Error{
+		Code: ostiary.CodeAuditUnavailable,
+		Message: "the audit log cannot be written, so no call may run; ask the operator to check the disk of the state directory " +
+			"(space, quota, errors) and then to restart the door",
+		Reason: "audit: " + doing,
+		Err:    err,
+	}
+}
+
+func unsafeState(path, what, next string) *ostiary.Error {
+	return &ostiary.Error{
+		Code:    ostiary.CodeStateUnsafe,
+		Message: "the state directory is not private to its owner, so the evidence could be forged; the operator must repair it before any call may run",
+		Reason:  fmt.Sprintf("%s %s; %s", path, what, next),
+	}
+}
+
+func misused(what string) *ostiary.Error {
+	return &ostiary.Error{
+		Code:    ostiary.CodeInternal,
+		Message: "the door recorded this call wrongly and refused it; the operator finds the reason in the audit log",
+		Reason:  "audit: " + what,
+	}
+}

@@ -1,0 +1,177 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// survey is what a new log finds when it looks at the others.
+type survey struct {
+	newest   string // greatest log id
+	heads    []Head // to be committed to
+	repaired []Repaired
+
+	settled []string // logs that have ended and that a log commits to, sorted
+	ended   []string // logs that the new one settles
+}
+
+// settledFile lists the logs that need no further look, so that thousands of old
+// logs do not slow a start down. It can be deleted: the next log then commits to
+// all of them again. Its first line is a MAC under the signing key, since whoever
+// could add a name to it could hide that log.
+const settledFile = "settled"
+
+// surveyLogs looks at all logs, under the lock of the state directory.
+func surveyLogs(root string, k *key, log *slog.Logger) (*survey, error) {
+	ids, err := logIDs(root)
+	if err != nil {
+		return nil, err
+	}
+	s := &survey{}
+	if len(ids) > 0 {
+		s.newest = ids[len(ids)-1]
+	}
+	s.settled, err = readSettled(root, k)
+	if err != nil {
+		log.Warn("audit: the list of settled logs cannot be trusted; all logs are committed to again", "err", err)
+	}
+	known := make(map[string]bool, len(s.settled))
+	for _, id := range s.settled {
+		known[id] = true
+	}
+	for _, id := range ids {
+		if known[id] {
+			continue
+		}
+		if err := s.look(root, id, k, log); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// look finds the head of one log, and repairs its end if its process has died.
+func (s *survey) look(root, id string, k *key, log *slog.Logger) error {
+	dir := filepath.Join(root, id)
+	lock, alive, err := lockLog(dir)
+	if err != nil {
+		return err
+	}
+	if alive {
+		end, err := findEnd(dir, id, k.verifier)
+		if err != nil {
+			return err
+		}
+		s.heads = append(s.heads, end.head)
+		return nil
+	}
+	defer lock.Close()
+	end, err := findEnd(dir, id, k.verifier)
+	if err != nil {
+		return err
+	}
+	fix, err := end.repair()
+	if err != nil {
+		return err
+	}
+	if fix != nil {
+		log.Warn("audit: repaired the end of a log whose process had died", "log", id,
+			"bytes_cut", fix.Cut, "records", fix.Size, "damaged", fix.Damaged)
+		s.repaired = append(s.repaired, *fix)
+	}
+	s.heads = append(s.heads, end.head)
+	s.ended = append(s.ended, id)
+	return nil
+}
+
+// settle notes the logs that have ended and that a durable record now names.
+func (s *survey) settle(root string, k *key, rand io.Reader) error {
+	if len(s.ended) == 0 {
+		return nil
+	}
+	all := slices.Concat(s.settled, s.ended)
+	slices.Sort(all)
+	text := strings.Join(all, "\n") + "\n"
+	return writeWhole(filepath.Join(root, settledFile), []byte(k.seal(text)+"\n"+text), rand)
+}
+
+func readSettled(root string, k *key) ([]string, error) {
+	raw, err := os.ReadFile(filepath.Join(root, settledFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	mac, text, _ := strings.Cut(string(raw), "\n")
+	if !hmac.Equal([]byte(mac), []byte(k.seal(text))) {
+		return nil, errors.New("it was not written with this key")
+	}
+	return strings.Fields(text), nil
+}
+
+func (k *key) seal(text string) string {
+	mac := hmac.New(sha256.New, k.sealing[:])
+	mac.Write([]byte(text))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// logIDs returns the names of all logs, oldest first.
+func logIDs(root string) ([]string, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, e := range entries {
+		if e.IsDir() && validLogID(e.Name()) {
+			ids = append(ids, e.Name())
+		}
+	}
+	return ids, nil
+}
+
+// segmentsOf counts the segments of a log; they are numbered without a gap.
+func segmentsOf(dir string) (int, error) {
+	for n := 0; ; n++ {
+		_, err := os.Lstat(filepath.Join(dir, segmentName(n)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// readData makes a segment durable and reads it without the zeros at its end.
+func readData(path string) (data []byte, size int64, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	if err := (diskFile{f}).Sync(); err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	data = make([]byte, info.Size())
+	n, err := io.ReadFull(f, data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, 0, err
+	}
+	return bytes.TrimRight(data[:n], "\x00"), info.Size(), nil
+}
