@@ -133,13 +133,6 @@ func FuzzPattern(f *testing.F) {
 	})
 }
 
-func count(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 func oracle(pattern, up, rest string) bool {
 	pu, pr, _ := strings.Cut(pattern, "/")
 	return regexpFor(pu).MatchString(up) && regexpFor(pr).MatchString(rest)
