@@ -1,0 +1,24 @@
+package config
+
+import (
+	"time"
+
+	"github.com/ostiary/ostiary/limit"
+)
+
+// Defaults is what an empty file says: no deny rows, no rules, so that honest
+// reads pass and everything else is asked about, within these bounds.
+func Defaults() File {
+	return File{
+		Version: 1,
+		Limits: Limits{
+			Options:  limit.Defaults(), // 6000/min in all, 600/min a principal, 100/min of effects, 16 at once
+			Message:  16 << 20,
+			Stderr:   64 << 10,
+			Timeout:  60 * time.Second,
+			Shutdown: 5 * time.Second,
+			Catalog:  10 * time.Second,
+		},
+		Audit: Audit{Segment: 64 << 20},
+	}
+}

@@ -1,0 +1,96 @@
+package config
+
+import (
+	"time"
+
+	"github.com/ostiary/ostiary/limit"
+	"github.com/ostiary/ostiary/policy"
+	"github.com/ostiary/ostiary/validate"
+)
+
+// File is one configuration file, checked, with the defaults where it says
+// nothing. Paths in it are absolute. It is not changed after it was made.
+type File struct {
+	// Path is the file as it was named, Dir the absolute directory that relative
+	// paths in it are relative to.
+	Path, Dir string
+	// Digest is the SHA-256 of the bytes: the policy digest of every record.
+	Digest [32]byte
+	// Secrets are the values that must never be written anywhere: what was
+	// interpolated, and the environment values whose name says that they are
+	// credentials. Some may be short; who redacts decides what that means.
+	Secrets []string
+
+	Version    int
+	Principals []Principal
+	Upstreams  []Upstream
+	Deny       []Deny
+	Rules      []Rule
+	Limits     Limits
+	Audit      Audit
+}
+
+// Principal gives scopes to an operating-system user, over stdio.
+type Principal struct {
+	Pos
+	Name, User string
+	Scopes     []string
+}
+
+// Upstream is one MCP server.
+type Upstream struct {
+	Pos
+	Name string
+	// Command is the program and its arguments as written; empty if only the
+	// command line gives it.
+	Command []string
+	// Env is added to the child's allow-list, interpolated; PassEnv names
+	// variables that are passed on from our own environment.
+	Env     map[string]string
+	PassEnv []string
+	// Cwd is the child's working directory; empty if none was written. A child
+	// whose Command is in the file starts in File.Dir then, so that relative
+	// arguments mean what they seem to.
+	Cwd string
+	// Remote says that the server has another file system than the door, so that
+	// paths are judged by their text alone.
+	Remote bool
+}
+
+// Deny is one row of deny:. Kind, Pattern, Source, Reason and When of the row
+// are set; Forbids is to be made from Args.
+type Deny struct {
+	Pos
+	policy.DenyRow
+	Args []validate.Argument
+}
+
+// Rule is one row of rules:. Everything of the row but Checks is set, which is
+// to be made from Args.
+type Rule struct {
+	Pos
+	policy.Row
+	Args []validate.Argument
+	// Channels are where a person may approve; empty means the defaults.
+	Channels []string
+}
+
+// Limits are the general bounds.
+type Limits struct {
+	limit.Options
+	// Message is the most bytes of one message, Stderr what is kept of a child's
+	// standard error.
+	Message, Stderr int
+	// Timeout bounds a call whose rule says nothing, Shutdown is the grace for
+	// calls in flight, Catalog how long calls wait for the upstream's catalog.
+	Timeout, Shutdown, Catalog time.Duration
+}
+
+// Audit is about the evidence.
+type Audit struct {
+	// CheckpointTo are where each signed checkpoint is written too: absolute
+	// paths, "syslog:" and https URLs.
+	CheckpointTo []string
+	// Segment is the size in bytes at which a new segment begins.
+	Segment int
+}

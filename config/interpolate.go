@@ -1,0 +1,147 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+
+	ostiary "github.com/ostiary/ostiary"
+)
+
+// maxSecret bounds a file that ${file:…} names.
+const maxSecret = 64 << 10
+
+// secretName finds environment variables whose value is a credential by their name.
+var secretName = regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|secret|token|api_?key|private_?key|access_?key|auth(orization)?|cookie|credential|session|dsn|database_url)s?($|_)`)
+
+// envValue reads the value of an environment variable. ${env:NAME} and
+// ${file:PATH} are replaced once (what they give is not looked at again);
+// "$${" stands for "${". Every replaced value is noted as a credential.
+func envValue() kind[string] {
+	const name = "a text"
+	schema := map[string]any{"type": "string"}
+	return scalar(name, schema, func(d *decoder, n ast.Node, out *string) {
+		if s, ok := n.(*ast.StringNode); ok && s.Value == "" {
+			return // NAME: "" sets an empty variable
+		}
+		s, ok := rawText(d, n, name)
+		if !ok {
+			return
+		}
+		*out = d.interpolate(n, s)
+	})
+}
+
+func (d *decoder) interpolate(n ast.Node, s string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(s, "${")
+		if i < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		if i > 0 && s[i-1] == '$' {
+			b.WriteString(s[:i-1] + "${")
+			s = s[i+2:]
+			continue
+		}
+		b.WriteString(s[:i])
+		word, rest, ok := strings.Cut(s[i+2:], "}")
+		if !ok {
+			d.fail(n, "\"${\" without \"}\": write ${env:NAME} or ${file:PATH}, or $${ for the text ${")
+			return ""
+		}
+		value, err := d.lookup(n, word)
+		var e *ostiary.Error
+		switch {
+		case errors.As(err, &e):
+			d.failCode(e.Code, nodePos(n), e.Message)
+			return ""
+		case err != nil:
+			d.fail(n, "%s", err)
+			return ""
+		}
+		if value != "" {
+			d.secrets = append(d.secrets, value)
+		}
+		b.WriteString(value)
+		s = rest
+	}
+}
+
+// lookup gives the value of what stands between the braces. Its errors name the
+// variable or the file, never a value.
+func (d *decoder) lookup(n ast.Node, word string) (string, error) {
+	source, name, _ := strings.Cut(word, ":")
+	switch source {
+	case "env":
+		if !envName.MatchString(name) {
+			return "", fmt.Errorf("${env:…} needs the name of a variable")
+		}
+		if d.o.SkipSecrets {
+			return "", nil
+		}
+		value, ok := d.o.lookupEnv(name)
+		if !ok {
+			return "", fmt.Errorf("the variable %s of ${env:%[1]s} is not set: set it for the program that starts ostiary, or use ${file:PATH}", name)
+		}
+		return value, nil
+	case "file":
+		if name == "" {
+			return "", fmt.Errorf("${file:…} needs a path")
+		}
+		before := len(d.errs) + d.left
+		path := d.absolute(n, name)
+		if d.o.SkipSecrets || len(d.errs)+d.left > before {
+			return "", nil
+		}
+		return readSecret(path)
+	case "exec":
+		return "", &ostiary.Error{
+			Code:    ostiary.CodeConfigLayer,
+			Message: "${exec:…}: this layer is not built yet (credentials from a program); use ${file:PATH} or ${env:NAME}",
+		}
+	}
+	return "", fmt.Errorf("${…} is ${env:NAME} or ${file:PATH}; write $${ for the text ${")
+}
+
+// readSecret reads a small regular file and drops the line end behind its text.
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path) // before it is opened: opening a FIFO waits
+	if err != nil {
+		return "", fmt.Errorf("%s of ${file:…} cannot be read: %w", path, bare(err))
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s of ${file:…} is no regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%s of ${file:…} cannot be read: %w", path, bare(err))
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s of ${file:…} cannot be read: %w", path, bare(err))
+	case len(data) > maxSecret:
+		return "", fmt.Errorf("%s of ${file:…} has more than %s", path, showSize(maxSecret))
+	case !utf8.Valid(data) || strings.ContainsRune(string(data), 0):
+		return "", fmt.Errorf("%s of ${file:…} is no text", path)
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
+}
+
+// bare is the reason of a file error without the path that the message has already.
+func bare(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,233 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// The bounds of a file. The parser below recurses by nesting and takes time
+// quadratic in the keys of one mapping, so both are bounded before it starts.
+const (
+	maxBytes   = 4 << 20
+	maxTokens  = 1 << 20
+	maxNesting = 64   // brackets inside brackets
+	maxIndent  = 256  // columns at which a block may begin
+	maxKeys    = 4096 // in one mapping
+	maxErrors  = 100  // said at once
+)
+
+// parseSource reads the bytes as one YAML document without any of the parts of
+// YAML that make two readers see two things. It returns nil for a file without
+// content; what it refuses is in d.errs.
+func (d *decoder) parseSource(data []byte) ast.Node {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if !d.checkBytes(data) {
+		return nil
+	}
+	d.lines = strings.Split(string(data), "\n")
+	if !d.checkIndentation() {
+		return nil
+	}
+	tokens := lexer.Tokenize(string(data))
+	if !d.checkTokens(tokens) {
+		return nil
+	}
+	f, err := d.parseTokens(tokens)
+	if err != nil {
+		d.syntax(err)
+		return nil
+	}
+	if len(f.Docs) == 0 || f.Docs[0].Body == nil && len(f.Docs) == 1 {
+		return nil
+	}
+	if len(f.Docs) > 1 {
+		at := Pos{1, 1}
+		if s := f.Docs[1].Start; s != nil {
+			at = posOf(s)
+		}
+		d.failAt(at, "a second document begins here: one file holds one policy; remove the \"---\"")
+		return nil
+	}
+	return f.Docs[0].Body
+}
+
+// checkBytes refuses what no text editor shows as it is: a reader of the policy
+// must see what the door sees.
+func (d *decoder) checkBytes(data []byte) bool {
+	if len(data) > maxBytes {
+		d.failAt(Pos{1, 1}, "the file has %d bytes; at most 4 MiB are read: split the policy by upstream", len(data))
+		return false
+	}
+	at := Pos{1, 1}
+	for i := 0; i < len(data); {
+		r, n := rune(data[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRune(data[i:])
+		}
+		switch {
+		case r == utf8.RuneError && n == 1:
+			d.failAt(at, "byte 0x%02x is not UTF-8: save the file as UTF-8", data[i])
+			return false
+		case r == '\r' && (i+1 == len(data) || data[i+1] != '\n'):
+			d.failAt(at, "a carriage return that ends no line: use \\n or \\r\\n as line ends")
+			return false
+		case r < ' ' && r != '\n' && r != '\t' && r != '\r', r == 0x7f, r >= 0x80 && r <= 0x9f:
+			d.failAt(at, "control character U+%04X: remove it, or write it as an escape in a double-quoted text", r)
+			return false
+		case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x2028, r == 0x2029, r == 0xfeff:
+			d.failAt(at, "invisible character U+%04X makes the file read differently from what it says: remove it", r)
+			return false
+		case r == '\n':
+			at = Pos{at.Line + 1, 0}
+		}
+		at.Col++
+		i += n
+	}
+	return true
+}
+
+// checkIndentation explains tabs, which YAML forbids there.
+func (d *decoder) checkIndentation() bool {
+	ok := true
+	for i, line := range d.lines {
+		rest := strings.TrimLeft(line, " \t")
+		tab := strings.IndexByte(line[:len(line)-len(rest)], '\t')
+		if tab < 0 || rest == "" || rest == "\r" || rest[0] == '#' {
+			continue
+		}
+		d.failAt(Pos{i + 1, tab + 1}, "a tab indents this line: YAML is indented by spaces")
+		ok = false
+	}
+	return ok
+}
+
+// checkTokens bounds depth and width, and refuses the parts of YAML that are
+// told by one token.
+func (d *decoder) checkTokens(tokens token.Tokens) bool {
+	if len(tokens) > maxTokens {
+		d.failAt(Pos{1, 1}, "the file has more than %d parts: split the policy by upstream", maxTokens)
+		return false
+	}
+	open, chain := 0, 0
+	var keys [maxIndent + 1]int // of the mapping that is open at each column
+	for _, t := range tokens {
+		at := posOf(t)
+		switch t.Type {
+		case token.AnchorType, token.AliasType:
+			d.failAt(at, "%s", sigilText(t.Type))
+			return false
+		case token.MergeKeyType:
+			d.failAt(at, "merge keys (<<) are not read: write the keys out where they are used")
+			return false
+		case token.TagType:
+			d.failAt(at, "tags (%q) are not read: write a text in quotes, a number without", brief(t.Value))
+			return false
+		case token.DirectiveType:
+			d.failAt(at, "directives (%%) are not read: a policy is YAML 1.2; a text that begins with %% must be in quotes")
+			return false
+		case token.MappingKeyType:
+			d.failAt(at, "keys with \"? \" are not read: write \"key: value\"")
+			return false
+		case token.SequenceStartType, token.MappingStartType:
+			open++
+		case token.SequenceEndType, token.MappingEndType:
+			open--
+		case token.CollectEntryType:
+			chain = 0
+		case token.SequenceEntryType, token.MappingValueType:
+			if t.Type == token.MappingValueType && t.Prev != nil {
+				at = posOf(t.Prev)
+			}
+			if open > 0 {
+				chain++
+				break
+			}
+			if at.Col > maxIndent {
+				d.failAt(at, "nested too deeply: nothing here needs more than %d columns", maxIndent)
+				return false
+			}
+			clear(keys[at.Col+1:])
+			if t.Type == token.SequenceEntryType {
+				keys[at.Col] = 0
+			} else if keys[at.Col]++; keys[at.Col] > maxKeys {
+				d.failAt(at, "more than %d keys in one mapping", maxKeys)
+				return false
+			}
+		}
+		if open > maxNesting || chain > maxTokens {
+			d.failAt(at, "nested too deeply: nothing here needs more than %d brackets", maxNesting)
+			return false
+		}
+	}
+	return true
+}
+
+func sigilText(t token.Type) string {
+	if t == token.AnchorType {
+		return "anchors (&) are not read: write the value out where it is used; a text that begins with & must be in quotes"
+	}
+	return "aliases (*) are not read: a text that begins with * must be in quotes, such as \"*/*\""
+}
+
+// parseTokens turns a panic of the parser into the error that the file has.
+func (d *decoder) parseTokens(tokens token.Tokens) (f *ast.File, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("this is not YAML that can be read (%v)", r)
+		}
+	}()
+	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+}
+
+// syntax reports the parser's error without its copy of the source, which may
+// hold a secret.
+func (d *decoder) syntax(err error) {
+	at, text := Pos{1, 1}, err.Error()
+	if e, ok := err.(interface {
+		GetToken() *token.Token
+		GetMessage() string
+	}); ok {
+		text = e.GetMessage()
+		if t := e.GetToken(); t != nil {
+			at = posOf(t)
+		}
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	d.failAt(at, "%s%s", text, syntaxHint(text))
+}
+
+func syntaxHint(text string) string {
+	switch {
+	case strings.Contains(text, "mapping value is not allowed"):
+		return ": put a text that contains \": \" in quotes"
+	case strings.Contains(text, "reserved character"):
+		return ": put the text in quotes"
+	case strings.Contains(text, "value is not allowed in this context"):
+		return ": check the indentation"
+	}
+	return ""
+}
+
+// posOf is where a token begins.
+func posOf(t *token.Token) Pos {
+	if t == nil || t.Position == nil {
+		return Pos{1, 1}
+	}
+	return Pos{max(t.Position.Line, 1), max(t.Position.Column, 1)}
+}
+
+// brief is a text short enough for a message.
+func brief(s string) string {
+	const most = 60
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most]) + "…"
+}
