@@ -30,7 +30,7 @@ func (m *model) refill(now int64) {
 
 func TestAgainstModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for round := range 200 {
+	for round := range 100 {
 		random := func() ostiary.RateLimit {
 			return ostiary.RateLimit{Count: 1 + rng.IntN(20), Period: time.Duration(20 + rng.IntN(5000))}
 		}
@@ -149,7 +149,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	o.PerPrincipalTool = perMin(60)
 	l, clock := limiter(t, o)
 	most := 0
-	for i := range 50_000 {
+	for i := range 20_000 {
 		allow(t, l, call(fmt.Sprint("p", i), "tool", ostiary.EffectRead))
 		clock.forward(10 * time.Millisecond) // 100 keys count at any time
 		for l.cells.sweeping.Load() {
@@ -158,5 +158,47 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	if most > 2*firstSweep {
 		t.Fatalf("%d keys at once", most)
+	}
+}
+
+// The races by hand, between the look and the take of one call.
+func TestLostRaceGivesBack(t *testing.T) {
+	one, _ := newPace(ostiary.RateLimit{Count: 1, Period: time.Second})
+	two, _ := newPace(ostiary.RateLimit{Count: 2, Period: time.Second})
+	s := newCells()
+	mine := []claim{{pace: two, key: 1}, {pace: one, key: 2}}
+	if worst, _ := s.look(mine, 0); worst != nil {
+		t.Fatal("both are free")
+	}
+	s.take([]claim{{pace: one, key: 2}}, 0) // somebody is faster
+	if !s.takeOne(&mine[0], 0) || s.takeOne(&mine[1], 0) {
+		t.Fatal("the first is free and the second is not")
+	}
+	mine[0].cell.tat.CompareAndSwap(mine[0].new, mine[0].old)
+	for i := range 2 {
+		if worst, _ := s.take([]claim{{pace: two, key: 1}}, 0); worst != nil {
+			t.Fatalf("call %d: what was given back is missing", i)
+		}
+	}
+	if worst, wait := s.take(mine, 0); worst == nil || wait != int64(time.Second) {
+		t.Fatalf("both are used up, wait %d", wait)
+	}
+}
+
+func TestSweptCellIsNotCountedOn(t *testing.T) {
+	p, _ := newPace(ostiary.RateLimit{Count: 1, Period: time.Second})
+	s := newCells()
+	s.take([]claim{{pace: p, key: 1}}, 0)
+	late := int64(time.Minute)
+	mine := []claim{{pace: p, key: 1}}
+	s.look(mine, late) // has the old cell in hand
+	if n := s.sweep(late); n != 1 {
+		t.Fatalf("swept %d", n)
+	}
+	if !s.takeOne(&mine[0], late) {
+		t.Fatal("free, and refused")
+	}
+	if worst, _ := s.take([]claim{{pace: p, key: 1}}, late); worst == nil {
+		t.Fatal("the call counted on a cell that nobody sees")
 	}
 }
