@@ -36,7 +36,11 @@ func Parse(b []byte, lim Limits) (*Message, error) {
 	if raw[0] != '{' {
 		return nil, refuse(ostiary.CodeWireEnvelope, "the message is not an object; send one JSON-RPC 2.0 object")
 	}
-	return p.message()
+	m, err := p.message()
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // checkBytes looks at what can be told without parsing.
