@@ -76,7 +76,7 @@ func (p *parser) decodeObject() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, twin := p.keys.add(&keys, name); twin {
+		if _, twin := p.keys.add(&keys, name, true); twin {
 			return nil, refuseTwin(p.offset() - len(name))
 		}
 		if out[key], err = p.decode(); err != nil {

@@ -43,59 +43,66 @@ func smallestFold(r rune) rune {
 	}
 }
 
-// foldSet holds the folded keys of the objects that are open, innermost last.
-// It works in one arena, so that a small object costs no allocation.
-type foldSet struct {
+// keySet holds the keys of the objects that are open, innermost last, in one
+// arena, so that a small object costs no allocation. It does what the decoder
+// could do about equal keys too, since one comparison is enough for both.
+type keySet struct {
 	arena []byte
 	ends  []int // end of each key in arena; it starts where the previous one ends
 }
 
-// scope is one object's part of a foldSet.
+// scope is one object's part of a keySet.
 type scope struct {
 	arena, ends int
 	seen        map[string]struct{}
 }
 
-func (f *foldSet) open() scope { return scope{arena: len(f.arena), ends: len(f.ends)} }
+func (k *keySet) open() scope { return scope{arena: len(k.arena), ends: len(k.ends)} }
 
-func (f *foldSet) close(s scope) {
-	f.arena, f.ends = f.arena[:s.arena], f.ends[:s.ends]
+func (k *keySet) close(s scope) {
+	k.arena, k.ends = k.arena[:s.arena], k.ends[:s.ends]
 }
 
-// add notes a key given as a raw JSON string, and returns its folded form (valid
-// until the next add) and whether the object already has that key but for case.
-func (f *foldSet) add(s *scope, raw []byte) (folded []byte, twin bool) {
-	start := len(f.arena)
-	if bytes.IndexByte(raw, '\\') < 0 {
-		f.arena = appendFold(f.arena, raw[1:len(raw)-1])
-	} else {
-		key, _ := jsontext.AppendUnquote(nil, raw)
-		f.arena = appendFold(f.arena, key)
+// add notes a key given as a raw JSON string, folded or not. It returns the key
+// in that form (valid until the next add) and whether the object has it already.
+func (k *keySet) add(s *scope, raw []byte, fold bool) (key []byte, twin bool) {
+	start := len(k.arena)
+	text, escaped := raw[1:len(raw)-1], bytes.IndexByte(raw, '\\') >= 0
+	if escaped && fold {
+		text, _ = jsontext.AppendUnquote(nil, raw)
 	}
-	folded = f.arena[start:]
-	if s.seen == nil {
-		from := s.arena
-		for _, end := range f.ends[s.ends:] {
-			if bytes.Equal(f.arena[from:end], folded) {
-				return folded, true
-			}
+	switch {
+	case fold:
+		k.arena = appendFold(k.arena, text)
+	case escaped:
+		k.arena, _ = jsontext.AppendUnquote(k.arena, raw)
+	default:
+		k.arena = append(k.arena, text...)
+	}
+	key = k.arena[start:]
+	if s.seen != nil {
+		if _, ok := s.seen[string(key)]; ok {
+			return key, true
+		}
+		s.seen[string(key)] = struct{}{}
+		k.arena = k.arena[:start] // the map keeps it
+		return key, false
+	}
+	from := s.arena
+	for _, end := range k.ends[s.ends:] {
+		if end-from == len(key) && bytes.Equal(k.arena[from:end], key) {
+			return key, true
+		}
+		from = end
+	}
+	k.ends = append(k.ends, len(k.arena))
+	if len(k.ends)-s.ends > manyKeys {
+		s.seen = make(map[string]struct{}, 4*manyKeys)
+		from = s.arena
+		for _, end := range k.ends[s.ends:] {
+			s.seen[string(k.arena[from:end])] = struct{}{}
 			from = end
 		}
-		f.ends = append(f.ends, len(f.arena))
-		if len(f.ends)-s.ends > manyKeys {
-			s.seen = make(map[string]struct{}, 4*manyKeys)
-			from = s.arena
-			for _, end := range f.ends[s.ends:] {
-				s.seen[string(f.arena[from:end])] = struct{}{}
-				from = end
-			}
-		}
-		return folded, false
 	}
-	if _, ok := s.seen[string(folded)]; ok {
-		return folded, true
-	}
-	s.seen[string(folded)] = struct{}{}
-	f.arena = f.arena[:start] // the map keeps it
-	return folded, false
+	return key, false
 }

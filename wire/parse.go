@@ -91,21 +91,28 @@ type parser struct {
 	raw      []byte
 	dec      *jsontext.Decoder
 	maxDepth int
-	keys     foldSet
+	keys     keySet
 	found    [slots]span
 	// loneEnd is the end of the last lone surrogate's string outside a response's
 	// payload, 0 if there is none.
 	loneEnd   int
 	inPayload bool // within result or error
+
+	// What most messages need of keySet, so that it is allocated with the parser.
+	arena [256]byte
+	ends  [24]int
 }
 
 func newParser(raw []byte, lim Limits) *parser {
-	return &parser{
+	p := &parser{
 		raw: raw, maxDepth: lim.maxDepth(),
-		// Bytes that are not UTF-8 were refused before; what this lets pass is a
-		// lone escaped surrogate, which is judged by where it stands.
-		dec: jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowInvalidUTF8(true)),
+		// Bytes that are not UTF-8 were refused before; what AllowInvalidUTF8 lets
+		// pass is a lone escaped surrogate, which is judged by where it stands.
+		// Equal keys are found by keySet, together with twins but for case.
+		dec: jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)),
 	}
+	p.keys = keySet{arena: p.arena[:0], ends: p.ends[:0]}
+	return p
 }
 
 func (p *parser) offset() int { return int(p.dec.InputOffset()) }
@@ -158,10 +165,7 @@ func (p *parser) object(at place) (span, error) {
 	if err != nil {
 		return span{}, err
 	}
-	var keys scope
-	if at != inPlain {
-		keys = p.keys.open()
-	}
+	keys := p.keys.open()
 	for p.dec.PeekKind() != '}' {
 		name, err := p.dec.ReadValue()
 		if err != nil {
@@ -169,19 +173,13 @@ func (p *parser) object(at place) (span, error) {
 		}
 		end := p.offset()
 		p.surrogates(name, end)
-		where, next := noSlot, at.inside()
-		if at != inPlain {
-			folded, twin := p.keys.add(&keys, name)
-			if twin && at.folds() {
-				return span{}, refuseTwin(end - len(name))
-			}
-			var word string
-			if where, word, next = at.lookup(folded); where != noSlot && !isWord(name, word) {
-				if at.folds() {
-					return span{}, refuseTwin(end - len(name))
-				}
-				where, next = noSlot, inPlain
-			}
+		key, twin := p.keys.add(&keys, name, at.folds())
+		if twin {
+			return span{}, refuseTwin(end - len(name))
+		}
+		where, word, next := at.lookup(key)
+		if where != noSlot && at.folds() && !isWord(name, word) {
+			return span{}, refuseTwin(end - len(name))
 		}
 		if where == slotResult || where == slotError {
 			p.inPayload = true
@@ -195,9 +193,7 @@ func (p *parser) object(at place) (span, error) {
 		}
 		p.found[where] = val
 	}
-	if at != inPlain {
-		p.keys.close(keys)
-	}
+	p.keys.close(keys)
 	_, err = p.dec.ReadToken()
 	return span{start, p.offset()}, refuseSyntax(err)
 }

@@ -27,14 +27,9 @@ func refuseDepth(maxDepth int) *ostiary.Error {
 	return refuse(ostiary.CodeWireDepth, fmt.Sprintf("the message is nested deeper than %d levels; send flatter data", maxDepth))
 }
 
-func refuseDuplicate(offset int) *ostiary.Error {
-	return refuseAt(ostiary.CodeWireDuplicate, offset,
-		"an object of the message has a key twice; send each key once")
-}
-
 func refuseTwin(offset int) *ostiary.Error {
 	return refuseAt(ostiary.CodeWireDuplicate, offset,
-		"an object of the message has two keys that differ only by upper and lower case, or a known key in another case; "+
+		"an object of the message has a key twice, two keys that differ only by upper and lower case, or a known key in another case; "+
 			"send each key once and as the protocol spells it")
 }
 
@@ -48,7 +43,7 @@ func refuseSyntax(err error) error {
 		offset, cause = int(se.ByteOffset), se.Err
 	}
 	if errors.Is(cause, jsontext.ErrDuplicateName) {
-		return refuseDuplicate(offset)
+		return refuseTwin(offset)
 	}
 	e := refuseAt(ostiary.CodeWireParse, offset, "the message is not valid JSON; send one JSON-RPC 2.0 object")
 	if cause != nil && cause != err {

@@ -219,19 +219,19 @@ func readInputs(raw []byte, maxDepth int) ([]InputRequest, error) {
 	if raw[0] != '{' {
 		return nil, bad
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowInvalidUTF8(true))
+	dec := newParser(raw, Limits{}).dec
 	if _, err := dec.ReadToken(); err != nil {
 		return nil, refuseSyntax(err)
 	}
 	var out []InputRequest
-	var keys foldSet
+	var keys keySet
 	scope := keys.open()
 	for dec.PeekKind() == '"' {
 		name, err := dec.ReadValue()
 		if err != nil {
 			return nil, refuseSyntax(err)
 		}
-		if _, twin := keys.add(&scope, name); twin {
+		if _, twin := keys.add(&scope, name, true); twin {
 			return nil, refuseTwin(int(dec.InputOffset()))
 		}
 		key, ok := decodeString(name)

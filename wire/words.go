@@ -70,12 +70,13 @@ func (at place) inside() place {
 	return inPlain
 }
 
-// lookup finds the member of an object at this place whose key, folded, is
-// folded; word is the key as it must be written, next the place of its value.
-func (at place) lookup(folded []byte) (s slot, word string, next place) {
+// lookup finds the member of an object at this place that has this key, folded
+// where twins but for case are refused; word is the key as it must be written,
+// next the place of its value.
+func (at place) lookup(key []byte) (s slot, word string, next place) {
 	switch at {
 	case inEnvelope:
-		switch string(folded) {
+		switch string(key) {
 		case "JSONRPC":
 			return slotJSONRPC, "jsonrpc", inPlain
 		case "ID":
@@ -90,7 +91,7 @@ func (at place) lookup(folded []byte) (s slot, word string, next place) {
 			return slotError, "error", inPlain
 		}
 	case inParams:
-		switch string(folded) {
+		switch string(key) {
 		case "NAME":
 			return slotName, "name", inFolding
 		case "ARGUMENTS":
@@ -119,36 +120,36 @@ func (at place) lookup(folded []byte) (s slot, word string, next place) {
 			return slotRequestState, "requestState", inFolding
 		}
 	case inRef:
-		switch string(folded) {
+		switch string(key) {
 		case "NAME":
 			return slotRefName, "name", inFolding
 		case "URI":
 			return slotRefURI, "uri", inFolding
 		}
 	case inMeta:
-		switch string(folded) {
+		switch string(key) {
 		case "IO.MODELCONTEXTPROTOCOL/PROTOCOLVERSION":
 			return slotMetaVersion, metaVersion, inFolding
 		case "PROGRESSTOKEN":
 			return slotMetaProgress, "progressToken", inFolding
 		}
 	case inResult:
-		switch string(folded) {
-		case "RESULTTYPE":
+		switch string(key) {
+		case "resultType":
 			return slotResultKind, "resultType", inPlain
-		case "ISERROR":
+		case "isError":
 			return slotResultIsError, "isError", inPlain
-		case "_META":
+		case "_meta":
 			return slotResultMeta, "_meta", inPlain
-		case "INPUTREQUESTS":
+		case "inputRequests":
 			return slotResultInputs, "inputRequests", inPlain
-		case "TASK":
+		case "task":
 			return slotResultTask, "task", inTask
-		case "TASKID":
+		case "taskId":
 			return slotResultTaskID, "taskId", inPlain
 		}
 	case inTask:
-		if string(folded) == "TASKID" {
+		if string(key) == "taskId" {
 			return slotResultTaskTaskID, "taskId", inPlain
 		}
 	}
