@@ -219,9 +219,11 @@ func callFields(args *types.Type) map[string]*types.FieldType {
 	}
 }
 
-var principalFields = map[string]*types.FieldType{
-	"id":     field(types.StringType, func(c *ostiary.Call) any { return c.Principal.ID }),
-	"scopes": field(types.NewListType(types.StringType), func(c *ostiary.Call) any { return c.Principal.Scopes }),
+func principalFields() map[string]*types.FieldType {
+	return map[string]*types.FieldType{
+		"id":     field(types.StringType, func(c *ostiary.Call) any { return c.Principal.ID }),
+		"scopes": field(types.NewListType(types.StringType), func(c *ostiary.Call) any { return c.Principal.Scopes }),
+	}
 }
 
 func field(t *types.Type, get func(*ostiary.Call) any) *types.FieldType {
@@ -235,8 +237,8 @@ func field(t *types.Type, get func(*ostiary.Call) any) *types.FieldType {
 // provider tells the type checker what a condition may name.
 type provider struct {
 	types.Provider
-	call map[string]*types.FieldType
-	args *argTypes
+	call, principal map[string]*types.FieldType
+	args            *argTypes
 	// admits says which undeclared arguments may be named all the same, because
 	// the row speaks for other tools too; they count as absent unless sent.
 	admits func(name string) bool
@@ -251,7 +253,7 @@ func newProvider(base types.Provider, args *argTypes, admits func(string) bool) 
 	if args.free {
 		t = types.NewMapType(types.StringType, types.DynType)
 	}
-	return &provider{Provider: base, call: callFields(t), args: args, admits: admits}
+	return &provider{Provider: base, call: callFields(t), principal: principalFields(), args: args, admits: admits}
 }
 
 func (p *provider) fields(name string) map[string]*types.FieldType {
@@ -261,7 +263,7 @@ func (p *provider) fields(name string) map[string]*types.FieldType {
 	case argsType:
 		return p.args.fields
 	case principalType:
-		return principalFields
+		return p.principal
 	}
 	return nil
 }

@@ -129,3 +129,7 @@ func (p pattern) compare(q pattern) int {
 	}
 	return q.up.literal - p.up.literal
 }
+
+func (p pattern) same(q pattern) bool {
+	return p.up.String() == q.up.String() && p.rest.String() == q.rest.String()
+}

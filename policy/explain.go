@@ -1,0 +1,71 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/ostiary/ostiary"
+)
+
+// Explanation says which row speaks for a tool and why the others do not.
+type Explanation struct {
+	Rule *ostiary.Rule
+	// Err is why the rule does not compile, nil if it does.
+	Err  error
+	Rows []Reading
+}
+
+// Reading is one row's part in the decision about a tool.
+type Reading struct {
+	Source, Pattern string
+	Deny, Speaks    bool
+	Why             string
+}
+
+// Explain tells how the policy reads for one tool, the deny rows first, then the
+// rules from the most specific on; rows that do not match are left out.
+func (p *Policy) Explain(upstream string, t ostiary.Tool) Explanation {
+	c := p.compiler(upstream, []ostiary.Tool{t})
+	e := Explanation{Rule: c.tool(t)}
+	if len(c.problems) > 0 {
+		e.Err = c.problems[0].Err
+	}
+	denies := func(s *slice[DenyRow], target string) {
+		for _, id := range s.all(target) {
+			d := s.rows[id]
+			why := "it denies every call"
+			if d.When != "" || d.Forbids != nil {
+				why = "it denies calls for which its condition holds or cannot be judged"
+			}
+			e.Rows = append(e.Rows, Reading{Source: d.Source, Pattern: d.Pattern, Deny: true, Speaks: true, Why: why})
+		}
+	}
+	denies(&c.deny, t.Name)
+	denies(&c.denyMethod, toolMethod)
+	best := c.rows.best(t.Name)
+	if best >= 0 {
+		r := c.rows.rows[best]
+		e.Rows = append(e.Rows, Reading{Source: r.Source, Pattern: r.Pattern, Speaks: true, Why: "it is the most specific rule that matches"})
+	}
+	for _, id := range c.rows.all(t.Name) {
+		if id != best {
+			r := c.rows.rows[id]
+			e.Rows = append(e.Rows, Reading{Source: r.Source, Pattern: r.Pattern, Why: less(c.rows.patterns[id], c.rows.patterns[best])})
+		}
+	}
+	if best < 0 {
+		effect, why := Judge(t)
+		e.Rows = append(e.Rows, Reading{Speaks: true, Why: fmt.Sprintf("no rule matches; the safe defaults speak: %s, because %s", effect, why)})
+	}
+	return e
+}
+
+// less says why p speaks less than q.
+func less(p, q pattern) string {
+	switch {
+	case q.exact():
+		return fmt.Sprintf("%s names the tool exactly", q.text)
+	case p.rest.literal != q.rest.literal:
+		return fmt.Sprintf("%s has more literal characters behind the slash (%d to %d)", q.text, q.rest.literal, p.rest.literal)
+	}
+	return fmt.Sprintf("%s has more literal characters before the slash (%d to %d)", q.text, q.up.literal, p.up.literal)
+}
