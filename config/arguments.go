@@ -170,10 +170,15 @@ func urlKind() kind[validate.URL] {
 }
 
 func rangeKind() kind[validate.Range] {
-	return object("a range", nil, nil,
-		key("min", number(), func(r *validate.Range) *json.Number { return &r.Min },
+	check := func(d *decoder, at Pos, r *validate.Range) {
+		if r.Min == "" && r.Max == "" {
+			d.failAt(at, "a range needs min, max or both")
+		}
+	}
+	return object("a range", nil, check,
+		key("min", number(), func(r *validate.Range) *string { return &r.Min },
 			"The least number that is allowed."),
-		key("max", number(), func(r *validate.Range) *json.Number { return &r.Max },
+		key("max", number(), func(r *validate.Range) *string { return &r.Max },
 			"The greatest number that is allowed."),
 	)
 }
@@ -181,13 +186,13 @@ func rangeKind() kind[validate.Range] {
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // number reads a number as JSON writes it, without loss.
-func number() kind[json.Number] {
+func number() kind[string] {
 	const name = "a number"
-	return scalar(name, map[string]any{"type": "number"}, func(d *decoder, n ast.Node, out *json.Number) {
+	return scalar(name, map[string]any{"type": "number"}, func(d *decoder, n ast.Node, out *string) {
 		switch n := n.(type) {
 		case *ast.IntegerNode, *ast.FloatNode:
 			if t := n.GetToken().Value; jsonNumber.MatchString(t) {
-				*out = json.Number(t)
+				*out = t
 				return
 			}
 			d.fail(n, "%s is read in more than one way: write a number as JSON does, such as 15 or 1.5", d.show(n))
@@ -203,9 +208,9 @@ func value() kind[any] {
 	return scalar(name, map[string]any{"type": []string{"string", "number", "boolean"}}, func(d *decoder, n ast.Node, out *any) {
 		switch t := n.(type) {
 		case *ast.IntegerNode, *ast.FloatNode:
-			var v json.Number
+			var v string
 			number().decode(d, n, &v)
-			*out = v
+			*out = json.Number(v)
 		case *ast.BoolNode:
 			var v bool
 			boolean().decode(d, n, &v)

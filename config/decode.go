@@ -1,7 +1,10 @@
 package config
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +16,6 @@ import (
 // Pos is a place in the file; both count from 1, columns in characters.
 type Pos struct{ Line, Col int }
 
-func (p Pos) isZero() bool { return p == Pos{} }
-
 // decoder reads one file and collects everything that is wrong with it.
 type decoder struct {
 	name  string
@@ -23,7 +24,7 @@ type decoder struct {
 	lines []string
 	// loud are the lines that an error may show: those that can hold no secret.
 	loud    map[int]bool
-	errs    []error
+	errs    []placedError
 	left    int // errors that were not said
 	secrets []string
 }
@@ -43,9 +44,32 @@ func (d *decoder) failCode(code ostiary.Code, at Pos, text string) {
 		d.left++
 		return
 	}
-	d.errs = append(d.errs, &ostiary.Error{
+	d.errs = append(d.errs, placedError{at, &ostiary.Error{
 		Code: code, Message: fmt.Sprintf("%s:%d:%d: %s%s", d.name, at.Line, at.Col, text, d.snippet(at)),
+	}})
+}
+
+type placedError struct {
+	at  Pos
+	err error
+}
+
+// failed is the number of errors so far.
+func (d *decoder) failed() int { return len(d.errs) + d.left }
+
+// err joins the errors in the order of the file; nil if there are none.
+func (d *decoder) err() error {
+	slices.SortStableFunc(d.errs, func(a, b placedError) int {
+		return cmp.Or(cmp.Compare(a.at.Line, b.at.Line), cmp.Compare(a.at.Col, b.at.Col))
 	})
+	var all []error
+	for _, e := range d.errs {
+		all = append(all, e.err)
+	}
+	if d.left > 0 {
+		all = append(all, invalid(d.name, "and %d more errors", d.left))
+	}
+	return errors.Join(all...)
 }
 
 // snippet shows the line with a caret, unless the line may hold a secret.

@@ -98,7 +98,7 @@ func (d *decoder) lookup(n ast.Node, word string) (string, error) {
 		}
 		before := len(d.errs) + d.left
 		path := d.absolute(n, name)
-		if d.o.SkipSecrets || len(d.errs)+d.left > before {
+		if d.o.SkipSecrets || d.failed() > before {
 			return "", nil
 		}
 		return readSecret(path)

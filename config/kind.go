@@ -74,11 +74,14 @@ func later[S any](name, layer string) field[S] {
 func object[T any](title string, oneOf []string, check func(d *decoder, at Pos, v *T), fields ...field[T]) kind[T] {
 	s := &shape{name: "a mapping (" + title + ")", title: title, oneOf: oneOf}
 	byKey := make(map[string]field[T], len(fields))
-	var known []string
+	var known, built []string
 	for _, f := range fields {
 		s.fields = append(s.fields, f.fieldShape)
 		byKey[f.key] = f
 		known = append(known, f.key)
+		if f.layer == "" {
+			built = append(built, f.key)
+		}
 	}
 	return kind[T]{s, func(d *decoder, n ast.Node, out *T) {
 		if _, null := n.(*ast.NullNode); null {
@@ -89,14 +92,14 @@ func object[T any](title string, oneOf []string, check func(d *decoder, at Pos, 
 		if !ok {
 			return
 		}
-		at, before := nodePos(n), len(d.errs)+d.left
+		at, before := nodePos(n), d.failed()
 		var present []string
 		for _, p := range pairs {
 			name := keyText(p.Key)
 			f, ok := byKey[name]
 			switch {
 			case !ok:
-				d.fail(p.Key, "unknown key %q in %s%s", brief(name), title, suggest(name, known))
+				d.fail(p.Key, "unknown key %q in %s%s", brief(name), title, suggest(name, known, built))
 			case f.layer != "":
 				d.failCode(ostiary.CodeConfigLayer, nodePos(p.Key),
 					name+": this layer is not built yet ("+f.layer+"); remove the key to run without it")
@@ -105,11 +108,11 @@ func object[T any](title string, oneOf []string, check func(d *decoder, at Pos, 
 				f.decode(d, p.Value, out)
 			}
 		}
-		if len(d.errs)+d.left > before {
+		if d.failed() > before {
 			return // what is missing may be what was misspelt
 		}
 		d.checkPresent(at, s, present)
-		if check != nil && len(d.errs)+d.left == before {
+		if check != nil && d.failed() == before {
 			check(d, at, out)
 		}
 	}}

@@ -99,11 +99,8 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 		d.markLoud(root)
 		fileKind().decode(d, root, &f)
 	}
-	if d.left > 0 {
-		d.errs = append(d.errs, invalid(name, "and %d more errors", d.left))
-	}
-	if len(d.errs) > 0 {
-		return nil, errors.Join(d.errs...)
+	if err := d.err(); err != nil {
+		return nil, err
 	}
 	f.secrets(d)
 	return &f, nil

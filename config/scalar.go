@@ -100,7 +100,7 @@ func word(words ...string) kind[string] {
 			return
 		}
 		if !slices.Contains(words, s) {
-			d.fail(n, "unknown word %s%s", d.show(n), suggest(s, words))
+			d.fail(n, "unknown word %s%s", d.show(n), suggest(s, words, words))
 			return
 		}
 		*out = s
@@ -207,7 +207,7 @@ func showSize(n int) string {
 			return strconv.Itoa(n/u.n) + u.s
 		}
 	}
-	return strconv.Itoa(n) + " bytes"
+	return strconv.Itoa(n) + "B"
 }
 
 // duration reads Go's syntax, units ms, s, m and h.

@@ -25,7 +25,7 @@ var (
 // are made from it.
 func fileKind() kind[File] {
 	return object("the file", nil, checkFile,
-		key("version", integer(1, 1), func(f *File) *int { return &f.Version },
+		key("version", version(), func(f *File) *int { return &f.Version },
 			"The version of this grammar; `1`, also if it is left out."),
 		key("principals", section(named("a name", principalKind(), principalName)), func(f *File) *[]Principal { return &f.Principals },
 			"Who has which scopes over stdio, where there is no token: one operating-system user a row."),
@@ -46,6 +46,19 @@ func fileKind() kind[File] {
 		later[File]("auth", "callers over a network"),
 		later[File]("store", "state that several doors share"),
 	)
+}
+
+func version() kind[int] {
+	const name = "the number 1"
+	return scalar(name, map[string]any{"const": 1}, func(d *decoder, n ast.Node, out *int) {
+		if _, ok := n.(*ast.IntegerNode); !ok {
+			d.mismatch(n, name)
+			return
+		}
+		if *out = 1; n.GetToken().Value != "1" {
+			d.fail(n, "this door reads version 1 of the grammar, not version %s: write version: 1, or use a newer ostiary", d.show(n))
+		}
+	})
 }
 
 func checkFile(d *decoder, _ Pos, f *File) {
@@ -303,7 +316,7 @@ func limitsKind() kind[Limits] {
 func auditKind() kind[Audit] {
 	return object("audit", nil, nil,
 		key("checkpoint_to", oneOrMany(checkpointTo()), func(a *Audit) *[]string { return &a.CheckpointTo },
-			"Where each signed checkpoint is written too: a path, `syslog:` or an https URL. Truncation and rollback show only against a checkpoint that is kept elsewhere."),
+			"Where each signed checkpoint is written too: a path, `syslog` or an https URL. Truncation and rollback show only against a checkpoint that is kept elsewhere."),
 		key("segment", size(1<<20, 1<<30), func(a *Audit) *int { return &a.Segment },
 			"The size at which a new segment of the log begins. Default: `64MiB`."),
 	)
@@ -312,19 +325,19 @@ func auditKind() kind[Audit] {
 func checkpointTo() kind[string] {
 	file := path()
 	s := *file.shape
-	s.name = "a path, syslog: or an https URL"
+	s.name = "a path, syslog or an https URL"
 	return kind[string]{&s, func(d *decoder, n ast.Node, out *string) {
 		t, ok := plain(d, n, s.name)
 		switch {
 		case !ok:
-		case t == "syslog:":
-			*out = t
+		case t == "syslog:", t == "syslog":
+			*out = "syslog:"
 		case strings.HasPrefix(t, "https://"):
 			if err := checkURL(t); err != nil {
 				d.fail(n, "%s", err)
 			}
 			*out = t
-		case strings.Contains(t, "://") || strings.HasPrefix(t, "syslog"):
+		case strings.Contains(t, "://") || strings.HasPrefix(t, "syslog:"):
 			d.fail(n, "expected %s, found %s", s.name, d.show(n))
 		default:
 			file.decode(d, n, out)

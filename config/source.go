@@ -35,8 +35,8 @@ func (d *decoder) parseSource(data []byte) ast.Node {
 	if !d.checkIndentation() {
 		return nil
 	}
-	tokens := lexer.Tokenize(string(data))
-	if !d.checkTokens(tokens) {
+	tokens, ok := d.checkTokens(lexer.Tokenize(string(data)))
+	if !ok {
 		return nil
 	}
 	f, err := d.parseTokens(tokens)
@@ -108,72 +108,129 @@ func (d *decoder) checkIndentation() bool {
 	return ok
 }
 
-// checkTokens bounds depth and width, and refuses the parts of YAML that are
-// told by one token.
-func (d *decoder) checkTokens(tokens token.Tokens) bool {
+// checkTokens bounds depth and width, refuses the parts of YAML that are told by
+// one token, and mends colons inside brackets.
+func (d *decoder) checkTokens(tokens token.Tokens) (token.Tokens, bool) {
 	if len(tokens) > maxTokens {
 		d.failAt(Pos{1, 1}, "the file has more than %d parts: split the policy by upstream", maxTokens)
-		return false
+		return nil, false
 	}
-	open, chain := 0, 0
+	var open []token.Type       // brackets
 	var keys [maxIndent + 1]int // of the mapping that is open at each column
-	for _, t := range tokens {
+	kept := make(token.Tokens, 0, len(tokens))
+	for i := 0; i < len(tokens); i++ {
+		t := tokens[i]
 		at := posOf(t)
+		if why := refusedToken(t); why != "" {
+			d.failAt(at, "%s", why)
+			return nil, false
+		}
 		switch t.Type {
-		case token.AnchorType, token.AliasType:
-			d.failAt(at, "%s", sigilText(t.Type))
-			return false
-		case token.MergeKeyType:
-			d.failAt(at, "merge keys (<<) are not read: write the keys out where they are used")
-			return false
-		case token.TagType:
-			d.failAt(at, "tags (%q) are not read: write a text in quotes, a number without", brief(t.Value))
-			return false
-		case token.DirectiveType:
-			d.failAt(at, "directives (%%) are not read: a policy is YAML 1.2; a text that begins with %% must be in quotes")
-			return false
-		case token.MappingKeyType:
-			d.failAt(at, "keys with \"? \" are not read: write \"key: value\"")
-			return false
 		case token.SequenceStartType, token.MappingStartType:
-			open++
+			if open = append(open, t.Type); len(open) > maxNesting {
+				d.failAt(at, "nested too deeply: nothing here needs more than %d brackets", maxNesting)
+				return nil, false
+			}
 		case token.SequenceEndType, token.MappingEndType:
-			open--
-		case token.CollectEntryType:
-			chain = 0
+			open = open[:max(0, len(open)-1)]
 		case token.SequenceEntryType, token.MappingValueType:
+			if len(open) > 0 {
+				if t.Type == token.MappingValueType && len(kept) > 0 && i+1 < len(tokens) {
+					merged, ok := d.colon(kept[len(kept)-1], t, tokens[i+1], open[len(open)-1])
+					if !ok {
+						return nil, false
+					}
+					if merged != nil {
+						kept[len(kept)-1] = merged
+						i++
+						continue
+					}
+				}
+				break
+			}
 			if t.Type == token.MappingValueType && t.Prev != nil {
 				at = posOf(t.Prev)
 			}
-			if open > 0 {
-				chain++
-				break
-			}
 			if at.Col > maxIndent {
 				d.failAt(at, "nested too deeply: nothing here needs more than %d columns", maxIndent)
-				return false
+				return nil, false
 			}
 			clear(keys[at.Col+1:])
 			if t.Type == token.SequenceEntryType {
 				keys[at.Col] = 0
 			} else if keys[at.Col]++; keys[at.Col] > maxKeys {
 				d.failAt(at, "more than %d keys in one mapping", maxKeys)
-				return false
+				return nil, false
+			}
+		case token.StringType:
+			if len(open) > 0 && strings.HasSuffix(t.Value, ":") {
+				d.failAt(at, "%s", colonHint)
+				return nil, false
 			}
 		}
-		if open > maxNesting || chain > maxTokens {
-			d.failAt(at, "nested too deeply: nothing here needs more than %d brackets", maxNesting)
-			return false
+		kept = append(kept, t)
+	}
+	for i, t := range kept {
+		t.Prev, t.Next = nil, nil
+		if i > 0 {
+			t.Prev, kept[i-1].Next = kept[i-1], t
 		}
 	}
-	return true
+	return kept, true
 }
 
-func sigilText(t token.Type) string {
-	if t == token.AnchorType {
-		return "anchors (&) are not read: write the value out where it is used; a text that begins with & must be in quotes"
+const colonHint = "other readers of YAML take this for a key: put a text that ends with a colon, or with a colon before a bracket or quote, in quotes"
+
+// colon decides about a colon inside brackets without a space behind it, as in
+// {scopes: [fs:read]}. YAML 1.2 reads a text; the scanner reads a key if there is
+// a brace somewhere outside. Among the items of a list the text is put together
+// again; between braces the person has to say what is meant.
+func (d *decoder) colon(before, colon, after *token.Token, in token.Type) (*token.Token, bool) {
+	b, c, a := posOf(before), posOf(colon), posOf(after)
+	if !isPlain(before) || a.Line != c.Line || a.Col != c.Col+1 {
+		return nil, true
 	}
-	return "aliases (*) are not read: a text that begins with * must be in quotes, such as \"*/*\""
+	switch {
+	case in == token.MappingStartType && (after.Type == token.CollectEntryType || after.Type == token.MappingEndType):
+		return nil, true // {key:}, a key without a value
+	case in == token.MappingStartType:
+		d.failAt(c, "put a space behind the colon between a key and its value")
+		return nil, false
+	case !isPlain(after) || b.Line != c.Line || b.Col+utf8.RuneCountInString(before.Value) != c.Col:
+		d.failAt(b, "%s", colonHint)
+		return nil, false
+	}
+	text := before.Value + ":" + after.Value
+	return token.New(text, before.Origin+":"+after.Origin, before.Position), true
+}
+
+// isPlain reports whether a token is a scalar without quotes.
+func isPlain(t *token.Token) bool {
+	switch t.Type {
+	case token.StringType, token.IntegerType, token.BinaryIntegerType, token.OctetIntegerType, token.HexIntegerType,
+		token.FloatType, token.BoolType, token.NullType, token.InfinityType, token.NanType:
+		return true
+	}
+	return false
+}
+
+// refusedToken says why a part of YAML is not read; empty if it is.
+func refusedToken(t *token.Token) string {
+	switch t.Type {
+	case token.AnchorType:
+		return "anchors (&) are not read: write the value out where it is used; a text that begins with & must be in quotes"
+	case token.AliasType:
+		return "aliases (*) are not read: a text that begins with * must be in quotes, such as \"*/*\""
+	case token.MergeKeyType:
+		return "merge keys (<<) are not read: write the keys out where they are used"
+	case token.TagType:
+		return "tags (!) are not read: write a text in quotes, a number without; a text that begins with ! must be in quotes"
+	case token.DirectiveType:
+		return "directives (%) are not read: a policy is YAML 1.2; a text that begins with % must be in quotes"
+	case token.MappingKeyType:
+		return "keys with \"? \" are not read: write \"key: value\""
+	}
+	return ""
 }
 
 // parseTokens turns a panic of the parser into the error that the file has.

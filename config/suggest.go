@@ -6,16 +6,12 @@ import (
 	"strings"
 )
 
-// suggest names the known word that was probably meant, or lists the known
-// words where there are few.
-func suggest(got string, known []string) string {
+// suggest names the known word that was probably meant, or lists those to use.
+func suggest(got string, known, use []string) string {
 	if m := nearest(got, known); m != "" {
 		return fmt.Sprintf(": did you mean %q?", m)
 	}
-	if len(known) == 0 {
-		return ""
-	}
-	return ": use " + orList(known)
+	return ": use " + orList(use)
 }
 
 // nearest is the known word with the smallest edit distance, if that is small
