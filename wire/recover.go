@@ -9,7 +9,7 @@ import (
 // RecoverID returns the id, as written, of a request that Parse refused, so that
 // the refusal reaches the one who waits for it. It returns nil, which is "null"
 // in a reply, unless there is no doubt: b is one JSON object to its end, at most
-// 16 MiB long, with one id that is a string or a number, one method, and no
+// 16 MiB long, with one id that is a string or a number, a method, and no
 // result or error (an answer must not be answered).
 func RecoverID(b []byte) []byte {
 	raw := bytes.Trim(b, space)
@@ -21,7 +21,7 @@ func RecoverID(b []byte) []byte {
 		return nil
 	}
 	var id span
-	methods := 0
+	isRequest := false
 	var folded []byte
 	for dec.PeekKind() == '"' {
 		name, err := dec.ReadValue()
@@ -42,12 +42,12 @@ func RecoverID(b []byte) []byte {
 			end := int(dec.InputOffset())
 			id = span{end - len(val), end}
 		case slotMethod:
-			methods++
+			isRequest = true
 		case slotResult, slotError:
 			return nil
 		}
 	}
-	if _, err := dec.ReadToken(); err != nil || methods != 1 || int(dec.InputOffset()) != len(raw) {
+	if _, err := dec.ReadToken(); err != nil || !isRequest || int(dec.InputOffset()) != len(raw) {
 		return nil
 	}
 	return id.in(raw)
