@@ -333,6 +333,9 @@ func absoluteLink(root *os.Root, at string) bool {
 // resolve follows the links below the root as far as the path exists. The root
 // has said already that they stay inside; this finds the name behind them.
 func (g *guard) resolve(rel string) (string, error) {
+	if rel == "." || g.plain(rel) {
+		return rel, nil
+	}
 	missing := ""
 	for at := rel; ; at = path.Dir(at) {
 		full, err := filepath.EvalSymlinks(path.Join(g.root, at))
@@ -349,6 +352,27 @@ func (g *guard) resolve(rel string) (string, error) {
 			return "", pathError("a symbolic link on the path leads outside the allowed directory: send the path of a real file inside it")
 		}
 		return path.Join(".", strings.TrimPrefix(below, "/"), missing), nil
+	}
+}
+
+// plain reports whether no part of the path is a symbolic link, the ordinary
+// case.
+func (g *guard) plain(rel string) bool {
+	full := strings.TrimSuffix(g.root, "/") + "/" + rel
+	for i := len(full) - len(rel); ; i++ {
+		if i < len(full) && full[i] != '/' {
+			continue
+		}
+		info, err := os.Lstat(full[:i])
+		if err != nil {
+			return errors.Is(err, fs.ErrNotExist) // and nothing below it exists
+		}
+		if info.Mode()&fs.ModeSymlink != 0 {
+			return false
+		}
+		if i == len(full) {
+			return true
+		}
 	}
 }
 

@@ -76,21 +76,27 @@ func guess(name string, s *jsonschema.Schema) (kind, why string) {
 	case "uri", "url", "iri":
 		return "url", "its format is " + s.Format
 	}
-	for _, w := range words(name) {
-		switch w {
-		case "path", "paths", "file", "files", "filename", "filepath", "filenames", "dir", "dirs", "directory", "directories",
-			"folder", "folders", "cwd", "source", "destination", "root", "repo":
-			if len(s.Enum) == 0 {
-				return "path", "its name says " + w
+	ws := words(name)
+	for _, g := range [...]struct {
+		kind  string
+		words []string
+	}{
+		{"url", []string{"url", "urls", "uri", "uris", "endpoint", "href", "webhook"}},
+		{"path", []string{
+			"path", "paths", "file", "files", "filename", "filenames", "filepath", "dir", "dirs", "directory", "directories",
+			"folder", "folders", "cwd", "source", "destination", "root", "repo",
+		}},
+		{"sql", []string{"sql", "query", "statement"}},
+		{"command", []string{"command", "cmd", "shell", "argv", "exec"}},
+	} {
+		for _, w := range ws {
+			if !slices.Contains(g.words, w) || len(s.Enum) > 0 {
+				continue
 			}
-		case "url", "urls", "uri", "uris", "endpoint", "href", "webhook":
-			return "url", "its name says " + w
-		case "sql", "query", "statement":
-			if w == "sql" || strings.Contains(strings.ToLower(s.Description), "sql") {
-				return "sql", "its name says " + w
+			if g.kind == "sql" && w != "sql" && !strings.Contains(strings.ToLower(s.Description), "sql") {
+				continue // most queries are searches
 			}
-		case "command", "cmd", "shell", "argv", "exec":
-			return "command", "its name says " + w
+			return g.kind, "its name says " + w
 		}
 	}
 	return "", ""
