@@ -1,0 +1,110 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/policy"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// newCall makes a call that has no rule yet, which denies.
+func (d *door) newCall(method string, class ostiary.Class) *ostiary.Call {
+	id, err := d.ids.call()
+	if err != nil {
+		// Without randomness a record still needs a name; the order of the log
+		// keeps such calls apart.
+		id = "no-randomness"
+	}
+	return &ostiary.Call{
+		ID: id, Received: d.o.Now(), Principal: d.o.Principal, Session: d.o.Session,
+		Upstream: d.o.Upstream, Method: method, Class: class,
+	}
+}
+
+// clientCall makes the one Call of a client's request. For tools it waits until
+// the upstream's catalog is known.
+func (d *door) clientCall(ctx context.Context, m *wire.Message, callID string) (*ostiary.Call, error) {
+	info := wire.Describe(m.Method, wire.FromClient)
+	c := &ostiary.Call{
+		ID: callID, Received: d.o.Now(), Principal: d.o.Principal, Session: d.o.Session,
+		Upstream: d.o.Upstream, Method: m.Method, Class: info.Class, Target: m.Name, Meta: m.Meta,
+	}
+	args := m.Arguments
+	if info.Class != ostiary.ClassTool && info.Class != ostiary.ClassPrompt {
+		args = m.Params
+	}
+	if err := setArguments(c, args); err != nil {
+		return c, err
+	}
+	if m.Version != "" {
+		if _, known := wire.EraOf(m.Version); !known {
+			c.Rule = &ostiary.Rule{Forbid: unknownVersion(m.Version)}
+		}
+	}
+	book := d.catalog.base()
+	if info.Class == ostiary.ClassTool && c.Rule == nil {
+		full, err := d.catalog.wait(ctx, m)
+		if err != nil {
+			c.Rule = &ostiary.Rule{Forbid: ostiary.AsError(err)}
+			return c, nil
+		}
+		book = full
+	}
+	if c.Rule == nil {
+		d.ruleFor(c, book)
+	}
+	if m.HasInputResponses {
+		c.Closed = false // what the client's side knows leaves for the upstream
+	}
+	return c, nil
+}
+
+// messageCall makes the Call of a message that is no request of the client.
+func (d *door) messageCall(m *wire.Message, from wire.Direction, body []byte) (*ostiary.Call, error) {
+	c := d.newCall(m.Method, wire.Describe(m.Method, from).Class)
+	c.Target, c.Meta = m.Name, m.Meta
+	if err := setArguments(c, body); err != nil {
+		return nil, err
+	}
+	if c.Class == ostiary.ClassElicitation {
+		c.Target = m.ElicitationMode
+	}
+	d.ruleFor(c, d.catalog.base())
+	return c, nil
+}
+
+// ruleFor puts the one row that speaks for the target into the call.
+func (d *door) ruleFor(c *ostiary.Call, book *policy.Book) {
+	switch c.Class {
+	case ostiary.ClassTool:
+		c.Rule = book.Tool(c.Target)
+	case ostiary.ClassResource:
+		c.Rule = book.Resource(c.Target)
+	default:
+		c.Rule = book.Method(c.Method, c.Class, c.Target)
+	}
+	c.Effect, c.Closed = c.Rule.Effect, c.Rule.Closed
+}
+
+func setArguments(c *ostiary.Call, raw []byte) error {
+	c.Arguments = raw
+	if raw == nil {
+		return nil
+	}
+	var err error
+	if c.Args, err = wire.Decode(raw); err != nil {
+		return err
+	}
+	c.Digest, err = wire.Digest(raw)
+	return err
+}
+
+func unknownVersion(v string) *ostiary.Error {
+	return &ostiary.Error{
+		Code: ostiary.CodeWireVersion,
+		Message: "this protocol revision is not known to the door: speak 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 or 2026-07-28, " +
+			"or ask the operator for a newer door",
+		Reason: "revision " + visible([]byte(v[:min(len(v), 40)])),
+	}
+}

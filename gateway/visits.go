@@ -1,0 +1,47 @@
+package gateway
+
+import "sync"
+
+// visits counts the messages under way, so that the door closes behind the last
+// one and admits none afterwards.
+type visits struct {
+	mu     sync.Mutex
+	n      int
+	closed bool
+	idle   chan struct{} // closed when closed and n is 0
+}
+
+func newVisits() *visits { return &visits{idle: make(chan struct{})} }
+
+// enter admits one; it returns false when the door is closing.
+func (v *visits) enter() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed {
+		return false
+	}
+	v.n++
+	return true
+}
+
+func (v *visits) leave() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.n--
+	if v.closed && v.n == 0 {
+		close(v.idle)
+	}
+}
+
+// close admits no more and returns a channel that is closed when all have left.
+func (v *visits) close() <-chan struct{} {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.closed {
+		v.closed = true
+		if v.n == 0 {
+			close(v.idle)
+		}
+	}
+	return v.idle
+}
