@@ -73,3 +73,5 @@ func run(t testing.TB, a Argument, o Options, schema string, effect ostiary.Effe
 	}
 	return err
 }
+
+func jsonValid(s string) bool { return json.Valid([]byte(s)) }
