@@ -76,7 +76,12 @@ func scalar(s string) string {
 	plain := !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./", r))
 	})
-	if plain && s != "" && s[0] != '-' {
+	word := strings.ContainsFunc(s, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' })
+	switch strings.ToLower(s) {
+	case "true", "false", "null", "yes", "no", "on", "off":
+		word = false // YAML would read something else than a text
+	}
+	if plain && word && s[0] != '-' {
 		return s
 	}
 	return fmt.Sprintf("%q", s)

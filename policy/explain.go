@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ostiary/ostiary"
 )
@@ -21,14 +22,22 @@ type Reading struct {
 	Why             string
 }
 
-// Explain tells how the policy reads for one tool, the deny rows first, then the
-// rules from the most specific on; rows that do not match are left out.
-func (p *Policy) Explain(upstream string, t ostiary.Tool) Explanation {
-	c := p.compiler(upstream, []ostiary.Tool{t})
-	e := Explanation{Rule: c.tool(t)}
-	if len(c.problems) > 0 {
-		e.Err = c.problems[0].Err
+// Explain tells how the policy reads for one tool of an upstream's catalog: the
+// deny rows, the rule that speaks, then the others. Rows that do not match are
+// left out; for a tool that the catalog does not list nothing speaks.
+func (p *Policy) Explain(upstream string, catalog []ostiary.Tool, tool string) Explanation {
+	book, problems := p.Compile(upstream, catalog)
+	e := Explanation{Rule: book.Tool(tool)}
+	for _, problem := range problems {
+		if problem.Tool == upstream+"/"+tool {
+			e.Err = problem.Err
+		}
 	}
+	at := slices.IndexFunc(catalog, func(t ostiary.Tool) bool { return t.Name == tool })
+	if at < 0 {
+		return e
+	}
+	c, t := p.compiler(upstream, catalog), catalog[at]
 	denies := func(s *slice[DenyRow], target string) {
 		for _, id := range s.all(target) {
 			d := s.rows[id]
