@@ -205,15 +205,23 @@ func (u *URL) predicate() (predicate, error) {
 // hasName reports whether a schema knows an argument of that name at any depth,
 // or says somewhere that it takes what it does not list.
 func hasName(root *jsonschema.Schema, name string) bool {
-	for s := range subschemas(root) {
-		if s == nil {
-			continue
-		}
-		if _, ok := s.Properties[name]; ok {
-			return true
-		}
-		if isOpen(s) {
-			return true
+	seen := map[*jsonschema.Schema]bool{}
+	todo := []*jsonschema.Schema{root}
+	for len(todo) > 0 {
+		level := flatten(root, todo)
+		todo = nil
+		for _, s := range level {
+			if seen[s] || isFalse(s) {
+				continue
+			}
+			seen[s] = true
+			if s.Properties[name] != nil || isOpen(s) {
+				return true
+			}
+			for _, p := range s.Properties {
+				todo = append(todo, p)
+			}
+			todo = append(todo, elements(s)...)
 		}
 	}
 	return false
