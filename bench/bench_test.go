@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/peers"
+)
+
+// TestRefusalIsNoCall checks that what was refused does not count as fast.
+func TestRefusalIsNoCall(t *testing.T) {
+	s, err := launch(t.Context(), []string{peers.Build(t, "./internal/peers/cmd/echo")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.end() }()
+	for _, size := range []int{small, large} {
+		if got, err := s.drive("echo", size, 8, 0); err != nil || got.Calls != 8 {
+			t.Errorf("8 callers with one call each of %d bytes made %d calls, %v", size, got.Calls, err)
+		}
+	}
+	if _, err := s.drive("missing", small, 1, 0); err == nil {
+		t.Error("a refused call was counted")
+	}
+}
+
+// TestProcess reads the figures of this process itself.
+func TestProcess(t *testing.T) {
+	before, err := cpuTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, began := 0, time.Now(); time.Since(began) < 100*time.Millisecond; n++ {
+		_ = strings.Repeat("x", n%1000)
+	}
+	after, err := cpuTime(os.Getpid())
+	if err != nil || after <= before || after-before > 10*time.Second {
+		t.Errorf("CPU time went from %v to %v, %v", before, after, err)
+	}
+	if mb, err := resident(os.Getpid()); err != nil || mb < 1 || mb > 10000 {
+		t.Errorf("resident gave %v MB, %v", mb, err)
+	}
+	if d, err := measureDisk(t.TempDir(), time.Millisecond); err != nil || d.PerSecond <= 0 {
+		t.Errorf("measureDisk gave %v, %v", d, err)
+	}
+}
+
+// TestPolicyOf checks that rules are added to the benchmark's policy and that the
+// rest of it stays.
+func TestPolicyOf(t *testing.T) {
+	base, err := os.ReadFile(filepath.Join(peers.Root(t), "bench", "policy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := policyOf(base, 3)
+	if n := bytes.Count(got, []byte("- {tool: echo/t0")); n != 3 {
+		t.Errorf("%d rules were added, want 3:\n%s", n, got)
+	}
+	for _, keep := range []string{"version: 1\n", "rules:\n", "concurrency: 64\n", "tool: echo/put\n"} {
+		if bytes.Count(got, []byte(keep)) != 1 {
+			t.Errorf("%q is not there once:\n%s", keep, got)
+		}
+	}
+}
+
+// TestTable prints a report of made-up figures, whose ratios are known.
+func TestTable(t *testing.T) {
+	one := func(perSecond int, cpu time.Duration) []round {
+		s := sample{Calls: perSecond, Elapsed: time.Second, CPU: cpu * time.Duration(perSecond)}
+		return []round{{One: s, Eight: s, EightLarge: s, Many: s}}
+	}
+	var out bytes.Buffer
+	printLine(&out, line{
+		Variants: []string{"direct", "byte relay", "SDK relay", doorReads, doorEffects},
+		Rounds: [][]round{
+			one(100000, 2*time.Microsecond), one(40000, 3*time.Microsecond), one(3000, 200*time.Microsecond),
+			one(12000, 60*time.Microsecond), one(8000, 80*time.Microsecond),
+		},
+		Disk: []disk{{PerSecond: 5000, P50: 200 * time.Microsecond}},
+	})
+	for _, want := range []string{
+		"SDK relay's | 30 % | 40 % | below 50 %",
+		"byte relay's | 30 % | 20 % | at least 25 %, 15 %",
+		"at most 350 (one fdatasync + 150), 550 (two)",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}
