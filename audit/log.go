@@ -138,7 +138,10 @@ func (o *Options) setDefaults() {
 	o.MaxArgs = cmp.Or(max(o.MaxArgs, 0), defaultArgs)
 	o.CheckpointEvery = cmp.Or(max(o.CheckpointEvery, 0), 10*time.Second)
 	if o.HTTPClient == nil {
-		o.HTTPClient = &http.Client{Timeout: 10 * time.Second}
+		o.HTTPClient = &http.Client{
+			Timeout:       10 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
 	}
 }
 
@@ -165,6 +168,7 @@ func newLog(o Options, root string, k *key, newest string) (*Log, error) {
 		err = syncDir(root)
 	}
 	if err != nil {
+		l.outside.close()
 		return nil, errors.Join(unavailable("cannot make the first segment", err), l.lock.Close())
 	}
 	go l.run()
@@ -212,14 +216,16 @@ func (l *Log) Close() error {
 		return nil
 	}
 	<-l.ended
-	return errors.Join(err, l.outside.close(), l.finish(), l.lock.Close())
+	l.outside.close()
+	return errors.Join(err, l.finish(), l.lock.Close())
 }
 
 // abandon gives up a log whose first record did not become durable.
 func (l *Log) abandon() error {
 	l.stop(errClosed)
 	<-l.ended
-	return errors.Join(l.outside.close(), l.finish(), l.lock.Close())
+	l.outside.close()
+	return errors.Join(l.finish(), l.lock.Close())
 }
 
 var errClosed error = &ostiary.Error{

@@ -2,7 +2,9 @@ package audit
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,16 +49,55 @@ func findEnd(dir, id string, v note.Verifier) (*ending, error) {
 	return e, nil
 }
 
-// search looks for the last checkpoint of one segment.
+// windows are how much of a segment's end is read at first. More is
+// read until it holds the last group; none that the log writes is larger than the last size.
+var windows = [...]int64{256 << 10, 4 << 20, 64 << 20, 512 << 20}
+
+// search looks for the last checkpoint of one segment, which it makes durable.
 func (e *ending) search(n int, id string, v note.Verifier) error {
-	data, size, err := readData(filepath.Join(e.dir, segmentName(n)))
+	f, err := os.OpenFile(filepath.Join(e.dir, segmentName(n)), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
+	defer f.Close()
+	if err := (diskFile{f}).Sync(); err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	end, err := dataEnd(f)
+	if err != nil {
+		return err
+	}
+	for _, window := range windows {
+		base := max(0, end-window)
+		data := make([]byte, end-base)
+		got, err := f.ReadAt(data, base)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		rest, found := e.searchIn(data[:got], base, id, v)
+		if found {
+			e.number, e.size = n, info.Size()
+		}
+		if found || base == 0 {
+			e.tails = append(e.tails, tail{n, rest})
+			return nil
+		}
+	}
+	e.tails = append(e.tails, tail{n, []byte("\x00too long\x00")}) // nothing that a crash leaves
+	return nil
+}
+
+// searchIn looks in the end of a segment, which begins at offset base of it, and
+// returns what follows the checkpoint; all of it, if there is none.
+func (e *ending) searchIn(data []byte, base int64, id string, v note.Verifier) (rest []byte, found bool) {
 	for end := len(data); end > 0; {
 		start := checkpointBefore(data[:end])
-		if start < 0 {
-			break
+		if start < 0 || start == 0 && base > 0 {
+			return data, false
 		}
 		end = start
 		length := bytes.IndexByte(data[start:], '\n')
@@ -69,14 +110,12 @@ func (e *ending) search(n int, id string, v note.Verifier) error {
 		}
 		if last, ok := cp.lists(data[:start]); ok {
 			after := start + length + 1
-			e.head, e.number, e.at, e.size = cp.head(), n, int64(after), size
+			e.head, e.at = cp.head(), base+int64(after)
 			e.closed = bytes.Contains(last, []byte(`,"kind":"close"`)) // quotes within texts are escaped
-			e.tails = append(e.tails, tail{n, data[after:]})
-			return nil
+			return data[after:], true
 		}
 	}
-	e.tails = append(e.tails, tail{n, data})
-	return nil
+	return data, false
 }
 
 // checkpointBefore returns where the last line of data that begins like a
@@ -148,7 +187,7 @@ func tornAt(data []byte, off int64) bool {
 		if !bytes.HasPrefix(line, []byte(recordPrefix)) && !bytes.HasPrefix(line, []byte(bodyPrefix)) {
 			return false
 		}
-		if !bytes.HasSuffix(line, []byte("}")) {
+		if !json.Valid(line) {
 			return false
 		}
 		data = rest
@@ -158,14 +197,14 @@ func tornAt(data []byte, off int64) bool {
 
 // plausible reports whether part may be the beginning of a line.
 func plausible(part []byte) bool {
+	known := false
 	for _, prefix := range []string{recordPrefix, bodyPrefix, checkpointPrefix} {
 		n := min(len(part), len(prefix))
-		if string(part[:n]) == prefix[:n] {
-			// A checkpoint whose end is there is whole, and was judged as such.
-			return prefix != checkpointPrefix || !bytes.Contains(part, []byte(`"}`)) || bytes.HasSuffix(part, []byte(`"}`))
-		}
+		known = known || string(part[:n]) == prefix[:n]
 	}
-	return false
+	var value json.RawMessage
+	err := json.NewDecoder(bytes.NewReader(part)).Decode(&value)
+	return known && (errors.Is(err, io.ErrUnexpectedEOF) || err == nil && len(value) == len(part))
 }
 
 // repair cuts a log whose process has died behind its last checkpoint and keeps

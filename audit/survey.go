@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -152,26 +151,4 @@ func segmentsOf(dir string) (int, error) {
 			return 0, err
 		}
 	}
-}
-
-// readData makes a segment durable and reads it without the zeros at its end.
-func readData(path string) (data []byte, size int64, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer f.Close()
-	if err := (diskFile{f}).Sync(); err != nil {
-		return nil, 0, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
-	data = make([]byte, info.Size())
-	n, err := io.ReadFull(f, data)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, 0, err
-	}
-	return bytes.TrimRight(data[:n], "\x00"), info.Size(), nil
 }
