@@ -9,7 +9,7 @@ import (
 // Member returns the value of the object's member with exactly this name, as a
 // subslice of obj. It is false if obj is no object or has no such member.
 func Member(obj []byte, name string) ([]byte, bool) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(obj))
+	dec := jsontext.NewDecoder(bytes.NewBuffer(obj), jsontext.AllowInvalidUTF8(true)) // results may have lone surrogates
 	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '{' {
 		return nil, false
 	}

@@ -12,6 +12,9 @@ func TestMember(t *testing.T) {
 			t.Errorf("Member(%q) = %q, %v", name, got, ok)
 		}
 	}
+	if got, ok := Member([]byte(`{"text":"half \ud83d","a":1}`), "a"); !ok || string(got) != "1" {
+		t.Errorf("behind a lone surrogate: %q, %v", got, ok)
+	}
 	for _, bad := range []string{`[]`, `{"b":1}`, ``, `{"b":`} {
 		if got, ok := Member([]byte(bad), "a"); ok {
 			t.Errorf("Member of %q = %q", bad, got)
