@@ -1,0 +1,30 @@
+// Package redact takes secrets out of what is written down. For now it serves
+// the log alone; what reaches the agent is left as it is.
+//
+// Threat: a password that an agent passes to a tool, a token in a result, or a
+// credential of the configuration that lands in the log, from where backups,
+// dashboards and colleagues carry it on.
+//
+// Promise, in three parts:
+//   - A value whose key names a secret (password, api_key, github_token, …), or
+//     whose key the tool's JSON Schema declares as one (format "password",
+//     writeOnly, a title or description that names a secret), is replaced whole by
+//     "[REDACTED:key]", at every depth, whatever its type.
+//   - A known secret, which is every credential of the configuration, is replaced
+//     by "[REDACTED:known]" wherever it stands in a string, a key or a number:
+//     plain, in hexadecimal (upper or lower case), in base64 (standard or URL
+//     alphabet, wherever it begins), percent-encoded or JSON-escaped, the last
+//     two in any mixture and two levels deep.
+//   - Secrets of a well-known shape (bearer tokens, JWTs, private keys, keys of a
+//     few providers, passwords in URLs) are replaced by "[REDACTED:shape]".
+//
+// What was read as JSON stays JSON, and what holds no secret stays as it was,
+// byte for byte. Doing it twice changes nothing more.
+//
+// What it does not stop: a secret that nobody declared and that has no shape; a
+// known secret that is split, compressed, encrypted, reversed or base64-encoded
+// twice or with line breaks; one shorter than MinKnown bytes, which would match
+// by chance and is refused. In base64 the two characters at the edges that a
+// secret shares with its neighbours stay. A tool that marks everything as
+// writeOnly keeps its arguments out of the log, not out of their digest.
+package redact

@@ -1,0 +1,92 @@
+package redact
+
+import (
+	"fmt"
+	"hash/maphash"
+	"strings"
+
+	"github.com/ostiary/ostiary"
+)
+
+// MinKnown is the length in bytes below which a known secret is refused: it would
+// be found by chance everywhere, and so tell itself by where it is missing.
+const MinKnown = 6
+
+// Options are what New needs.
+type Options struct {
+	// Known are the credentials of the configuration, as they are used. White
+	// space around one does not count.
+	Known []string
+}
+
+// Redactor replaces secrets. It is safe for use by many goroutines.
+type Redactor struct {
+	index *index
+	names names
+}
+
+// New makes a Redactor. A known secret that is shorter than MinKnown bytes, or
+// that would be found in the words of a redaction, is CodeConfigInvalid; the
+// error tells its place in the list and never the secret.
+func New(o Options) (*Redactor, error) {
+	r := &Redactor{index: newIndex()}
+	r.names.seed = maphash.MakeSeed()
+	for i, secret := range o.Known {
+		secret = strings.TrimSpace(secret)
+		if len(secret) < MinKnown {
+			return nil, invalid(i, fmt.Sprintf("is shorter than %d bytes and would be found by chance: use a longer one", MinKnown))
+		}
+		r.index.add(secret)
+		for _, rule := range rules() {
+			if r.finds(marker(rule)) {
+				return nil, invalid(i, "is a common word that stands in the log anyway: use a better one")
+			}
+		}
+	}
+	return r, nil
+}
+
+func invalid(i int, what string) error {
+	return &ostiary.Error{
+		Code:    ostiary.CodeConfigInvalid,
+		Message: fmt.Sprintf("known secret number %d %s", i+1, what),
+	}
+}
+
+func marker(rule string) string { return "[REDACTED:" + rule + "]" }
+
+// Text returns s with known secrets and secrets of a well-known shape replaced.
+func (r *Redactor) Text(s string) string {
+	out, _ := r.text(s)
+	return out
+}
+
+// rounds bounds how often a text is looked at again. What was replaced may have
+// hidden that its neighbour is a secret too, so the last look finds nothing.
+const rounds = 8
+
+func (r *Redactor) text(s string) (out string, changed bool) {
+	for range rounds {
+		spans := merge(r.find(nil, s))
+		if len(spans) == 0 {
+			return s, changed
+		}
+		s, changed = replace(s, spans), true
+	}
+	if r.finds(s) {
+		return marker(ruleKnown), true
+	}
+	return s, changed
+}
+
+// finds reports whether s holds anything to replace.
+func (r *Redactor) finds(s string) bool { return len(r.find(nil, s)) > 0 }
+
+// find adds what must be replaced in s, in no order and with overlaps.
+func (r *Redactor) find(spans []span, s string) []span {
+	spans = r.index.scan(spans, s, true)
+	if r.index.empty() {
+		return spans
+	}
+	return r.index.scanViews(spans, s, viewDepth)
+}
