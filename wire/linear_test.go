@@ -12,7 +12,7 @@ import (
 func TestManyKeysAndLongStrings(t *testing.T) {
 	var b bytes.Buffer
 	b.WriteString(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{`)
-	for i := range 300_000 {
+	for i := range 100_000 {
 		fmt.Fprintf(&b, `"k\u0065y%d":%d,`, i, i)
 	}
 	b.WriteString(`"last":1}}}`)
@@ -23,11 +23,11 @@ func TestManyKeysAndLongStrings(t *testing.T) {
 	if _, err := Digest(m.Arguments); err != nil {
 		t.Fatal(err)
 	}
-	backslashes := call(`{"name":"t","arguments":{"a":"` + strings.Repeat(`\\`, 4<<20) + `"}}`)
+	backslashes := call(`{"name":"t","arguments":{"a":"` + strings.Repeat(`\\`, 1<<20) + `"}}`)
 	if _, err := Parse([]byte(backslashes), Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	long := result(`{"content":[{"text":"` + strings.Repeat(`\ud83d\ude00`, 1<<20) + `"}]}`)
+	long := result(`{"content":[{"text":"` + strings.Repeat(`\ud83d\ude00`, 1<<18) + `"}]}`)
 	if m, err = Parse([]byte(long), Limits{}); err != nil {
 		t.Fatal(err)
 	}
