@@ -12,20 +12,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// session is one running program under test with a client so small that it hardly
-// shows: one goroutine that writes a new call for each answer it reads. Each call is
-// a write of its own, as with real clients; collected writes would flatter whatever
-// copies bytes.
+// session is one running program under test with a small client: callers that each
+// wait for their answer before they call again. Each call is a write of its own, as
+// with real clients; collected writes would flatter whatever copies bytes.
 type session struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	out   *bufio.Reader
-	id    int
 	start time.Duration // from launch to the answer of the handshake
 }
 
@@ -41,10 +38,6 @@ func (s sample) perSecond() float64 { return float64(s.Calls) / s.Elapsed.Second
 
 func (s sample) cpuPerCall() time.Duration { return s.CPU / time.Duration(s.Calls) }
 
-// pipeSize is what anybody may ask for on Linux, more than 8 calls of 16 KiB or 32
-// small ones, whose last pages are not shared.
-const pipeSize = 1 << 20
-
 func launch(ctx context.Context, argv []string) (*session, error) {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stderr = os.Stderr
@@ -59,13 +52,6 @@ func launch(ctx context.Context, argv []string) (*session, error) {
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
-	}
-	// The client reads and writes by turns, so that what it may have open must fit
-	// into the pipe, or both ends would wait for each other.
-	if f, ok := in.(interface{ Fd() uintptr }); !ok {
-		return nil, errors.Join(errors.New("stdin of the program is no pipe"), cmd.Process.Kill(), cmd.Wait())
-	} else if _, err := unix.FcntlInt(f.Fd(), unix.F_SETPIPE_SZ, pipeSize); err != nil {
-		return nil, errors.Join(fmt.Errorf("make the pipe larger: %w", err), cmd.Process.Kill(), cmd.Wait())
 	}
 	s := &session{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 1<<20)}
 	hello := `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25",` +
@@ -96,33 +82,23 @@ func (s *session) line() ([]byte, error) {
 }
 
 // drive lets callers, each with one call open, call tool with a text of size bytes
-// for the window. A refusal or a wrong answer is an error: what was not done must
-// not look fast.
-func (s *session) drive(tool string, size, callers int, window time.Duration) (sample, error) {
+// for the window, and at least once. A refusal or a wrong answer is an error: what
+// was not done must not look fast.
+func (s *session) drive(tool string, size, callers int, window time.Duration) (got sample, err error) {
 	text := strings.Repeat("plain words of a tool call, ", size/28+1)[:size]
-	tail := []byte(`,"method":"tools/call","params":{"name":"` + tool + `","arguments":{"text":"` + text + `"}}}` + "\n")
+	tail := `,"method":"tools/call","params":{"name":"` + tool + `","arguments":{"text":"` + text + `"}}}` + "\n"
 	want := []byte(text)
-	var out []byte
-	var sent time.Time
-	call := func() error {
-		s.id++
-		out = append(out[:0], `{"jsonrpc":"2.0","id":`...)
-		out = strconv.AppendInt(out, int64(s.id), 10)
-		out = append(out, tail...)
-		if callers == 1 {
-			sent = time.Now()
-		}
-		_, err := s.in.Write(out)
-		return err
-	}
-	var latencies []time.Duration
-	var got sample
-	cpu, err := cpuTime(s.cmd.Process.Pid)
+	crowd, hangUp := s.gather(callers, tail)
+	defer hangUp()
+	pid := s.cmd.Process.Pid
+	cpu, err := cpuTime(pid)
 	if err != nil {
 		return got, err
 	}
+	var latencies []time.Duration
 	began := time.Now()
-	for range callers {
+	sent := began
+	for _, call := range crowd {
 		if err := call(); err != nil {
 			return got, err
 		}
@@ -132,24 +108,26 @@ func (s *session) drive(tool string, size, callers int, window time.Duration) (s
 		if err != nil {
 			return got, fmt.Errorf("after %d calls: %w", got.Calls, err)
 		}
-		if !bytes.Contains(line, want) || bytes.Contains(line, []byte(`"isError":true`)) {
+		who, ok := caller(line, callers)
+		if !ok || !bytes.Contains(line, want) || bytes.Contains(line, []byte(`"isError":true`)) {
 			return got, fmt.Errorf("after %d calls of %s with %d callers: %.600s", got.Calls, tool, callers, line)
 		}
 		now := time.Now()
+		got.Calls++
 		if callers == 1 {
 			latencies = append(latencies, now.Sub(sent))
 		}
-		got.Calls++
 		if now.Sub(began) >= window {
 			open--
 			continue
 		}
-		if err := call(); err != nil {
+		sent = now
+		if err := crowd[who](); err != nil {
 			return got, err
 		}
 	}
 	got.Elapsed = time.Since(began)
-	after, err := cpuTime(s.cmd.Process.Pid)
+	after, err := cpuTime(pid)
 	if err != nil {
 		return got, err
 	}
@@ -159,6 +137,65 @@ func (s *session) drive(tool string, size, callers int, window time.Duration) (s
 		got.P50, got.P99 = latencies[len(latencies)/2], latencies[len(latencies)*99/100]
 	}
 	return got, nil
+}
+
+// gather makes functions that let the callers make their next call. Ids tell whose
+// an answer is: the caller's number, plus a multiple of the number of callers. A
+// single caller writes by itself; several are goroutines, woken one by one, which
+// share stdin. What they fail to write is never answered, so the reader notices.
+func (s *session) gather(callers int, tail string) (crowd []func() error, hangUp func()) {
+	var stdin sync.Mutex
+	crowd = make([]func() error, callers)
+	wake := make([]chan struct{}, callers)
+	for i := range crowd {
+		id := i
+		line := make([]byte, 0, len(tail)+64)
+		call := func() error {
+			line = append(line[:0], `{"jsonrpc":"2.0","id":`...)
+			line = strconv.AppendInt(line, int64(id), 10)
+			line = append(line, tail...)
+			id += callers
+			stdin.Lock()
+			defer stdin.Unlock()
+			_, err := s.in.Write(line)
+			return err
+		}
+		if callers == 1 {
+			crowd[i] = call
+			continue
+		}
+		wake[i] = make(chan struct{}, 1)
+		crowd[i] = func() error {
+			wake[i] <- struct{}{}
+			return nil
+		}
+		go func() {
+			for range wake[i] {
+				if call() != nil {
+					_ = s.in.Close() // ends the program and with it the reader
+					return
+				}
+			}
+		}()
+	}
+	return crowd, func() {
+		for _, c := range wake {
+			if c != nil {
+				close(c)
+			}
+		}
+	}
+}
+
+// caller tells whose answer a line is.
+func caller(line []byte, callers int) (int, bool) {
+	_, rest, ok := bytes.Cut(line, []byte(`"id":`))
+	end := bytes.IndexAny(rest, ",}")
+	if !ok || end < 0 {
+		return 0, false
+	}
+	id, err := strconv.Atoi(string(rest[:end]))
+	return id % callers, err == nil && id >= 0
 }
 
 // end closes the line and waits for the program, which has ten seconds to go.
