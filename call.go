@@ -38,6 +38,8 @@ type Call struct {
 	// Digest identifies the arguments; equal digests mean equal values, number
 	// literals included.
 	Digest Digest
+	// InputSchema is the tool's own JSON Schema; nil if there is none.
+	InputSchema []byte
 	// Meta are the bytes of params._meta as they will be sent; nil if absent.
 	Meta []byte
 }

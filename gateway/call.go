@@ -44,7 +44,8 @@ func (d *door) clientCall(ctx context.Context, m *wire.Message, callID string) (
 	}
 	book := d.catalog.base()
 	if info.Class == ostiary.ClassTool && c.Rule == nil {
-		full, err := d.catalog.wait(ctx, m)
+		full, schema, err := d.catalog.wait(ctx, m)
+		c.InputSchema = schema
 		if err != nil {
 			c.Rule = &ostiary.Rule{Forbid: ostiary.AsError(err)}
 			return c, nil

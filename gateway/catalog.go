@@ -20,6 +20,7 @@ type catalog struct {
 
 	mu      sync.Mutex
 	book    *policy.Book
+	schemas map[string][]byte // of the tools
 	err     error
 	ready   chan struct{} // closed when book or err is set
 	listing bool
@@ -47,7 +48,7 @@ func (c *catalog) base() *policy.Book {
 func (c *catalog) legacyReady(ctx context.Context) { c.start(ctx, nil) }
 
 // wait returns the rules for tools, listing the upstream first if need be.
-func (c *catalog) wait(ctx context.Context, m *wire.Message) (*policy.Book, error) {
+func (c *catalog) wait(ctx context.Context, m *wire.Message) (book *policy.Book, schema []byte, err error) {
 	if m.Era == wire.EraModern {
 		c.start(ctx, modernMeta(m))
 	}
@@ -56,7 +57,7 @@ func (c *catalog) wait(ctx context.Context, m *wire.Message) (*policy.Book, erro
 		c.err, c.ready = nil, make(chan struct{})
 		c.run(ctx)
 	}
-	ready, book, err := c.ready, c.book, c.err
+	ready := c.ready
 	c.mu.Unlock()
 	select {
 	case <-ready:
@@ -66,16 +67,15 @@ func (c *catalog) wait(ctx context.Context, m *wire.Message) (*policy.Book, erro
 		select {
 		case <-ready:
 		case <-t.C:
-			return nil, &ostiary.Error{Code: ostiary.CodePolicyCatalog,
+			return nil, nil, &ostiary.Error{Code: ostiary.CodePolicyCatalog,
 				Message: fmt.Sprintf("the server did not say within %s which tools it has, so no call can be judged: try again, or ask the operator to look at the server", c.d.o.CatalogWait)}
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return nil, nil, context.Cause(ctx)
 		}
-		c.mu.Lock()
-		book, err = c.book, c.err
-		c.mu.Unlock()
 	}
-	return book, err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.book, c.schemas[m.Name], c.err
 }
 
 // start lists once; later calls do nothing.
@@ -115,14 +115,14 @@ func (c *catalog) run(ctx context.Context) {
 	go func() {
 		defer c.d.under.leave()
 		for {
-			book, err := c.read(ctx)
+			book, schemas, err := c.read(ctx)
 			c.mu.Lock()
 			if c.again {
 				c.again = false
 				c.mu.Unlock()
 				continue
 			}
-			c.book, c.err, c.listing = book, err, false
+			c.book, c.schemas, c.err, c.listing = book, schemas, err, false
 			close(c.ready)
 			c.mu.Unlock()
 			return
@@ -131,7 +131,7 @@ func (c *catalog) run(ctx context.Context) {
 }
 
 // read lists everything and compiles the rules against it.
-func (c *catalog) read(ctx context.Context) (*policy.Book, error) {
+func (c *catalog) read(ctx context.Context) (*policy.Book, map[string][]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.d.o.CatalogWait)
 	defer cancel()
 	lists := map[string][]any{}
@@ -141,7 +141,7 @@ func (c *catalog) read(ctx context.Context) (*policy.Book, error) {
 		}
 		items, err := c.list(ctx, kind)
 		if err != nil && kind == "tools" {
-			return nil, &ostiary.Error{Code: ostiary.CodePolicyCatalog, Err: err,
+			return nil, nil, &ostiary.Error{Code: ostiary.CodePolicyCatalog, Err: err,
 				Message: "the server did not list its tools, so no call can be judged: ask the operator to look at the server"}
 		}
 		lists[kind] = items
@@ -157,7 +157,11 @@ func (c *catalog) read(ctx context.Context) (*policy.Book, error) {
 	if err := saveCatalog(c.d.o.CatalogFile, c.d.o.Upstream, c.d.o.Now(), lists); err != nil {
 		c.d.o.Log.Warn("the list of tools could not be kept", "error", err)
 	}
-	return book, nil
+	schemas := make(map[string][]byte, len(tools))
+	for _, t := range tools {
+		schemas[t.Name] = t.InputSchema
+	}
+	return book, schemas, nil
 }
 
 func (c *catalog) wanted(kind string) bool {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ostiary/ostiary"
+)
+
+// program is one run of the command, with everything that it touches of the
+// outside, so that tests run the real one.
+type program struct {
+	args []string
+	in   io.Reader
+	out  io.Writer
+	err  io.Writer
+}
+
+// commands are the words of the command line; each has a file.
+type commands struct {
+	Run       runCommand       `cmd:"" help:"Put the door in front of one MCP server over stdio."`
+	SQLHelper sqlHelperCommand `cmd:"" name:"sql-helper" hidden:""`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+}
+
+// Exit statuses: failed is for work that did not succeed, misused for a command
+// line that was not understood.
+const (
+	failed  = 1
+	misused = 2
+)
+
+func (p program) run() int {
+	var c commands
+	exit := -1
+	parser, err := kong.New(&c,
+		kong.Name("ostiary"),
+		kong.Description("A doorkeeper for MCP tools: every call is judged, and every call leaves evidence."),
+		kong.Writers(p.out, p.err),
+		kong.Exit(func(code int) { exit = code }),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return p.fail(err)
+	}
+	ctx, stop := p.signals()
+	defer stop()
+	k, err := parser.Parse(p.args)
+	if exit >= 0 { // help was asked for
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintln(p.err, "ostiary:", err)
+		fmt.Fprintln(p.err, "Run `ostiary --help` for the commands.")
+		return misused
+	}
+	k.BindTo(ctx, (*context.Context)(nil))
+	if err := k.Run(p); err != nil {
+		return p.fail(err)
+	}
+	return 0
+}
+
+// signals returns a context that ends when the program is told to. A client that
+// closes its end must not kill us before the outcome is written, so a broken
+// pipe is an error like others.
+func (p program) signals() (context.Context, func()) {
+	signal.Ignore(syscall.SIGPIPE)
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+}
+
+// fail prints what went wrong and what to do about it, one error a line.
+func (p program) fail(err error) int {
+	for _, e := range flatten(err) {
+		var oe *ostiary.Error
+		text := e.Error()
+		if errors.As(e, &oe) {
+			text = oe.Message
+			if oe.Err != nil {
+				text += ": " + oe.Err.Error()
+			}
+		}
+		fmt.Fprintln(p.err, "ostiary:", strings.TrimSpace(text))
+	}
+	return failed
+}
+
+func flatten(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, flatten(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/auth"
+	"github.com/ostiary/ostiary/config"
+	"github.com/ostiary/ostiary/gateway"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// runCommand is the door over stdio.
+type runCommand struct {
+	stateFlag
+	Config  string   `placeholder:"FILE" help:"Policy file; without one the careful defaults hold."`
+	Name    string   `help:"Name of the server in rules and records (default: the base name of its command)."`
+	Verbose bool     `short:"v" help:"Tell more on standard error."`
+	Command []string `arg:"" optional:"" passthrough:"" name:"command" help:"The server and its arguments, behind --."`
+}
+
+// Run starts the server behind the door and relays until either side leaves.
+func (r *runCommand) Run(ctx context.Context, p program) error {
+	file, err := loadConfig(r.Config)
+	if err != nil {
+		return err
+	}
+	up, err := r.upstream(file)
+	if err != nil {
+		return err
+	}
+	state, err := r.dir()
+	if err != nil {
+		return err
+	}
+	if err := place(file, up); err != nil {
+		return err
+	}
+	who, session, err := auth.Stdio(principals(file), "/proc")
+	if err != nil {
+		return err
+	}
+	log := logger(p.err, r.Verbose)
+	w, err := wiring(state, who.ID, up, log)
+	if err != nil {
+		return err
+	}
+	house, err := file.Build(w)
+	if err != nil {
+		return err
+	}
+	err = gateway.Run(ctx, gateway.Options{
+		Line: house.Line, Policy: house.Policy,
+		Upstream: up.Name, Command: up.Command, Dir: up.Cwd,
+		Env:       gateway.Environment(os.Environ(), up.PassEnv, up.Env),
+		Principal: who, Session: session,
+		CatalogFile: catalogFile(state, up.Name),
+		Limits:      wire.Limits{MaxBytes: file.Limits.Message},
+		CatalogWait: file.Limits.Catalog, StderrBytes: file.Limits.Stderr, Grace: file.Limits.Shutdown,
+		In: p.in, Out: p.out, Stderr: p.err,
+		Log: log, Now: time.Now, Rand: rand.Reader,
+	})
+	return errors.Join(err, house.Close())
+}
+
+// upstream is the row of the server that is started: the row of that name, its
+// command replaced by the one of the command line.
+func (r *runCommand) upstream(file *config.File) (config.Upstream, error) {
+	command := r.Command
+	if len(command) > 0 && command[0] == "--" {
+		command = command[1:]
+	}
+	name := r.Name
+	switch {
+	case name == "" && len(command) > 0:
+		name = nameOf(command)
+	case name == "" && len(file.Upstreams) == 1:
+		name = file.Upstreams[0].Name
+	case name == "":
+		return config.Upstream{}, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
+			Message: "no server to start: write its command behind --, as in `ostiary run -- node server.js`, or name a row of upstreams: with --name"}
+	}
+	if strings.ContainsAny(name, "/*") || name == "" {
+		return config.Upstream{}, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
+			Message: fmt.Sprintf("%q cannot name a server: give it a name without / and * with --name", name)}
+	}
+	up := config.Upstream{Name: name}
+	if row := file.Upstream(name); row != nil {
+		up = *row
+	}
+	if len(command) > 0 {
+		up.Command = command
+	} else if up.Cwd == "" {
+		up.Cwd = file.Dir
+	}
+	if len(up.Command) == 0 {
+		return config.Upstream{}, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
+			Message: fmt.Sprintf("upstreams.%s has no command: add `command: [PROGRAM, ARGS…]`, or write the command behind --", name)}
+	}
+	return up, nil
+}
+
+// nameOf is the command's base name. For an interpreter that would say nothing,
+// so it is the file that it runs.
+func nameOf(command []string) string {
+	base := func(s string) string {
+		return strings.TrimSuffix(filepath.Base(s), filepath.Ext(s))
+	}
+	name := base(command[0])
+	return strings.TrimLeft(name, ".")
+}
+
+func loadConfig(path string) (*config.File, error) {
+	if path == "" {
+		f := config.Defaults()
+		return &f, nil
+	}
+	return config.Load(path, config.Options{})
+}
+
+// place refuses a policy file that the server could write.
+func place(file *config.File, up config.Upstream) error {
+	if file.Path == "" {
+		return nil
+	}
+	return config.Placement(file, writable(up))
+}
+
+// writable are the directories that the server was given on the command line.
+func writable(up config.Upstream) []string {
+	var dirs []string
+	for _, arg := range up.Command[1:] {
+		if info, err := os.Stat(arg); err == nil && info.IsDir() {
+			if abs, err := filepath.Abs(arg); err == nil {
+				dirs = append(dirs, abs)
+			}
+		}
+	}
+	return dirs
+}
+
+func principals(file *config.File) []auth.Entry {
+	entries := make([]auth.Entry, len(file.Principals))
+	for i, p := range file.Principals {
+		entries[i] = auth.Entry{Name: p.Name, User: p.User, Scopes: p.Scopes}
+	}
+	return entries
+}
+
+func logger(to io.Writer, verbose bool) *slog.Logger {
+	level := slog.LevelWarn
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
+}
+
+func catalogFile(state, upstream string) string {
+	return filepath.Join(state, "catalog", upstream+".json")
+}
+
+func wiring(state, user string, up config.Upstream, log *slog.Logger) (config.Wiring, error) {
+	home, err := homeDir()
+	if err != nil {
+		return config.Wiring{}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return config.Wiring{}, err
+	}
+	cwd, err := filepath.Abs(up.Cwd)
+	if err != nil {
+		return config.Wiring{}, err
+	}
+	return config.Wiring{
+		State: state, Program: self, Version: version, Home: home, User: user,
+		WorkingDir: func(string) string { return cwd },
+		Log:        log, Now: time.Now, Rand: rand.Reader,
+	}, nil
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"github.com/ostiary/ostiary"
+)
+
+// stateFlag is shared by every command that looks at the state directory.
+type stateFlag struct {
+	State string `placeholder:"DIR" help:"State directory: keys, evidence, lists of tools (default: the XDG state directory)."`
+}
+
+// dir returns the absolute state directory.
+func (s stateFlag) dir() (string, error) {
+	if s.State != "" {
+		return filepath.Abs(s.State)
+	}
+	if x := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(x) {
+		return filepath.Join(x, "ostiary"), nil
+	}
+	home, err := homeDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(home, ".local", "state", "ostiary"), nil
+}
+
+// homeDir is the home of the operating-system user, whatever $HOME says.
+func homeDir() (string, error) {
+	u, err := user.Current()
+	if err != nil || u.HomeDir == "" {
+		return "", &ostiary.Error{Code: ostiary.CodeConfigInvalid, Err: err,
+			Message: "the home directory of this user is not known: name the state directory with --state"}
+	}
+	return u.HomeDir, nil
+}

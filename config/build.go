@@ -1,0 +1,216 @@
+package config
+
+import (
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/audit"
+	"github.com/ostiary/ostiary/limit"
+	"github.com/ostiary/ostiary/policy"
+	"github.com/ostiary/ostiary/redact"
+	"github.com/ostiary/ostiary/validate"
+	"github.com/ostiary/ostiary/validate/sqlhelper"
+)
+
+// Wiring is what a house needs beside its file.
+type Wiring struct {
+	// State is the state directory, absolute.
+	State string
+	// Program is our own executable, for the SQL helper's process.
+	Program string
+	// Version is written into the log.
+	Version string
+	// Home is the home directory of the user that the servers run as.
+	Home string
+	// WorkingDir returns the absolute directory in which an upstream runs.
+	WorkingDir func(upstream string) string
+	// User is the operating-system user, for messages about principals.
+	User string
+	Log  *slog.Logger
+	Now  func() time.Time
+	Rand io.Reader
+}
+
+// House is a file turned into running parts. Close it.
+type House struct {
+	Line   *ostiary.Line
+	Policy *policy.Policy
+	Audit  *audit.Log
+	sql    *sqlhelper.Helper
+}
+
+// Build wires the house. It is the only place where one room is told of another.
+func (f *File) Build(w Wiring) (*House, error) {
+	sql, err := sqlhelper.New(sqlhelper.Options{Command: []string{w.Program, "sql-helper"}})
+	if err != nil {
+		return nil, err
+	}
+	h := &House{sql: sql}
+	if h.Policy, err = f.NewPolicy(w, sql.Parse); err != nil {
+		return nil, errors.Join(err, sql.Close())
+	}
+	if h.Audit, err = f.openAudit(w); err != nil {
+		return nil, errors.Join(err, sql.Close())
+	}
+	if h.Line, err = f.NewLine(h.Policy, h.Audit, w.Now, nil); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// NewLine makes the line of this file over any recorder. A nil clock of the
+// limits is the machine's monotonic one.
+func (f *File) NewLine(p *policy.Policy, r ostiary.Recorder, now func() time.Time, limitClock func() time.Duration) (*ostiary.Line, error) {
+	o := f.Limits.Options
+	o.Clock = limitClock
+	limits, err := limit.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return ostiary.New(ostiary.Options{
+		Gates:    []ostiary.Gate{limits, p.Gate(), validate.Gate()},
+		Recorder: r,
+		Timeout:  f.Limits.Timeout,
+		Now:      now,
+	})
+}
+
+// NewPolicy makes the rules, ready to be compiled against an upstream's catalog.
+// A nil parser denies every SQL statement.
+func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, error) {
+	o := policy.Options{Schema: validate.Schema}
+	if len(f.Principals) == 0 {
+		o.PrincipalHint = w.User
+	}
+	options := func(upstream string) validate.Options {
+		dir := f.Dir
+		if w.WorkingDir != nil {
+			dir = w.WorkingDir(upstream)
+		}
+		return validate.Options{WorkingDir: dir, Home: w.Home, Protect: f.protected(w.State), SQL: sql}
+	}
+	for _, r := range f.Rules {
+		row := r.Row
+		if len(r.Args) > 0 {
+			row.Checks = func(tool ostiary.Tool) ([]ostiary.Check, error) {
+				return f.checks(r.Args, tool, options(tool.Upstream))
+			}
+		}
+		o.Rows = append(o.Rows, row)
+	}
+	for _, d := range f.Deny {
+		row := d.DenyRow
+		if len(d.Args) > 0 {
+			row.Forbids = func(tool ostiary.Tool) (*ostiary.Condition, error) {
+				return validate.Forbids(byPlace(f.judgedBy(d.Args, tool.Upstream)), tool, options(tool.Upstream))
+			}
+		}
+		o.Deny = append(o.Deny, row)
+	}
+	return policy.New(o)
+}
+
+func (f *File) checks(args []validate.Argument, tool ostiary.Tool, o validate.Options) ([]ostiary.Check, error) {
+	var all []ostiary.Check
+	var errs []error
+	for _, a := range f.judgedBy(args, tool.Upstream) {
+		checks, err := validate.Compile(a, tool, o)
+		all, errs = append(all, checks...), append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+func byPlace(args []validate.Argument) map[string]validate.Argument {
+	m := make(map[string]validate.Argument, len(args))
+	for _, a := range args {
+		m[a.Pointer] = a
+	}
+	return m
+}
+
+// judgedBy makes paths lexical for an upstream with another file system.
+func (f *File) judgedBy(args []validate.Argument, upstream string) []validate.Argument {
+	if u := f.Upstream(upstream); u == nil || !u.Remote {
+		return args
+	}
+	lexical := make([]validate.Argument, len(args))
+	for i, a := range args {
+		if a.Path != nil {
+			p := *a.Path
+			p.Lexical = true
+			a.Path = &p
+		}
+		lexical[i] = a
+	}
+	return lexical
+}
+
+// Upstream returns the row with this name, or nil.
+func (f *File) Upstream(name string) *Upstream {
+	for i := range f.Upstreams {
+		if f.Upstreams[i].Name == name {
+			return &f.Upstreams[i]
+		}
+	}
+	return nil
+}
+
+// protected are the names that no argument may have: what opens the door.
+func (f *File) protected(state string) []string {
+	var p []string
+	if state != "" {
+		p = append(p, state)
+	}
+	if f.Path != "" {
+		if abs, err := filepath.Abs(f.Path); err == nil {
+			p = append(p, abs)
+		}
+	}
+	return p
+}
+
+func (f *File) openAudit(w Wiring) (*audit.Log, error) {
+	r, err := f.NewRedactor(w.Log)
+	if err != nil {
+		return nil, err
+	}
+	var keys secretKeys
+	return audit.Open(audit.Options{
+		Dir:          w.State,
+		Redact:       func(c *ostiary.Call) []byte { return r.Arguments(c.Arguments, keys.of(c.InputSchema)) },
+		RedactText:   r.Text,
+		Clock:        w.Now,
+		Rand:         w.Rand,
+		PolicyDigest: hex.EncodeToString(f.Digest[:]),
+		Version:      w.Version,
+		CheckpointTo: f.Audit.CheckpointTo,
+		SegmentBytes: int64(f.Audit.Segment),
+		Logger:       w.Log,
+	})
+}
+
+// NewRedactor knows the credentials of the file. One that is too short to be
+// told from chance is named by its place, since it cannot be kept out.
+func (f *File) NewRedactor(log *slog.Logger) (*redact.Redactor, error) {
+	var known []string
+	for i, s := range f.Secrets {
+		if s = strings.TrimSpace(s); len(s) < redact.MinKnown {
+			log.Warn("a configured value is too short to be kept out of the log by its content; use a longer one",
+				"number", i+1, "bytes", len(s), "least", redact.MinKnown)
+			continue
+		}
+		known = append(known, s)
+	}
+	return redact.New(redact.Options{Known: known})
+}
+
+// Close ends the log and the helper.
+func (h *House) Close() error {
+	return errors.Join(h.Audit.Close(), h.sql.Close())
+}
