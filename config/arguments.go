@@ -127,7 +127,7 @@ func commandKind() kind[validate.Command] {
 			"The flags that are allowed: `-l`, `--name-only`; `--max-count=` with any value; `--` lets words behind it begin with a dash."),
 		key("subcommands", list(text("a word"), false), func(c *validate.CommandRule) *[]string { return &c.Subcommands },
 			"The first words that are allowed."),
-		key("max_args", integer(0, 4096), func(c *validate.CommandRule) *int { return &c.MaxArgs },
+		key("max_args", integer(1, 4096), func(c *validate.CommandRule) *int { return &c.MaxArgs },
 			"The most words behind the program. Default: `64`."),
 		key("dangerously_interpreter", boolean(), func(c *validate.CommandRule) *bool { return &c.DangerouslyInterpreter },
 			"Accepts a program whose arguments are programs, such as a shell."),

@@ -119,9 +119,15 @@ func (f *File) secrets(d *decoder) {
 	for _, v := range d.secrets {
 		add(v)
 	}
+	if d.o.SkipSecrets {
+		return
+	}
 	for _, u := range f.Upstreams {
 		for _, name := range u.PassEnv {
-			if v, ok := d.o.lookupEnv(name); ok && secretName.MatchString(name) && !d.o.SkipSecrets {
+			if !secretName.MatchString(name) {
+				continue
+			}
+			if v, ok := d.o.lookupEnv(name); ok {
 				add(v)
 			}
 		}

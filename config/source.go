@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,10 +14,12 @@ import (
 )
 
 // The bounds of a file. The parser below recurses by nesting and takes time
-// quadratic in the keys of one mapping, so both are bounded before it starts.
+// quadratic in the keys of one mapping and in the values that are left away, so
+// they are bounded before it starts.
 const (
 	maxBytes   = 4 << 20
-	maxTokens  = 1 << 20
+	maxTokens  = 1 << 19
+	maxHoles   = 256  // places without a value
 	maxNesting = 64   // brackets inside brackets
 	maxIndent  = 256  // columns at which a block may begin
 	maxKeys    = 4096 // in one mapping
@@ -117,6 +120,8 @@ func (d *decoder) checkTokens(tokens token.Tokens) (token.Tokens, bool) {
 	}
 	var open []token.Type       // brackets
 	var keys [maxIndent + 1]int // of the mapping that is open at each column
+	holes := 0
+	tokens = slices.DeleteFunc(tokens, func(t *token.Token) bool { return t.Type == token.CommentType })
 	kept := make(token.Tokens, 0, len(tokens))
 	for i := 0; i < len(tokens); i++ {
 		t := tokens[i]
@@ -124,6 +129,12 @@ func (d *decoder) checkTokens(tokens token.Tokens) (token.Tokens, bool) {
 		if why := refusedToken(t); why != "" {
 			d.failAt(at, "%s", why)
 			return nil, false
+		}
+		if isHole(tokens, i) {
+			if holes++; holes > maxHoles {
+				d.failAt(at, "more than %d places without a value", maxHoles)
+				return nil, false
+			}
 		}
 		switch t.Type {
 		case token.SequenceStartType, token.MappingStartType:
@@ -148,9 +159,7 @@ func (d *decoder) checkTokens(tokens token.Tokens) (token.Tokens, bool) {
 				}
 				break
 			}
-			if t.Type == token.MappingValueType && t.Prev != nil {
-				at = posOf(t.Prev)
-			}
+			at = begin(tokens, i)
 			if at.Col > maxIndent {
 				d.failAt(at, "nested too deeply: nothing here needs more than %d columns", maxIndent)
 				return nil, false
@@ -177,6 +186,38 @@ func (d *decoder) checkTokens(tokens token.Tokens) (token.Tokens, bool) {
 		}
 	}
 	return kept, true
+}
+
+// isHole reports whether the key, dash or comma at i is followed by no value.
+func isHole(tokens token.Tokens, i int) bool {
+	switch t := tokens[i]; t.Type {
+	case token.MappingValueType, token.SequenceEntryType, token.CollectEntryType, token.SequenceStartType, token.MappingStartType:
+		if i+1 == len(tokens) {
+			return true
+		}
+		next := tokens[i+1]
+		switch next.Type {
+		case token.CollectEntryType, token.DocumentHeaderType, token.DocumentEndType:
+			return true
+		case token.MappingEndType, token.SequenceEndType:
+			return t.Type == token.MappingValueType
+		}
+		if t.Type != token.MappingValueType && t.Type != token.SequenceEntryType {
+			return false
+		}
+		base, at := begin(tokens, i), posOf(next)
+		list := t.Type == token.MappingValueType && next.Type == token.SequenceEntryType && at.Col == base.Col
+		return at.Line > base.Line && at.Col <= base.Col && !list
+	}
+	return false
+}
+
+// begin is where the entry that token i belongs to begins: a colon's key.
+func begin(tokens token.Tokens, i int) Pos {
+	if tokens[i].Type == token.MappingValueType && i > 0 {
+		return posOf(tokens[i-1])
+	}
+	return posOf(tokens[i])
 }
 
 const colonHint = "other readers of YAML take this for a key: put a text that ends with a colon, or with a colon before a bracket or quote, in quotes"
