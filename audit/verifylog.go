@@ -387,18 +387,27 @@ func (p *pass) takeCheckpoint(line []byte) {
 
 // compare finds the first record of the group that the checkpoint does not list.
 func (p *pass) compare(cp *signedCheckpoint, at place) {
+	listed := int64(len(cp.prefixes) / leafPrefix)
+	start := cp.size - listed // where the group began when it was signed
 	for i, r := range p.group {
-		from := i * leafPrefix
-		if from >= len(cp.prefixes) {
+		if r.n < start {
+			if i+1 == len(p.group) || p.group[i+1].n == start {
+				p.fail(r, "the checkpoint behind this record is missing")
+				return
+			}
+			continue
+		}
+		from := (r.n - start) * leafPrefix
+		if r.n >= cp.size {
 			p.fail(r, "the record was not there when its group was signed")
 			return
 		}
-		if !bytes.Equal(cp.prefixes[from:from+leafPrefix], p.leaves[from:from+leafPrefix]) {
+		if !bytes.Equal(cp.prefixes[from:from+leafPrefix], p.leaves[i*leafPrefix:(i+1)*leafPrefix]) {
 			p.fail(r, "the record is not the one that was signed")
 			return
 		}
 	}
-	if gone := len(cp.prefixes)/leafPrefix - len(p.group); gone > 0 {
+	if gone := cp.size - p.tree.size; gone > 0 {
 		at.n++
 		p.fail(at, fmt.Sprintf("%d records before this checkpoint are missing", gone))
 	}
