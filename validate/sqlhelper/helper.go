@@ -145,7 +145,7 @@ func (h *Helper) ask(text string) (validate.SQLSummary, error) {
 	generation := h.used
 	h.stop = h.o.AfterFunc(h.o.Idle, func() { h.endIdle(generation) })
 	if r.Summary == nil {
-		return validate.SQLSummary{}, refused("PostgreSQL's grammar does not accept this text: "+r.Syntax+"; send one complete PostgreSQL statement", nil)
+		return validate.SQLSummary{}, refused("the PostgreSQL text cannot be judged: "+r.Syntax+"; send one complete, plain statement", nil)
 	}
 	return *r.Summary, nil
 }

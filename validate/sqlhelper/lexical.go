@@ -8,34 +8,40 @@ import (
 
 var errTokens = errors.New("the tokens of the text cannot be read")
 
-// ambiguous names what a text contains that another reader of PostgreSQL could
-// take for something else: a backslash in a plain string, which ends or escapes
-// depending on the server's standard_conforming_strings, and comments that other
-// programs execute. tokens is the scanner's protobuf (pg_query.ScanResult).
-func ambiguous(text string, tokens []byte) ([]string, error) {
-	var found []string
-	err := eachField(tokens, func(num int, token []byte) error {
+// lexical reads the tokens of a text before it is parsed: how deep its tree can
+// get, and what in it another reader of PostgreSQL could take for something else:
+// a backslash in a plain string, which ends or escapes depending on the server's
+// standard_conforming_strings, and comments that other programs execute. tokens is
+// the scanner's protobuf (pg_query.ScanResult).
+func lexical(text string, tokens []byte) (ambiguous []string, depth int, err error) {
+	meter := newDepthMeter()
+	err = eachField(tokens, func(num int, token []byte) error {
 		if num != 2 {
 			return nil
 		}
 		var start, end uint64
+		var kind keywordKind
 		err := eachVarint(token, func(num int, v uint64) {
 			switch num {
 			case 1:
 				start = v
 			case 2:
 				end = v
+			case 5:
+				kind = keywordKind(v)
 			}
 		})
-		if err != nil || start > end || end > uint64(len(text)) {
+		if err != nil || start >= end || end > uint64(len(text)) {
 			return errTokens
 		}
-		if why := ambiguousToken(text[start:end]); why != "" {
-			found = append(found, why)
+		tok := text[start:end]
+		meter.token(tok, kind)
+		if why := ambiguousToken(tok); why != "" {
+			ambiguous = append(ambiguous, why)
 		}
 		return nil
 	})
-	return found, err
+	return ambiguous, meter.depth(), err
 }
 
 func ambiguousToken(tok string) string {

@@ -56,7 +56,7 @@ func summarize(nodes map[string]fields, tree []byte) (validate.SQLSummary, error
 	w := &walker{nodes: nodes, inFrom: make(map[string]map[string]bool)}
 	w.sum.Statements = len(top.Stmts)
 	for _, s := range top.Stmts {
-		w.node(s.Stmt, nil)
+		w.statement(s.Stmt)
 		if _, values := s.Stmt["SelectStmt"]; values {
 			w.class("select") // a bare VALUES too
 		}
@@ -67,6 +67,20 @@ func summarize(nodes map[string]fields, tree []byte) (validate.SQLSummary, error
 		}
 	}
 	return w.sum, nil
+}
+
+// statement walks a whole statement; what has no class is unknown.
+func (w *walker) statement(m map[string]any) {
+	if len(m) != 1 {
+		w.unknown("a statement with %d names", len(m))
+	}
+	for typ := range m {
+		if statementClass(typ) == "" || typ == "IntoClause" {
+			w.unknown("%s", typ)
+			return
+		}
+	}
+	w.node(m, nil)
 }
 
 func (w *walker) unknown(format string, args ...any) {

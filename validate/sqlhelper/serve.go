@@ -79,20 +79,23 @@ func parse(nodes map[string]fields, text string) (validate.SQLSummary, error) {
 			return validate.SQLSummary{}, errors.New("the text contains a NUL")
 		}
 	}
+	tokens, err := parser.ScanToProtobuf(text) // flat: needs no stack
+	if err != nil {
+		return validate.SQLSummary{}, err
+	}
+	ambiguous, depth, err := lexical(text, tokens)
+	if err != nil {
+		return validate.SQLSummary{}, err
+	}
+	if depth > maxDepth {
+		return validate.SQLSummary{}, fmt.Errorf("the text nests up to %d levels deep, at most %d are judged", depth, maxDepth)
+	}
 	tree, err := parser.ParseToJSON(text)
 	if err != nil {
 		return validate.SQLSummary{}, err
 	}
-	tokens, err := parser.ScanToProtobuf(text)
-	if err != nil {
-		return validate.SQLSummary{}, err
-	}
 	sum, err := summarize(nodes, []byte(tree))
-	if err != nil {
-		return validate.SQLSummary{}, err
-	}
-	found, err := ambiguous(text, tokens)
-	sum.Unknown = append(sum.Unknown, found...)
+	sum.Unknown = append(sum.Unknown, ambiguous...)
 	return sum, err
 }
 
