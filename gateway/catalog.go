@@ -106,7 +106,7 @@ func (c *catalog) changed(ctx context.Context) {
 
 // run is called with the lock held.
 func (c *catalog) run(ctx context.Context) {
-	if !c.d.under.enter() {
+	if !c.d.under.join() {
 		return
 	}
 	c.listing = true

@@ -199,3 +199,14 @@ func TestAReadPassesAndAWriteIsAskedAbout(t *testing.T) {
 		t.Fatalf("write: %s", got)
 	}
 }
+
+func TestCallsInFlightEndWhenTheClientLeaves(t *testing.T) {
+	b := openDoor(t, policy.Options{}, echoServer)
+	b.send(initialize, initialized,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"}}}`)
+	b.in.Close() // as `printf … | ostiary run` does
+	b.read()
+	if got := b.read(); !strings.Contains(got, `"id":1`) || !strings.Contains(got, "hello") {
+		t.Fatalf("answer: %s", got)
+	}
+}

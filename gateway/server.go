@@ -7,9 +7,10 @@ import (
 	"github.com/ostiary/ostiary/wire"
 )
 
-// fromServer takes one message of the server, in order.
+// fromServer takes one message of the server, in order. When the client has
+// left, calls under way still get their answers.
 func (d *door) fromServer(ctx context.Context, line []byte, tooLong bool) {
-	if !d.under.enter() {
+	if !d.under.join() {
 		return
 	}
 	m, err := d.parse(line, tooLong)

@@ -24,6 +24,18 @@ func (v *visits) enter() bool {
 	return true
 }
 
+// join admits one that somebody inside needs, even when the door is closing. It
+// returns false when nobody is inside any more.
+func (v *visits) join() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed && v.n == 0 {
+		return false
+	}
+	v.n++
+	return true
+}
+
 func (v *visits) leave() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
