@@ -23,6 +23,7 @@ type session struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	out   *bufio.Reader
+	id    int
 	start time.Duration // from launch to the answer of the handshake
 }
 
@@ -88,7 +89,10 @@ func (s *session) drive(tool string, size, callers int, window time.Duration) (g
 	text := strings.Repeat("plain words of a tool call, ", size/28+1)[:size]
 	tail := `,"method":"tools/call","params":{"name":"` + tool + `","arguments":{"text":"` + text + `"}}}` + "\n"
 	want := []byte(text)
+	// Ids are not used twice in a session; each drive begins at a multiple of callers.
+	s.id += callers - s.id%callers
 	crowd, hangUp := s.gather(callers, tail)
+	defer func() { s.id += (got.Calls + 1) * callers }()
 	defer hangUp()
 	pid := s.cmd.Process.Pid
 	cpu, err := cpuTime(pid)
@@ -148,7 +152,7 @@ func (s *session) gather(callers int, tail string) (crowd []func() error, hangUp
 	crowd = make([]func() error, callers)
 	wake := make([]chan struct{}, callers)
 	for i := range crowd {
-		id := i
+		id := s.id + i
 		line := make([]byte, 0, len(tail)+64)
 		call := func() error {
 			line = append(line[:0], `{"jsonrpc":"2.0","id":`...)
