@@ -30,11 +30,9 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		start := time.Now()
+		watch := time.AfterFunc(10*time.Second, func() { panic("the parser hangs") })
 		file, err := Parse("fuzz.yaml", data, testOptions())
-		if d := time.Since(start); d > 10*time.Second {
-			t.Errorf("took %v", d)
-		}
+		watch.Stop()
 		if (file == nil) == (err == nil) {
 			t.Fatalf("file %v, error %v", file, err)
 		}

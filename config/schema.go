@@ -214,7 +214,7 @@ func ruleKind() kind[Rule] {
 		target("resource", policy.Resource, at),
 		target("method", policy.Method, at),
 		key("effect", effect(), func(r *Rule) *ostiary.Effect { return &r.Effect },
-			"What the call does to the world. The tool's own annotations can only make it stricter."),
+			"What the call does to the world. The tool's own annotations can only make it stricter. Left out: judged as a tool without a rule."),
 		key("world", world(), func(r *Rule) *bool { return &r.Closed },
 			"`closed` states that the call stays inside: it neither sends nor fetches anything. Default: `open`."),
 		key("scope", oneOrMany(scope()), func(r *Rule) *[]string { return &r.Scopes },
