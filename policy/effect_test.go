@@ -101,6 +101,7 @@ func TestEffectAndQuestion(t *testing.T) {
 		{"get", &Row{Effect: write, Unapproved: true}, ostiary.Annotations{Destructive: yes}, destructive, ""},
 		{"get", &Row{Effect: execute}, ostiary.Annotations{ReadOnly: yes}, execute, "dangerously_unapproved: true"},
 		{"get", &Row{Effect: execute, Unapproved: true}, ostiary.Annotations{}, execute, ""},
+		{"get", &Row{Effect: execute}, ostiary.Annotations{Destructive: yes}, execute, "dangerously_unapproved: true"}, // never weaker
 		{"get", &Row{Effect: read, Approve: true}, ostiary.Annotations{}, read, "says so for every call"},
 		{"get", &Row{}, ostiary.Annotations{ReadOnly: yes}, read, ""},
 		{"get", &Row{}, ostiary.Annotations{}, destructive, "adds to the rule: effect: write"},
