@@ -1,5 +1,7 @@
 package ostiary
 
+import "strings"
+
 // Code is a stable reason for a refusal: the room, an underscore, the reason.
 // A Code is an error, so that errors.Is(err, CodeX) works.
 type Code string
@@ -66,3 +68,14 @@ const (
 	CodeConfigLayer   Code = "config_layer" // a key whose layer is not built yet
 	CodeStateUnsafe   Code = "state_unsafe" // key or state that others can read or change
 )
+
+// reportable reports whether dangerously_report_only lets a denial pass: only
+// what the rule itself says. Deny rows, a caller who is nobody, limits, failures
+// and rules that do not compile deny all the same.
+func (c Code) reportable() bool {
+	switch c {
+	case CodePolicyScope, CodePolicyWhen, CodeApprovalRequired:
+		return true
+	}
+	return strings.HasPrefix(string(c), "validate_")
+}

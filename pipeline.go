@@ -123,7 +123,7 @@ func (l *Line) judge(ctx context.Context, c *Call) (Decision, []*Hold) {
 			return d, holds
 		default:
 			d.Verdict = Deny
-			if !c.reportsOnly() {
+			if !c.reportsOnly() || !d.Code.reportable() {
 				return d, holds
 			}
 			verdict.would(d)

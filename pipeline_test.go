@@ -245,6 +245,17 @@ func TestReportOnlyLetsPassAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestReportOnlyIsAboutTheRuleAlone(t *testing.T) {
+	for _, code := range []ostiary.Code{"", ostiary.CodePolicyDeny, ostiary.CodeAuthNobody, ostiary.CodeLimitRate, ostiary.CodePanic} {
+		c := sink()
+		c.Rule = &ostiary.Rule{ReportOnly: true}
+		n := &notebook{}
+		if r, d := line(t, n, says(ostiary.Decision{Code: code})).Do(t.Context(), c, runs(n)); r != nil || d.Verdict != ostiary.Deny {
+			t.Errorf("%q passed: %+v", code, d)
+		}
+	}
+}
+
 func TestAFilterThatFailsWithholds(t *testing.T) {
 	n := &notebook{}
 	l, err := ostiary.New(ostiary.Options{
