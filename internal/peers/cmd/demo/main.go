@@ -1,5 +1,5 @@
-// Command demo is the server of package demo on stdin and stdout. Its argument is
-// a workspace made by demo.Make; with -make it first makes one in that folder.
+// Command demo is the server of the demonstration on stdin and stdout. Its argument is
+// a workspace made by server.Make; with -make it first makes one in that folder.
 package main
 
 import (
@@ -8,7 +8,7 @@ import (
 	"log"
 	"os"
 
-	"github.com/ostiary/ostiary/internal/peers/demo"
+	"github.com/ostiary/ostiary/internal/demo/server"
 )
 
 func main() {
@@ -20,11 +20,11 @@ func main() {
 	ws := flag.Arg(0)
 	if *create {
 		var err error
-		if ws, err = demo.Make(ws); err != nil {
+		if ws, err = server.Make(ws); err != nil {
 			log.Fatal(err)
 		}
 	}
-	if err := demo.Serve(context.Background(), ws, os.Stdin, os.Stdout); err != nil {
+	if err := server.Serve(context.Background(), ws, os.Stdin, os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }

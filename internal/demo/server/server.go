@@ -1,11 +1,11 @@
-// Package demo is the small MCP server that `ostiary demo` and the tests put behind
+// Package server is the small MCP server that `ostiary demo` and the tests put behind
 // the door. It is naive on purpose: it does whatever a call says, so that an attack
 // visibly succeeds without the door. It is harmless all the same:
 //
 //   - files: only inside a playground that [Make] made, held by an [os.Root], so
 //     that neither ".." nor a symbolic link reaches a real file of the machine;
 //   - query, run and fetch only say what they would have done.
-package demo
+package server
 
 import (
 	"context"
@@ -49,7 +49,7 @@ func Make(base string) (ws string, err error) {
 		return "", err
 	}
 	if len(entries) > 0 {
-		return "", fmt.Errorf("demo: %s is not empty; a playground is made in an empty folder", base)
+		return "", fmt.Errorf("server: %s is not empty; a playground is made in an empty folder", base)
 	}
 	for name, text := range map[string]string{
 		marker:               "The demo server of Ostiary may read, change and delete anything in this folder.\n",

@@ -1,4 +1,4 @@
-package demo_test
+package server_test
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/ostiary/ostiary/internal/peers/demo"
+	"github.com/ostiary/ostiary/internal/demo/server"
 )
 
 func start(t *testing.T) (*mcp.ClientSession, string) {
 	t.Helper()
-	ws, err := demo.Make(t.TempDir())
+	ws, err := server.Make(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func start(t *testing.T) (*mcp.ClientSession, string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		err := demo.Serve(ctx, ws, toServer, fromServer)
+		err := server.Serve(ctx, ws, toServer, fromServer)
 		_ = fromServer.CloseWithError(io.EOF)
 		done <- err
 	}()
@@ -67,8 +67,8 @@ func TestTools(t *testing.T) {
 	for _, tool := range list.Tools {
 		names = append(names, tool.Name)
 	}
-	if !slices.Equal(names, demo.Tools()) {
-		t.Errorf("tools are %q, want %q", names, demo.Tools())
+	if !slices.Equal(names, server.Tools()) {
+		t.Errorf("tools are %q, want %q", names, server.Tools())
 	}
 	for _, c := range []struct {
 		tool string
@@ -95,7 +95,7 @@ func TestTools(t *testing.T) {
 	}
 }
 
-// TestAttacksSucceed is the positive control of the demo: without the door the
+// TestAttacksSucceed is the positive control of the server: without the door the
 // naive server gives away what stands outside the workspace.
 func TestAttacksSucceed(t *testing.T) {
 	s, ws := start(t)
@@ -105,7 +105,7 @@ func TestAttacksSucceed(t *testing.T) {
 		"sibling":   ws + "-evil/secret.txt",
 		"symlink":   "link/secret.txt",
 	} {
-		if text, isError := call(t, s, "read_file", arg{"path": path}); isError || !strings.Contains(text, demo.Secret) {
+		if text, isError := call(t, s, "read_file", arg{"path": path}); isError || !strings.Contains(text, server.Secret) {
 			t.Errorf("%s: got %q, want the secret", name, text)
 		}
 	}
@@ -135,10 +135,10 @@ func TestPlayground(t *testing.T) {
 	if b, err := os.ReadFile(victim); err != nil || string(b) != "mine" {
 		t.Errorf("the victim now holds %q, %v", b, err)
 	}
-	if err := demo.Serve(t.Context(), t.TempDir(), strings.NewReader(""), io.Discard); err == nil {
+	if err := server.Serve(t.Context(), t.TempDir(), strings.NewReader(""), io.Discard); err == nil {
 		t.Error("Serve must refuse a folder that is no playground")
 	}
-	if _, err := demo.Make(filepath.Dir(victim)); err == nil {
+	if _, err := server.Make(filepath.Dir(victim)); err == nil {
 		t.Error("Make must refuse a folder that is not empty")
 	}
 }
@@ -146,7 +146,7 @@ func TestPlayground(t *testing.T) {
 // TestSlowIsCancelled checks that slow ends with its call, in a bubble whose
 // clock is not the wall's.
 func TestSlowIsCancelled(t *testing.T) {
-	ws, err := demo.Make(t.TempDir())
+	ws, err := server.Make(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestSlowIsCancelled(t *testing.T) {
 		toServer, fromClient := io.Pipe()
 		toClient, fromServer := io.Pipe()
 		done := make(chan error, 1)
-		go func() { done <- demo.Serve(t.Context(), ws, toServer, fromServer) }()
+		go func() { done <- server.Serve(t.Context(), ws, toServer, fromServer) }()
 		client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
 		session, err := client.Connect(t.Context(), &mcp.IOTransport{Reader: toClient, Writer: fromClient}, nil)
 		if err != nil {

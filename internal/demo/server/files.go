@@ -1,4 +1,4 @@
-package demo
+package server
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func enter(ws string) (*playground, error) {
 	}
 	if _, err := root.Stat(marker); err != nil {
 		_ = root.Close()
-		return nil, fmt.Errorf("demo: %s is not in a playground made by demo.Make, and this server does what it is told", ws)
+		return nil, fmt.Errorf("server: %s is not in a playground made by server.Make, and this server does what it is told", ws)
 	}
 	return &playground{root: root, base: base, ws: ws}, nil
 }
@@ -45,7 +45,7 @@ func (p *playground) name(path string) (string, error) {
 	}
 	rel, err := filepath.Rel(p.base, path)
 	if err != nil || !filepath.IsLocal(rel) {
-		return "", fmt.Errorf("demo: outside the playground: %s", path)
+		return "", fmt.Errorf("server: outside the playground: %s", path)
 	}
 	return rel, nil
 }
