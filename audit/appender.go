@@ -156,6 +156,3 @@ func (l *Log) commit(g *group) error {
 	l.outside.offer(a.text)
 	return nil
 }
-
-// finish cuts the last segment to its size and gives back what was reserved.
-func (l *Log) finish() error { return l.segment.close(l.err()) }

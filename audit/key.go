@@ -68,7 +68,7 @@ func openKey(dir string, rand io.Reader) (*key, error) {
 		k, err = readKey(path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
 	pub, err := os.ReadFile(path + ".pub")
 	if err == nil && strings.TrimSpace(string(pub)) != k.public {
@@ -85,6 +85,9 @@ func openKey(dir string, rand io.Reader) (*key, error) {
 
 func readKey(path string) (*key, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, unsafeState(path, "is a symbolic link", "put the key itself there")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,8 @@ type Log struct {
 	stopped error  // why nothing is written any more
 	wake    chan struct{}
 	ended   chan struct{} // closed when the appender has returned
+	closing sync.Once
+	closed  error // of Close
 
 	*appender
 	outside *outside
@@ -208,24 +210,24 @@ func (l *Log) own(r *Record) error {
 }
 
 // Close writes the last record, waits for what is under way and cuts the segment
-// to its size. Calls that end later get an error. A second Close does nothing.
+// to its size. Calls that end later get an error. A second Close returns what the
+// first did.
 func (l *Log) Close() error {
-	err := l.own(&Record{Kind: KindClose})
-	if err == errClosed {
-		<-l.ended
-		return nil
-	}
-	<-l.ended
-	l.outside.close()
-	return errors.Join(err, l.finish(), l.lock.Close())
+	l.closing.Do(func() { l.closed = l.shut(l.own(&Record{Kind: KindClose})) })
+	return l.closed
 }
 
 // abandon gives up a log whose first record did not become durable.
 func (l *Log) abandon() error {
 	l.stop(errClosed)
+	return l.shut(nil)
+}
+
+// shut ends everything, once nothing more is accepted.
+func (l *Log) shut(err error) error {
 	<-l.ended
 	l.outside.close()
-	return errors.Join(l.finish(), l.lock.Close())
+	return errors.Join(err, l.segment.close(l.err()), l.lock.Close())
 }
 
 var errClosed error = &ostiary.Error{
