@@ -10,6 +10,9 @@ func members(b []byte, f func(key, value []byte)) {
 	}
 	for i = blank(b, i+1); i < len(b) && b[i] == '"'; i = blank(b, i+1) {
 		end := value(b, i)
+		if end < i+2 {
+			return
+		}
 		key := b[i+1 : end-1]
 		i = blank(b, end)
 		if i >= len(b) || b[i] != ':' {
@@ -17,6 +20,9 @@ func members(b []byte, f func(key, value []byte)) {
 		}
 		start := blank(b, i+1)
 		end = value(b, start)
+		if end <= start {
+			return
+		}
 		f(key, b[start:end])
 		i = blank(b, end)
 		if i >= len(b) || b[i] != ',' {
