@@ -88,16 +88,8 @@ func (o *outbox) writeAll() {
 	var spare []byte
 	for range o.wake {
 		for {
-			o.mu.Lock()
-			out := o.buf
-			o.buf = spare[:0]
-			closed := o.closed
-			if len(out) > 0 {
-				close(o.space)
-				o.space = make(chan struct{})
-			}
-			o.mu.Unlock()
-			if len(out) == 0 {
+			out, closed := o.take(spare)
+			if out == nil {
 				if closed {
 					return
 				}
@@ -109,10 +101,23 @@ func (o *outbox) writeAll() {
 				o.mu.Unlock()
 				return
 			}
-			spare = out
-			if cap(spare) > 2*outboxBytes {
+			if spare = out; cap(spare) > 2*outboxBytes {
 				spare = nil
 			}
 		}
 	}
+}
+
+// take returns what is queued and queues into spare from now on; nil if nothing
+// is, and then spare stays the caller's.
+func (o *outbox) take(spare []byte) (out []byte, closed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.buf) == 0 {
+		return nil, o.closed
+	}
+	out, o.buf = o.buf, spare[:0]
+	close(o.space)
+	o.space = make(chan struct{})
+	return out, o.closed
 }
