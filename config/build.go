@@ -35,6 +35,8 @@ type Wiring struct {
 	Log  *slog.Logger
 	Now  func() time.Time
 	Rand io.Reader
+	// LimitClock is the clock of the rates; nil is the machine's monotonic one.
+	LimitClock func() time.Duration
 }
 
 // House is a file turned into running parts. Close it.
@@ -58,7 +60,7 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if h.Audit, err = f.openAudit(w); err != nil {
 		return nil, errors.Join(err, sql.Close())
 	}
-	if h.Line, err = f.NewLine(h.Policy, h.Audit, w.Now, nil); err != nil {
+	if h.Line, err = f.NewLine(h.Policy, h.Audit, w.Now, w.LimitClock); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil

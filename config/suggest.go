@@ -64,3 +64,7 @@ func orList(words []string) string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
+
+// Nearest is the known word that was probably meant, "" if none is near. Other
+// texts that people write, such as test cases, suggest with it too.
+func Nearest(got string, known []string) string { return nearest(got, known) }
