@@ -45,11 +45,10 @@ func Serve(r io.Reader, w io.Writer, o Options) error {
 			s.answer(line)
 		}
 		long = long[:0]
-		// Replies leave together once nothing more waits to be read.
-		if in.Buffered() == 0 || err != nil {
-			if err := s.out.Flush(); err != nil {
-				return err
-			}
+		// Each answer is a write of its own, as with real servers; collected ones
+		// would flatter a relay that copies bytes.
+		if err := s.out.Flush(); err != nil {
+			return err
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
