@@ -2,6 +2,7 @@ package audit
 
 import (
 	"crypto/sha256"
+	"runtime"
 	"strconv"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -101,10 +102,7 @@ func (l *Log) run() {
 	failed := error(nil)
 	for range l.wake {
 		for {
-			l.mu.Lock()
-			g, stopped := l.next, l.stopped
-			l.next = nil
-			l.mu.Unlock()
+			g, stopped := l.gather()
 			if g == nil {
 				if stopped != nil {
 					return
@@ -126,6 +124,29 @@ func (l *Log) run() {
 			l.mu.Unlock()
 			close(g.done)
 		}
+	}
+}
+
+// gather takes the next group. Those whom the group before has just released are
+// about to come again: it lets them run as long as the group grows, since one
+// large group costs hardly more than a small one.
+func (l *Log) gather() (g *group, stopped error) {
+	const rounds = 16
+	for round, had := 0, -1; ; round++ {
+		l.mu.Lock()
+		g, stopped = l.next, l.stopped
+		size := 0
+		if g != nil {
+			size = len(g.spans)
+		}
+		if size == had || round == rounds {
+			l.next = nil
+			l.mu.Unlock()
+			return g, stopped
+		}
+		had = size
+		l.mu.Unlock()
+		runtime.Gosched()
 	}
 }
 

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -83,9 +82,12 @@ func BenchmarkAppend(b *testing.B) {
 				b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-us")
 				b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-us")
 			}
-			info, err := os.Stat(filepath.Join(l.dir, segmentName(0)))
-			if err == nil && b.N > 1000 {
-				b.ReportMetric(float64(info.Size())/float64(b.N), "B/record")
+			if err := l.Close(); err != nil {
+				b.Fatal(err)
+			}
+			if r := verify(b, filepath.Dir(filepath.Dir(l.dir)), VerifyOptions{}); r.Err() == nil {
+				b.ReportMetric(float64(r.Records)/float64(r.Checkpoints), "records/commit")
+				b.ReportMetric(float64(r.Bytes)/float64(r.Records), "B/record")
 			}
 		})
 	}
