@@ -101,3 +101,29 @@ func recordRead(l *Log, c *ostiary.Call) error {
 	return e.End(ostiary.Outcome{Decision: ostiary.Allowed(), Status: ostiary.StatusOK, Duration: time.Millisecond,
 		Result: &ostiary.Result{Status: ostiary.StatusOK, Text: "hello"}})
 }
+
+// BenchmarkVerify reads a log that was written by 64 callers at once.
+func BenchmarkVerify(b *testing.B) {
+	dir := filepath.Join(b.TempDir(), "state")
+	l := openTest(b, dir, nil)
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			for range 500 {
+				if err := recordRead(l, testCall("c")); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(verify(b, dir, VerifyOptions{}).Bytes)
+	for b.Loop() {
+		if err := verify(b, dir, VerifyOptions{}).Err(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary"
@@ -53,7 +54,7 @@ func (l *Log) appendBody(b []byte, s salt, c *ostiary.Call, args bool, res *osti
 		if ok {
 			b = appendField(b, `,"text":`, firstRunes(text, textRunes))
 		} else {
-			withheld += "text"
+			withheld = strings.TrimSpace(withheld + " text")
 		}
 	}
 	b = appendField(b, `,"withheld":`, withheld)

@@ -53,7 +53,7 @@ type Options struct {
 	// Logger hears about repairs and failures; slog.Default by default.
 	Logger *slog.Logger
 
-	create func(path string) (file, error)
+	create func(path string) (file, error) // tests put failing files here
 }
 
 // Log is one process instance's append-only log. It is used by many goroutines
