@@ -1,0 +1,185 @@
+package calltest
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// Failure is one thing that is not as the case says.
+type Failure struct {
+	// Line is the place in the case, Section and Pointer what stands there; a
+	// Pointer is empty where the section as a whole is meant.
+	Line             int
+	Section, Pointer string
+	Want, Got        string
+	// Why is what the record, or the door's own log, says about it.
+	Why string
+}
+
+// judge compares what happened with what the case says.
+func (c *testCase) judge(p *played) []Failure {
+	var all []Failure
+	for i, o := range p.all {
+		last := i == len(p.all)-1 || p.all[i+1].step != o.step
+		if last {
+			all = append(all, c.judgeStep(o, p)...)
+		} else if !c.passed(o) {
+			// Only the last of repeated calls may be refused.
+			all = append(all, Failure{
+				Line: o.step.message.line, Section: o.step.name, Want: "every call before the last one passes",
+				Got: fmt.Sprintf("call %d of %d did not", i+1, len(p.all)), Why: o.why(p),
+			})
+			break
+		}
+	}
+	return all
+}
+
+// passed reports whether a message arrived and was answered by the other end.
+func (c *testCase) passed(o *observation) bool {
+	return o.reached() && o.err == nil && toldIn(o.answer) == nil
+}
+
+func (c *testCase) judgeStep(o *observation, p *played) []Failure {
+	s := o.step
+	var all []Failure
+	fail := func(sec *section, pointer, want, got string) {
+		all = append(all, Failure{Line: places(sec).line(pointer), Section: sec.name, Pointer: pointer, Want: want, Got: got, Why: o.why(p)})
+	}
+	if o.record == nil {
+		fail(s.message, "", "a record in the audit log", "none")
+	}
+	if o.err != nil {
+		fail(s.message, "", "an answer", o.err.Error())
+	}
+	switch {
+	case s.reply == nil && o.reached():
+		fail(s.message, "", "nothing reaches "+s.other()+", since there is no "+s.section("reply"), shownBytes(o.saw[0]))
+	case s.reply != nil && !o.reached():
+		fail(s.reply, "", s.other()+" is reached", "nothing reached it")
+	case s.reply != nil && s.forwarded == nil && !bytes.Equal(o.saw[0], o.sent.raw):
+		fail(s.message, "", "the bytes as they were sent: "+shownBytes(o.sent.raw), shownBytes(o.saw[0]))
+	}
+	expect := func(sec *section, got any) {
+		if sec == nil {
+			return
+		}
+		for _, m := range compare(decode(expand(sec.data, p.work)), got, "") {
+			fail(sec, m.pointer, m.want, m.got)
+		}
+	}
+	expect(s.decision, o.decision())
+	if s.decision == nil && o.record != nil && o.record["decision"] != "allow" {
+		fail(s.message, "", "the call passes, since there is no "+s.section("decision"), fmt.Sprint(o.record["decision"], " ", o.record["code"]))
+	}
+	if o.record != nil {
+		expect(s.record, o.record)
+	}
+	if s.forwarded != nil && o.reached() {
+		got := decode(o.saw[0])
+		want, _ := decode(s.forwarded.data).(map[string]any)
+		if m, ok := got.(map[string]any); ok && want["method"] == nil && want["params"] == nil {
+			got = m["params"]
+		}
+		expect(s.forwarded, got)
+	}
+	if s.answer != nil {
+		m, _ := decode(o.answer).(map[string]any)
+		if m["error"] != nil {
+			expect(s.answer, m)
+		} else {
+			expect(s.answer, m["result"])
+		}
+	}
+	return all
+}
+
+// decision is what the line decided and what the sender was told, put together.
+func (o *observation) decision() map[string]any {
+	d := map[string]any{}
+	for _, key := range []string{"code", "stage", "reason", "would", "would_reason"} {
+		if v, ok := o.record[key]; ok {
+			d[key] = v
+		}
+	}
+	if v, ok := o.record["decision"]; ok {
+		d["verdict"] = v
+	}
+	if t := toldIn(o.answer); t != nil {
+		d["verdict"], d["code"], d["stage"], d["message"] = "deny", t.Code, t.Stage, t.message
+		if t.RetryAfter != "" {
+			d["retryAfter"] = t.RetryAfter
+		}
+	}
+	return d
+}
+
+// judgeControl checks that everything passes where the guard is away.
+func (c *testCase) judgeControl(p *played) []Failure {
+	for i, o := range p.all {
+		if c.passed(o) {
+			continue
+		}
+		at := o.step.message
+		if c.control != nil {
+			at = c.control
+		}
+		if o.step.control != nil {
+			at = o.step.control
+		}
+		got := "nothing reached it"
+		if o.reached() {
+			got = "it was reached, but the answer did not come back"
+		}
+		return []Failure{{
+			Line: at.line, Section: at.name,
+			Want: fmt.Sprintf("without the guard %s (message %d of %d) reaches %s and is answered, to show that the case tests what it says", o.step.name, i+1, len(p.all), o.step.other()),
+			Got:  got, Why: o.why(p),
+		}}
+	}
+	return nil
+}
+
+// why is what the record says; where there is none, what the door's log says.
+func (o *observation) why(p *played) string {
+	why := p.log
+	if o.record != nil {
+		why = textOf(o.record, "decision")
+		for _, key := range []string{"stage", "code", "reason", "rule", "rule_at"} {
+			if v := textOf(o.record, key); v != "" {
+				why += ", " + key + ": " + v
+			}
+		}
+		if p.log != "" {
+			why += "\n" + p.log
+		}
+	}
+	if t := toldIn(o.answer); t != nil {
+		why += "\nmessage: " + t.message
+	}
+	return why
+}
+
+// other is who receives the message.
+func (s *step) other() string {
+	if s.ask {
+		return "the client"
+	}
+	return "the server"
+}
+
+// section is the name of another section of this step.
+func (s *step) section(kind string) string {
+	if s.ask {
+		return kind + s.name[len("ask"):]
+	}
+	return kind + s.name[len("call"):]
+}
+
+func shownBytes(b []byte) string {
+	const most = 400
+	if len(b) > most {
+		return string(bytes.ToValidUTF8(b[:most], nil)) + "…"
+	}
+	return string(b)
+}
