@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ import (
 	"github.com/ostiary/ostiary/gateway"
 	"github.com/ostiary/ostiary/wire"
 )
+
+// gcPercent lets the heap grow to five times what lives before it is collected.
+const gcPercent = 400
 
 // runCommand is the door over stdio.
 type runCommand struct {
@@ -49,6 +53,9 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	// The live heap is a few megabytes; collecting it less often costs memory
+	// that nobody misses and saves time with every call.
+	debug.SetGCPercent(gcPercent)
 	log := logger(p.err, r.Verbose)
 	w, err := wiring(state, who.ID, up, log)
 	if err != nil {
