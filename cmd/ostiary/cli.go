@@ -26,9 +26,11 @@ type program struct {
 
 // commands are the words of the command line; each has a file.
 type commands struct {
-	Run       runCommand       `cmd:"" help:"Put the door in front of one MCP server over stdio."`
-	SQLHelper sqlHelperCommand `cmd:"" name:"sql-helper" hidden:""`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Demo       demoCommand       `cmd:"" help:"Show what the door does: about ten calls, their verdicts, the evidence."`
+	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
+	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`
+	SQLHelper  sqlHelperCommand  `cmd:"" name:"sql-helper" hidden:""`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // Exit statuses: failed is for work that did not succeed, misused for a command
