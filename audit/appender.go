@@ -2,6 +2,7 @@ package audit
 
 import (
 	"crypto/sha256"
+	"errors"
 	"runtime"
 	"strconv"
 
@@ -71,7 +72,7 @@ func (l *Log) err() error {
 // stop refuses everything from now on. A failure stays the reason.
 func (l *Log) stop(why error) {
 	l.mu.Lock()
-	if l.stopped == nil || l.stopped == errClosed {
+	if l.stopped == nil || errors.Is(l.stopped, errClosed) {
 		l.stopped = why
 	}
 	l.mu.Unlock()

@@ -177,7 +177,7 @@ func (s *segment) close(why error) error {
 	if s.ahead != nil {
 		err = errors.Join(err, s.ahead.Close(), os.Remove(filepath.Join(s.log.dir, segmentName(s.number+1))))
 	}
-	if why == errClosed {
+	if errors.Is(why, errClosed) {
 		err = errors.Join(err, s.file.Truncate(s.size), s.file.Sync())
 	}
 	return errors.Join(err, s.file.Close(), syncDir(s.log.dir))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -85,7 +86,8 @@ func checked(name, pattern string, check func(string) error) kind[string] {
 
 // messageOf is what a person should read of another room's error.
 func messageOf(err error) string {
-	if e, ok := err.(*ostiary.Error); ok {
+	var e *ostiary.Error
+	if errors.As(err, &e) {
 		return e.Message
 	}
 	return err.Error()

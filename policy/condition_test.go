@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -150,7 +151,7 @@ func TestConditionIsBounded(t *testing.T) {
 		many = append(many, json.Number("1"))
 	}
 	call.Args.(map[string]any)["tags"] = many
-	if holds, err := c.Holds(context.Background(), call); holds || err != errCost {
+	if holds, err := c.Holds(context.Background(), call); holds || !errors.Is(err, errCost) {
 		t.Fatalf("%v %v", holds, err)
 	}
 }

@@ -33,6 +33,8 @@ func FuzzParse(f *testing.F) {
 		id := RecoverID(in)
 		m, err := Parse(in, Limits{})
 		Text(in, 20)
+		RecoverHeadID(in)
+		RecoverAnswerID(in, in)
 		if err != nil {
 			var e *ostiary.Error
 			if !errors.As(err, &e) || !strings.HasPrefix(string(e.Code), "wire_") || m != nil {

@@ -133,6 +133,10 @@ type Message struct {
 	// Result and Error are the values of a response as written.
 	Result, Error []byte
 	ResultKind    ResultKind
+	// ResultTwin is true if the result has a key that is resultType or inputRequests
+	// but for case. Some clients take it for the real one, so a result of revision
+	// 2026-07-28 with it MUST be withheld.
+	ResultTwin bool
 	// IsError is true if result.isError is true.
 	IsError bool
 	// TaskID is the decoded id of the task that a result announces: result.taskId

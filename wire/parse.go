@@ -97,6 +97,8 @@ type parser struct {
 	// payload, 0 if there is none.
 	loneEnd   int
 	inPayload bool // within result or error
+	// resultTwin is true if the result has a known key in another case.
+	resultTwin bool
 
 	// What most messages need of keySet, so that it is allocated with the parser.
 	arena [256]byte
@@ -178,6 +180,9 @@ func (p *parser) object(at place) (span, error) {
 			return span{}, refuseTwin(end - len(name))
 		}
 		where, word, next := at.lookup(key)
+		if where == noSlot && at == inResult && isResultTwin(key) {
+			p.resultTwin = true
+		}
 		if where != noSlot && at.folds() && !isWord(name, word) {
 			return span{}, refuseTwin(end - len(name))
 		}
@@ -205,6 +210,15 @@ func isWord(raw []byte, word string) bool {
 	}
 	s, err := jsontext.AppendUnquote(nil, raw)
 	return err == nil && string(s) == word
+}
+
+// isResultTwin reports whether a decoded key of a result is resultType or
+// inputRequests but for case.
+func isResultTwin(key []byte) bool {
+	if len(key) == 0 || key[0]|0x20 != 'r' && key[0]|0x20 != 'i' { // neither letter folds to anything beyond ASCII
+		return false
+	}
+	return bytes.EqualFold(key, []byte("resultType")) || bytes.EqualFold(key, []byte("inputRequests"))
 }
 
 // surrogates notes a lone surrogate in a raw string that ends at end.

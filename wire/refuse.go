@@ -38,16 +38,16 @@ func refuseSyntax(err error) error {
 	if err == nil {
 		return nil
 	}
-	offset, cause := 0, err
+	offset, cause, detail := 0, err, ""
 	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		offset, cause = int(se.ByteOffset), se.Err
+		if offset = int(se.ByteOffset); se.Err != nil {
+			cause, detail = se.Err, ": "+se.Err.Error()
+		}
 	}
 	if errors.Is(cause, jsontext.ErrDuplicateName) {
 		return refuseTwin(offset)
 	}
 	e := refuseAt(ostiary.CodeWireParse, offset, "the message is not valid JSON; send one JSON-RPC 2.0 object")
-	if cause != nil && cause != err {
-		e.Reason += ": " + cause.Error()
-	}
+	e.Reason += detail
 	return e
 }

@@ -186,6 +186,7 @@ func (p *parser) readResult(m *Message) error {
 	if meta := p.get(slotResultMeta); isKind(meta, '{') {
 		m.Meta = meta
 	}
+	m.ResultTwin = p.resultTwin
 	m.IsError = string(p.get(slotResultIsError)) == "true"
 	if v := p.get(slotResultKind); v != nil {
 		kind, _ := decodeString(v)
