@@ -1,10 +1,10 @@
 package validate
 
 // sqlDefaultFunctions are functions that look at nothing but their arguments
-// and the clock, change nothing, and whose result is not much larger than what
-// went in: so neither pg_read_file, pg_sleep, query_to_xml, set_config, nextval,
-// load_extension or readfile, nor repeat, lpad, format, generate_series or
-// zeroblob, with which one short text fills a server's memory.
+// and the clock and change nothing: so not pg_read_file, pg_sleep, query_to_xml,
+// set_config, nextval, load_extension or readfile. Those that make much of little
+// in one step (repeat, lpad, format, generate_series, zeroblob) are left out too;
+// the server's own limits stop the slower ways to fill its memory.
 func sqlDefaultFunctions(dialect string) string {
 	if dialect == "sqlite" {
 		return sqliteFunctions

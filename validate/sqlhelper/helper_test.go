@@ -8,6 +8,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,6 +31,9 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if shared.h != nil {
 		shared.h.Close()
+	}
+	if build.program != "" && build.program != os.Args[0] {
+		os.Remove(build.program)
 	}
 	os.Exit(code)
 }
@@ -98,18 +104,46 @@ var shared struct {
 	err error
 }
 
+// build is the program that children run.
+var build struct {
+	sync.Once
+	program string
+}
+
+// raceDetector reports whether this binary was built with -race.
+func raceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
+}
+
 func realHelper(t testing.TB) *Helper {
 	t.Helper()
-	shared.Do(func() { shared.h, shared.err = New(Options{Command: []string{os.Args[0], "role=helper"}}) })
+	shared.Do(func() { shared.h, shared.err = New(Options{Command: []string{program(t), "role=helper"}}) })
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
 	return shared.h
 }
 
+// program is this binary, or under the race detector one without it: loading the
+// grammar with it takes minutes, and it needs more memory than a helper may have.
+func program(t testing.TB) string {
+	t.Helper()
+	build.Do(func() {
+		build.program = os.Args[0]
+		if raceDetector() {
+			build.program = filepath.Join(os.TempDir(), fmt.Sprintf("sqlhelper-%d.test", os.Getpid()))
+			if out, err := exec.Command("go", "test", "-c", "-o", build.program, ".").CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+	})
+	return build.program
+}
+
 func badHelper(t *testing.T, role string, change func(*Options)) *Helper {
 	t.Helper()
-	o := Options{Command: []string{os.Args[0], "role=" + role}}
+	o := Options{Command: []string{program(t), "role=" + role}}
 	if change != nil {
 		change(&o)
 	}
