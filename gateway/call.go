@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"time"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/policy"
@@ -55,11 +56,20 @@ func (d *door) clientCall(ctx context.Context, m *wire.Message, callID string) (
 	if c.Rule == nil {
 		d.ruleFor(c, book)
 	}
+	if c.Class == ostiary.ClassSubscribe && c.Rule.Timeout == 0 {
+		lasting := *c.Rule
+		lasting.Timeout = subscriptionTime
+		c.Rule = &lasting
+	}
 	if m.HasInputResponses {
 		c.Closed = false // what the client's side knows leaves for the upstream
 	}
 	return c, nil
 }
+
+// subscriptionTime bounds subscriptions/listen, which is answered when the
+// subscription ends, where no rule names a time.
+const subscriptionTime = 24 * time.Hour
 
 // messageCall makes the Call of a message that is no request of the client.
 func (d *door) messageCall(m *wire.Message, from wire.Direction, body []byte) (*ostiary.Call, error) {
@@ -106,6 +116,6 @@ func unknownVersion(v string) *ostiary.Error {
 		Code: ostiary.CodeWireVersion,
 		Message: "this protocol revision is not known to the door: speak 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 or 2026-07-28, " +
 			"or ask the operator for a newer door",
-		Reason: "revision " + visible([]byte(v[:min(len(v), 40)])),
+		Reason: "the client speaks revision " + visible([]byte(v[:min(len(v), 40)])),
 	}
 }

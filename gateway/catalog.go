@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,247 +14,211 @@ import (
 )
 
 // catalog is what the upstream offers, listed by the door itself, and the rules
-// compiled against it. Calls to tools wait for it.
+// compiled against it. Calls to tools wait for it; where it cannot be had they
+// are denied.
 type catalog struct {
 	d     *door
 	empty *policy.Book // for everything that is not a tool
 
 	mu      sync.Mutex
-	book    *policy.Book
-	schemas map[string][]byte // of the tools
-	err     error
-	ready   chan struct{} // closed when book or err is set
-	listing bool
-	again   bool // the list changed while it was read
+	now     tools
+	ready   chan struct{} // closed unless calls must wait for a newer list
+	stale   bool          // a list is asked for and its reading has not begun
 	started bool
-	meta    []byte // modern era: what our own requests carry in _meta
+	expires time.Time // modern era: when the list should be read again
+	meta    []byte    // modern era: what our own requests carry in _meta
 	wants   map[string]bool
+
+	wake chan struct{} // cap 1: stale was set
 }
+
+// tools are the rules of one list, or why there is none.
+type tools struct {
+	book    *policy.Book
+	schemas map[string][]byte
+	err     error
+}
+
+// kinds are the lists of an upstream; calls wait for the first only.
+var kinds = [...]string{"tools", "resources", "prompts"}
 
 func newCatalog(d *door) *catalog {
 	book, _ := d.o.Policy.Compile(d.o.Upstream, nil)
-	return &catalog{d: d, empty: book, ready: make(chan struct{}), wants: map[string]bool{"tools": true}}
+	return &catalog{
+		d: d, empty: book, ready: make(chan struct{}), wake: make(chan struct{}, 1),
+		wants: map[string]bool{"tools": true},
+	}
 }
 
+// base returns the rules for everything that is not a tool.
 func (c *catalog) base() *policy.Book {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.book != nil {
-		return c.book
+	if c.now.book != nil {
+		return c.now.book
 	}
 	return c.empty
 }
 
-// legacyReady starts the listing when the handshake is complete.
-func (c *catalog) legacyReady(ctx context.Context) { c.start(ctx, nil) }
-
-// wait returns the rules for tools, listing the upstream first if need be.
-func (c *catalog) wait(ctx context.Context, m *wire.Message) (book *policy.Book, schema []byte, err error) {
-	if m.Era == wire.EraModern {
-		c.start(ctx, modernMeta(m))
-	}
+// legacyReady lists when a handshake is complete, also a second one.
+func (c *catalog) legacyReady() {
 	c.mu.Lock()
-	if c.err != nil && !c.listing { // it failed before; perhaps it works now
-		c.err, c.ready = nil, make(chan struct{})
-		c.run(ctx)
+	defer c.mu.Unlock()
+	c.started, c.meta, c.expires = true, nil, time.Time{}
+	c.ask(true)
+}
+
+// changed lists again; calls wait for the new list.
+func (c *catalog) changed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.started {
+		c.ask(true)
 	}
-	ready := c.ready
-	c.mu.Unlock()
+}
+
+// ask wants a new list, for which calls wait or which replaces the old one when
+// it is there. It is called with the lock held.
+func (c *catalog) ask(wait bool) {
+	if wait && closed(c.ready) {
+		c.ready = make(chan struct{})
+	}
+	c.stale = true
 	select {
-	case <-ready:
+	case c.wake <- struct{}{}:
 	default:
+	}
+}
+
+func closed(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}
+
+// wait returns the rules for tools and the schema of the tool that m calls. In
+// the modern era, which has no handshake, the first call begins the listing.
+func (c *catalog) wait(ctx context.Context, m *wire.Message) (book *policy.Book, schema []byte, err error) {
+	ready := c.prepare(m)
+	if !closed(ready) {
 		t := time.NewTimer(c.d.o.CatalogWait)
 		defer t.Stop()
 		select {
 		case <-ready:
 		case <-t.C:
-			return nil, nil, &ostiary.Error{Code: ostiary.CodePolicyCatalog,
-				Message: fmt.Sprintf("the server did not say within %s which tools it has, so no call can be judged: try again, or ask the operator to look at the server", c.d.o.CatalogWait)}
+			return nil, nil, c.missing()
 		case <-ctx.Done():
 			return nil, nil, context.Cause(ctx)
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.book, c.schemas[m.Name], c.err
+	return c.now.book, c.now.schemas[m.Name], c.now.err
 }
 
-// start lists once; later calls do nothing.
-func (c *catalog) start(ctx context.Context, meta []byte) {
+func (c *catalog) prepare(m *wire.Message) (ready <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.started {
-		return
+	switch {
+	case !c.started && m.Era == wire.EraModern:
+		c.started, c.meta = true, modernMeta(m)
+		c.ask(true)
+	case c.now.err != nil && closed(c.ready): // it failed before; perhaps it works now
+		c.ask(true)
+	case !c.expires.IsZero() && !c.d.o.Now().Before(c.expires):
+		c.expires = time.Time{}
+		c.ask(false)
 	}
-	c.started, c.meta = true, meta
-	c.run(ctx)
+	return c.ready
 }
 
-// changed lists again; calls wait for the new list.
-func (c *catalog) changed(ctx context.Context) {
+func (c *catalog) missing() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.started {
-		return
+		return &ostiary.Error{Code: ostiary.CodePolicyCatalog,
+			Message: "the handshake is not complete, so the tools are not known and no call can be judged: send notifications/initialized first"}
 	}
-	if c.listing {
-		c.again = true
-		return
-	}
-	c.ready = make(chan struct{})
-	c.run(ctx)
+	return &ostiary.Error{Code: ostiary.CodePolicyCatalog,
+		Message: fmt.Sprintf("the server did not say within %s which tools it has, so no call can be judged: try again, or ask the operator to look at the server", c.d.o.CatalogWait)}
 }
 
-// run is called with the lock held.
-func (c *catalog) run(ctx context.Context) {
-	if !c.d.under.join() {
-		return
-	}
-	c.listing = true
-	// A listing belongs to the door, not to the call that made it necessary.
-	ctx = context.WithoutCancel(ctx)
-	go func() {
-		defer c.d.under.leave()
-		for {
-			book, schemas, err := c.read(ctx)
-			c.mu.Lock()
-			if c.again {
-				c.again = false
-				c.mu.Unlock()
-				continue
-			}
-			c.book, c.schemas, c.err, c.listing = book, schemas, err, false
-			close(c.ready)
-			c.mu.Unlock()
+// listGap is the least time between the beginnings of two listings, so that a
+// server that always says it has changed does not keep the door busy.
+const listGap = 50 * time.Millisecond
+
+// keep lists whenever somebody asks, until ctx ends.
+func (c *catalog) keep(ctx context.Context) {
+	for {
+		select {
+		case <-c.wake:
+		case <-ctx.Done():
 			return
 		}
-	}()
+		gap := time.NewTimer(listGap)
+		c.mu.Lock()
+		c.stale = false
+		meta := c.meta
+		c.mu.Unlock()
+		lists, ttl, next := c.read(ctx, meta)
+		if ctx.Err() != nil {
+			gap.Stop()
+			return
+		}
+		c.publish(next, ttl)
+		if next.err == nil {
+			c.keepFile(ctx, meta, lists)
+		}
+		select {
+		case <-gap.C:
+		case <-ctx.Done():
+			gap.Stop()
+			return
+		}
+	}
 }
 
-// read lists everything and compiles the rules against it.
-func (c *catalog) read(ctx context.Context) (*policy.Book, map[string][]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.d.o.CatalogWait)
-	defer cancel()
-	lists := map[string][]any{}
-	for _, kind := range [...]string{"tools", "resources", "prompts"} {
-		if !c.wanted(kind) {
-			continue
-		}
-		items, err := c.list(ctx, kind)
-		if err != nil && kind == "tools" {
-			return nil, nil, &ostiary.Error{Code: ostiary.CodePolicyCatalog, Err: err,
-				Message: "the server did not list its tools, so no call can be judged: ask the operator to look at the server"}
-		}
-		lists[kind] = items
+// publish makes a list the one that calls are judged by. One that came while the
+// server said it had changed again is thrown away, unless nobody must wait.
+func (c *catalog) publish(next tools, ttl time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	waiting := !closed(c.ready)
+	switch {
+	case c.stale && waiting:
+		return
+	case next.err != nil && !waiting && c.now.book != nil:
+		// A refresh of a list that did not say it had changed.
+		c.d.o.Log.Warn("the server's tools could not be listed again; the last list holds", "error", next.err)
+	default:
+		c.now = next
 	}
-	tools, twice := toolsOf(c.d.o.Upstream, lists["tools"])
-	for _, name := range twice {
-		c.d.o.Log.Warn("the server lists a tool twice; it is refused", "tool", visible([]byte(name)))
+	if c.meta != nil {
+		c.expires = c.d.o.Now().Add(ttl)
 	}
-	book, problems := c.d.o.Policy.Compile(c.d.o.Upstream, tools)
-	for _, p := range problems {
-		c.d.o.Log.Error("a rule does not fit the server; its tool is refused", "rule", p.Source, "tool", visible([]byte(p.Tool)), "error", p.Err)
+	if waiting {
+		close(c.ready)
 	}
-	if err := saveCatalog(c.d.o.CatalogFile, c.d.o.Upstream, c.d.o.Now(), lists); err != nil {
-		c.d.o.Log.Warn("the list of tools could not be kept", "error", err)
+}
+
+// offers notes which lists the upstream has, from its handshake.
+func (c *catalog) offers(result []byte) {
+	caps, ok := wire.Member(result, "capabilities")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, kind := range kinds {
+		v, has := wire.Member(caps, kind)
+		c.wants[kind] = ok && has && !bytes.Equal(v, []byte("null"))
 	}
-	schemas := make(map[string][]byte, len(tools))
-	for _, t := range tools {
-		schemas[t.Name] = t.InputSchema
-	}
-	return book, schemas, nil
 }
 
 func (c *catalog) wanted(kind string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.wants[kind]
-}
-
-// offers notes which lists the upstream has, from its handshake.
-func (c *catalog) offers(result []byte) {
-	v, err := wire.Decode(result)
-	if err != nil {
-		return
-	}
-	root, _ := v.(map[string]any)
-	caps, _ := root["capabilities"].(map[string]any)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, kind := range [...]string{"tools", "resources", "prompts"} {
-		_, has := caps[kind]
-		c.wants[kind] = has
-	}
-}
-
-// pagesMost bounds a listing; a server whose cursor never ends is refused.
-const pagesMost = 1000
-
-// list reads every page of one list with requests of the door's own.
-func (c *catalog) list(ctx context.Context, kind string) ([]any, error) {
-	var items []any
-	cursor := any(nil)
-	for range pagesMost {
-		params := map[string]any{}
-		if c.meta != nil {
-			params["_meta"] = json.RawMessage(c.meta)
-		}
-		if cursor != nil {
-			params["cursor"] = cursor
-		}
-		result, err := c.d.ask(ctx, kind+"/list", params)
-		if err != nil {
-			return nil, err
-		}
-		v, err := wire.Decode(result)
-		if err != nil {
-			return nil, err
-		}
-		page, _ := v.(map[string]any)
-		list, ok := page[kind].([]any)
-		if !ok {
-			return nil, fmt.Errorf("%s/list answered without a list", kind)
-		}
-		items = append(items, list...)
-		if cursor = page["nextCursor"]; cursor == nil || cursor == "" {
-			return items, nil
-		}
-	}
-	return nil, fmt.Errorf("%s/list has more than %d pages", kind, pagesMost)
-}
-
-// ask sends a request of the door's own and returns the result.
-func (d *door) ask(ctx context.Context, method string, params map[string]any) ([]byte, error) {
-	id := d.ids.request()
-	raw, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "method": method, "params": params})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	key := "s:" + id
-	p := &pending{method: method, callID: "the door's own", cancel: cancel, reply: make(chan *wire.Message, 1)}
-	if err := d.down.add(key, p); err != nil {
-		return nil, err
-	}
-	answered := false
-	defer func() { d.down.remove(key, !answered) }()
-	if !d.down.markSent(key) {
-		return nil, errUpstreamGone
-	}
-	if err := d.toServer.send(ctx, raw); err != nil {
-		return nil, d.gone(ctx, err)
-	}
-	select {
-	case m := <-p.reply:
-		answered = true
-		if m.Kind == wire.KindError {
-			return nil, fmt.Errorf("%s: %s", method, visible([]byte(wire.Text(m.Error, textRunes))))
-		}
-		return m.Result, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }
 
 // modernMeta is what requests of revision 2026-07-28 and later carry: the

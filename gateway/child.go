@@ -68,19 +68,18 @@ func startChild(o childOptions) (*child, error) {
 	// A grandchild that keeps the pipe open must not keep us waiting.
 	c.cmd.WaitDelay = drainTime
 	var err error
-	if c.in, err = c.cmd.StdinPipe(); err != nil {
-		return nil, startError(o.Command[0], err)
-	}
 	var w *os.File
 	if c.out, w, err = os.Pipe(); err != nil {
 		return nil, startError(o.Command[0], err)
+	}
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, startError(o.Command[0], errors.Join(err, c.out.Close(), w.Close()))
 	}
 	c.cmd.Stdout = w
 	started := make(chan error, 1)
 	go c.live(w, started)
 	if err := <-started; err != nil {
-		c.out.Close()
-		return nil, startError(o.Command[0], err)
+		return nil, startError(o.Command[0], errors.Join(err, c.out.Close()))
 	}
 	return c, nil
 }
@@ -102,36 +101,39 @@ func (c *child) live(w *os.File, started chan<- error) {
 }
 
 // Stop ends the process group: standard input closed, then SIGTERM, then
-// SIGKILL, with the given patience before each.
+// SIGKILL, with the given patience before each. Afterwards Out is closed.
 func (c *child) Stop(patience time.Duration) {
-	c.in.Close() // a server that is gone already has closed it
+	// The door is the only writer and has ended; a server that has gone closed it.
+	_ = c.in.Close()
 	for _, signal := range []func(int) error{terminateGroup, killGroup} {
-		t := time.NewTimer(patience)
-		select {
-		case <-c.exited:
-			t.Stop()
-			// What the server started in its group goes with it.
-			killGroup(c.cmd.Process.Pid)
-			return
-		case <-t.C:
-			signal(c.cmd.Process.Pid)
+		if c.awaited(patience) {
+			break
 		}
+		_ = signal(c.cmd.Process.Pid) // a group that has just ended needs no signal
 	}
 	<-c.exited
-	killGroup(c.cmd.Process.Pid)
+	// What the server started in its group goes with it.
+	_ = killGroup(c.cmd.Process.Pid)
+	_ = c.out.Close()
+}
+
+func (c *child) awaited(patience time.Duration) bool {
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-c.exited:
+		return true
+	case <-t.C:
+		return false
+	}
 }
 
 // Ending says how the process ended, for people.
 func (c *child) Ending() string {
-	var exit *exec.ExitError
-	switch {
-	case c.err == nil:
-		return "it ended with exit status 0"
-	case errors.As(c.err, &exit):
-		return "it ended with " + exit.ProcessState.String()
-	default:
+	if c.cmd.ProcessState == nil {
 		return c.err.Error()
 	}
+	return "it ended with " + c.cmd.ProcessState.String()
 }
 
 func startError(name string, err error) error {

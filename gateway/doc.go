@@ -4,11 +4,33 @@
 // Threat: an agent that was talked into a harmful call, and a server that sends
 // what it should not. Promise: every message of either side is parsed strictly
 // once, judged by its class, recorded, and forwarded with the bytes that were
-// judged; what is untouched leaves identical, byte for byte. The server runs
-// with an allow-listed environment in a process group of its own and ends with
-// the door: stdin closed, then SIGTERM, then SIGKILL.
+// judged; what is untouched leaves identical, byte for byte. Neither side can
+// make the door wait for ever, grow without bound, or answer one request with
+// the answer of another. The server runs with an allow-listed environment in a
+// process group of its own and ends with the door: stdin closed, then SIGTERM,
+// then SIGKILL.
 //
-// It does not stop: what the server does with a call that was allowed, or by
-// itself. A server that leaves its process group and session (a daemon) outlives
-// the door; confining it is the sandbox's matter.
+// # What is not relayed
+//
+// A request under the id of an open one, or of one that was never answered. An
+// answer to no open request, a second one, a late one. A request that is a
+// notification by its name, and the reverse. Progress for no open request, and
+// more than 100 progress and log notifications a second. Each is recorded, after
+// the first 60 in a minute as a count.
+//
+// # What it does not stop
+//
+// What the server does with a call that was allowed, or by itself. A server that
+// leaves its process group and session (a daemon) outlives the door, and so do
+// the server's own children if the door is killed with SIGKILL: the kernel then
+// kills the server alone, and they see their pipes close. Confining them is the
+// sandbox's matter.
+//
+// # What to know
+//
+// A call's time-out runs on while the server waits for a person to answer one of
+// its questions: a tool that asks needs a rule with a long enough `timeout:`.
+// Requests are judged at the same time, so two that a client sends without
+// waiting may reach the server in another order; notifications and what stands
+// behind `initialize` keep their places.
 package gateway

@@ -8,39 +8,52 @@ import (
 	"github.com/ostiary/ostiary/wire"
 )
 
-// pending is a request that one side sent and the other has not answered.
+// pending is a request that one side sent and the other has not answered. All
+// fields below size are the inflight's, under its lock.
 type pending struct {
 	method string
+	class  ostiary.Class
 	callID string
 	cancel context.CancelCauseFunc
-	// reply gets the answer, or is closed when the upstream ended.
-	reply chan *wire.Message
-	// withdraw holds the client's own cancellation, to be passed on with its bytes.
-	withdraw []byte
-	// sent is true once the request was handed to the other side.
-	sent bool
+	token  string // canonical progress token, "" if there is none
+	size   int    // bytes of the request
+
+	sent     bool          // it was handed to the other side
+	answered bool          // an answer came, acceptable or not
+	ended    bool          // nobody waits for the answer any more
+	withdraw []byte        // its sender's own cancellation, to be passed on with its bytes
+	reply    chan struct{} // closed when answer is set; nil where nobody waits
+	answer   *wire.Message
 }
 
-// inflight are the requests of one direction by canonical id. Ids of calls that
-// ended without an answer are remembered for a while, so that a late answer can
-// be told from one that nobody asked for.
+// inflight are the requests of one direction by canonical id. Ids of requests
+// that ended without an answer are remembered, so that a late answer is told
+// from one that nobody asked for, and never taken for the answer of a newer
+// request.
 type inflight struct {
 	mu     sync.Mutex
 	open   map[string]*pending
-	late   map[string]string // key -> call id
-	order  []string          // keys of late, oldest first
-	closed bool
+	bytes  int            // of the open requests
+	tokens map[string]int // progress tokens of the open requests
+	late   unanswered
+	closed error
+
+	unreleased int           // bytes of answers whose request is still open
+	freed      chan struct{} // not nil while somebody waits for fewer of them
 }
 
-// lateMost is how many unanswered ids are remembered.
-const lateMost = 1024
-
-// openMost is how many requests of one direction may be open at once; a reader
-// that meets the bound refuses.
-const openMost = 4096
+const (
+	// openMost and openBytes are how many requests of one direction may be open at
+	// once and how long they may be together; more are refused.
+	openMost  = 4096
+	openBytes = 64 << 20
+	// unreleasedBytes is how much of the other side's answers may wait for their
+	// way out; its next message is not read before.
+	unreleasedBytes = 64 << 20
+)
 
 func newInflight() *inflight {
-	return &inflight{open: map[string]*pending{}, late: map[string]string{}}
+	return &inflight{open: map[string]*pending{}, tokens: map[string]int{}, late: unanswered{calls: map[string]string{}}}
 }
 
 // add registers a request before anything else happens to it, so that its
@@ -49,103 +62,179 @@ func (t *inflight) add(key string, p *pending) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case t.closed:
-		return errUpstreamGone
+	case t.closed != nil:
+		return t.closed
 	case t.open[key] != nil:
 		return &ostiary.Error{Code: ostiary.CodeWireID,
 			Message: "a request with this id is still open: give every request an id of its own"}
-	case len(t.open) >= openMost:
+	case t.late.has(key):
+		return &ostiary.Error{Code: ostiary.CodeWireID,
+			Message: "an earlier request with this id was never answered, and its answer could be taken for this one's: give every request an id of its own"}
+	case len(t.open) >= openMost, len(t.open) > 0 && t.bytes+p.size > openBytes:
 		return &ostiary.Error{Code: ostiary.CodeLimitConcurrency,
 			Message: "too many requests are open at once: wait for answers before you send more"}
 	}
 	t.open[key] = p
-	delete(t.late, key)
+	t.bytes += p.size
+	if p.token != "" {
+		t.tokens[p.token]++
+	}
 	return nil
 }
 
-// remove forgets a request; unanswered ones are remembered as late.
-func (t *inflight) remove(key string, unanswered bool) {
+// remove forgets a request when its answer has gone out. One that was sent and
+// not answered is remembered.
+func (t *inflight) remove(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := t.open[key]
-	delete(t.open, key)
-	if !unanswered || p == nil {
-		return
+	if p := t.open[key]; p != nil {
+		t.drop(key, p)
 	}
-	if len(t.order) >= lateMost {
-		delete(t.late, t.order[0])
-		t.order = t.order[1:]
-	}
-	t.late[key] = p.callID
-	t.order = append(t.order, key)
 }
 
-// deliver hands an answer to its request. It returns the call id of a request
-// that ended before, and whether the id was known at all.
-func (t *inflight) deliver(m *wire.Message) (delivered bool, lateCall string, known bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if p := t.open[m.Key]; p != nil && p.sent {
-		select {
-		case p.reply <- m:
-			return true, "", true
-		default: // a second answer to one request
-			return false, p.callID, true
+func (t *inflight) drop(key string, p *pending) {
+	delete(t.open, key)
+	t.bytes -= p.size
+	if p.token != "" {
+		if t.tokens[p.token]--; t.tokens[p.token] <= 0 {
+			delete(t.tokens, p.token)
 		}
 	}
-	call, late := t.late[m.Key]
-	delete(t.late, m.Key)
-	return false, call, late
+	if p.answer != nil {
+		t.unreleased -= len(p.answer.Raw)
+		if t.freed != nil {
+			close(t.freed)
+			t.freed = nil
+		}
+	}
+	if p.sent && !p.answered {
+		t.late.add(key, p.callID)
+	}
 }
 
-// take removes a request that the other side answers now; nil if there is none.
-func (t *inflight) take(key string) *pending {
+// deliver hands an answer to its request. If it returns false, nobody waits for
+// the answer, and late is the call that it belonged to, "" if there is none.
+func (t *inflight) deliver(m *wire.Message) (delivered bool, late string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.open[m.Key]
+	switch {
+	case p == nil || !p.sent:
+		return false, t.late.take(m.Key)
+	case p.answered || p.ended:
+		p.answered = true
+		return false, p.callID
+	}
+	p.answered, p.answer = true, m
+	t.unreleased += len(m.Raw)
+	close(p.reply)
+	return true, ""
+}
+
+// room returns when the answers that wait for their way out are few again, or
+// ctx has ended.
+func (t *inflight) room(ctx context.Context) {
+	for {
+		t.mu.Lock()
+		if t.unreleased <= unreleasedBytes {
+			t.mu.Unlock()
+			return
+		}
+		if t.freed == nil {
+			t.freed = make(chan struct{})
+		}
+		freed := t.freed
+		t.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// replied returns a channel that is closed when the answer has come.
+func (t *inflight) replied(key string) <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.open[key]; p != nil {
+		return p.reply
+	}
+	return nil
+}
+
+// abandon ends the wait for an answer. It returns the answer if one has come.
+// Otherwise refused says that there was one which is not acceptable, and working
+// that the other side still works on the request and should be told.
+func (t *inflight) abandon(key string) (answer *wire.Message, working, refused bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.open[key]
-	if p == nil || !p.sent {
-		return nil
+	if p == nil {
+		return nil, false, false
 	}
-	delete(t.open, key)
-	return p
+	p.ended = true
+	return p.answer, !p.answered && t.closed == nil, p.answered
 }
 
-// fail ends the one request with this key, as far as it was sent.
+// take removes a request that its receiver answers now; nil if there is none.
+func (t *inflight) take(key string) (p *pending, late string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p = t.open[key]; p == nil || !p.sent {
+		return nil, t.late.take(key)
+	}
+	p.answered = true
+	t.drop(key, p)
+	return p, ""
+}
+
+// fail ends the request with this key, which was answered unacceptably.
 func (t *inflight) fail(key string, err error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.open[key]
-	if p == nil || !p.sent {
+	if p == nil || !p.sent || p.answered {
 		return false
 	}
+	p.answered = true
 	p.cancel(err)
 	return true
 }
 
 // markSent says that the request goes to the other side now. It returns false if
-// the request was withdrawn or the other side ended.
+// the request was withdrawn or the other side has ended.
 func (t *inflight) markSent(key string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.open[key]
-	if p == nil || t.closed || p.withdraw != nil {
+	if p == nil || t.closed != nil || p.withdraw != nil {
 		return false
 	}
 	p.sent = true
 	return true
 }
 
-// withdraw ends a request at its sender's wish and keeps the bytes that say so.
-func (t *inflight) withdraw(key string, raw []byte, cause error) bool {
+// unsend takes markSent back: the request could not be handed over.
+func (t *inflight) unsend(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := t.open[key]
+	if p := t.open[key]; p != nil && !p.answered {
+		p.sent = false
+	}
+}
+
+// withdraw ends a request at its sender's wish and keeps the bytes that say so.
+func (t *inflight) withdraw(key string, raw []byte, cause error) (p *pending, sent bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p = t.open[key]
 	if p == nil || p.withdraw != nil {
-		return false
+		return nil, false
 	}
 	p.withdraw = raw
 	p.cancel(cause)
-	return true
+	return p, p.sent
 }
 
 // withdrawal returns the bytes that withdrew the request, if it was withdrawn.
@@ -158,11 +247,27 @@ func (t *inflight) withdrawal(key string) []byte {
 	return nil
 }
 
+// has reports whether a request with this id is open.
+func (t *inflight) has(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open[key] != nil
+}
+
+// hasToken reports whether an open request carries this progress token.
+func (t *inflight) hasToken(token string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tokens[token] > 0
+}
+
 // close ends all requests with cause and admits no more.
 func (t *inflight) close(cause error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.closed = true
+	if t.closed == nil {
+		t.closed = cause
+	}
 	for _, p := range t.open {
 		p.cancel(cause)
 	}

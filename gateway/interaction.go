@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/ostiary/ostiary"
@@ -10,54 +11,55 @@ import (
 // attributed returns the server's request as the client gets it: a question to
 // the person says which server asks, unless a rule of the operator's vouches for
 // the method.
-func (d *door) attributed(m *wire.Message, c *ostiary.Call) []byte {
+func (d *door) attributed(m *wire.Message, c *ostiary.Call) ([]byte, error) {
 	if c.Class != ostiary.ClassElicitation || c.Rule.Written() {
-		return m.Raw
+		return m.Raw, nil
 	}
-	edit, ok := d.sourceEdit(m, m.Params)
-	if !ok {
-		return m.Raw
-	}
-	out, err := wire.Splice(m.Raw, edit)
+	edit, err := d.sourceEdit(m, m.Params)
 	if err != nil {
-		return m.Raw
+		return nil, err
 	}
-	return out
+	return wire.Splice(m.Raw, edit)
 }
 
-// sourceEdit puts the name of the server before the message of an elicitation.
-func (d *door) sourceEdit(m *wire.Message, params []byte) (wire.Edit, bool) {
+// sourceEdit puts the name of the server before the message of an elicitation. A
+// question without a message could not say who asks, so it is refused.
+func (d *door) sourceEdit(m *wire.Message, params []byte) (wire.Edit, error) {
 	raw, ok := wire.Member(params, "message")
-	if !ok || len(raw) < 2 || raw[0] != '"' {
-		return wire.Edit{}, false
-	}
-	start, _, ok := m.Offset(raw)
-	if !ok {
-		return wire.Edit{}, false
+	start, _, inside := m.Offset(raw)
+	if !ok || !inside || raw[0] != '"' {
+		return wire.Edit{}, &ostiary.Error{Code: ostiary.CodeWireParams,
+			Message: "an elicitation needs a message: send params.message as a string"}
 	}
 	source := wire.Quote("[asked by the server " + d.o.Upstream + "] ")
-	return wire.Edit{Start: start + 1, End: start + 1, With: source[1 : len(source)-1]}, true
+	return wire.Edit{Start: start + 1, End: start + 1, With: source[1 : len(source)-1]}, nil
 }
 
+// asksMost is how many requests one result may carry.
+const asksMost = 16
+
 // inspect makes the Result of a server's answer. A result that asks for input
-// (revision 2026-07-28) carries requests to the client's person or model; they
-// are judged like those that come by themselves.
-func (d *door) inspect(m, reply *wire.Message) (*ostiary.Result, *wire.Message, error) {
+// (revision 2026-07-28) carries requests to the client's person or model; each
+// is a call of its own, judged and recorded like one that comes by itself.
+func (d *door) inspect(ctx context.Context, m, reply *wire.Message) (*ostiary.Result, *wire.Message, error) {
 	r := resultOf(reply)
+	if m.Era == wire.EraModern && reply.ResultTwin {
+		return r, nil, &ostiary.Error{Code: ostiary.CodeWireDuplicate,
+			Message: "the server's answer spells resultType or inputRequests in another case, which clients read differently, so it was withheld: " +
+				"whether the call took effect is unknown; tell the operator about the server"}
+	}
+	if len(reply.InputRequests) > asksMost {
+		return r, nil, &ostiary.Error{Code: ostiary.CodeLimitSize,
+			Message: fmt.Sprintf("the server asked more than %d questions at once, so its answer was withheld: use the tool in a way that needs fewer", asksMost)}
+	}
 	var edits []wire.Edit
 	for _, ask := range reply.InputRequests {
-		class := wire.Describe(ask.Method, wire.FromServer).Class
-		rule := d.catalog.base().Method(ask.Method, class, ask.ElicitationMode)
-		if rule == nil || rule.Forbid != nil || len(rule.Deny) > 0 {
-			return r, nil, &ostiary.Error{Code: ostiary.CodePolicyMethod,
-				Message: fmt.Sprintf("the server asked for %s in its answer to %s, which no rule allows; the answer was withheld: "+
-					"use the tool in a way that needs no question, or ask the operator for a rule with `method: %s/%s`",
-					visible([]byte(ask.Method)), m.Method, d.o.Upstream, visible([]byte(ask.Method)))}
+		edit, err := d.judgeAsk(ctx, reply, ask)
+		if err != nil {
+			return r, nil, err
 		}
-		if class == ostiary.ClassElicitation && !rule.Written() {
-			if edit, ok := d.sourceEdit(reply, ask.Params); ok {
-				edits = append(edits, edit)
-			}
+		if edit.With != nil {
+			edits = append(edits, edit)
 		}
 	}
 	if len(edits) == 0 {
@@ -72,6 +74,32 @@ func (d *door) inspect(m, reply *wire.Message) (*ostiary.Result, *wire.Message, 
 		return r, nil, err
 	}
 	return resultOf(changed), changed, nil
+}
+
+// judgeAsk takes one request inside a result through the line and returns the
+// edit that names its source.
+func (d *door) judgeAsk(ctx context.Context, reply *wire.Message, ask wire.InputRequest) (edit wire.Edit, err error) {
+	c := d.newCall(ask.Method, wire.Describe(ask.Method, wire.FromServer).Class)
+	var dec ostiary.Decision
+	if err := setArguments(c, ask.Params); err != nil {
+		dec = d.o.Line.Refuse(c, ostiary.Refused("wire", err))
+	} else {
+		if c.Class == ostiary.ClassElicitation {
+			c.Target = ask.ElicitationMode
+		}
+		d.ruleFor(c, d.catalog.base())
+		_, dec = d.o.Line.Do(ctx, c, func(_ context.Context, c *ostiary.Call) (_ *ostiary.Result, err error) {
+			if c.Class == ostiary.ClassElicitation && !c.Rule.Written() {
+				edit, err = d.sourceEdit(reply, ask.Params)
+			}
+			return &ostiary.Result{Status: ostiary.StatusPending}, err
+		})
+	}
+	if dec.Verdict == ostiary.Allow {
+		return edit, nil
+	}
+	return edit, &ostiary.Error{Code: dec.Code, RetryAfter: dec.RetryAfter,
+		Message: "the server's answer asks for something that is refused, so it was withheld: " + dec.Message}
 }
 
 // textRunes is how much of a result's text the record keeps.

@@ -6,8 +6,18 @@ import (
 	"io"
 )
 
-// lineReader reads newline-delimited messages of bounded length (MCP stdio
-// transport). A line that is too long is skipped whole and reported.
+// line is what one side sent up to a line break.
+type line struct {
+	// raw is the line without its end, in memory of its own. Of a line that is too
+	// long it is the beginning, and tail the end: enough to find its id.
+	raw, tail []byte
+	tooLong   bool
+}
+
+func (l line) empty() bool { return len(l.raw) == 0 && !l.tooLong }
+
+// lineReader reads newline-delimited messages of bounded length (MCP, transport
+// stdio). A line that is too long is skipped whole and reported.
 type lineReader struct {
 	r   *bufio.Reader
 	max int
@@ -17,36 +27,39 @@ func newLineReader(r io.Reader, max int) *lineReader {
 	return &lineReader{r: bufio.NewReaderSize(r, 64<<10), max: max}
 }
 
-// headBytes is how much of an over-long line is kept, to find its id.
-const headBytes = 4 << 10
+// keptBytes is how much of each end of an over-long line is kept.
+const keptBytes = 4 << 10
 
-// next returns one line without its end in memory of its own. With tooLong the
-// bytes are only the head of the line. At the end of input a last line without
-// newline is returned before io.EOF.
-func (l *lineReader) next() (line []byte, tooLong bool, err error) {
+// next returns one line. A last line without newline is returned before the
+// error that ended the input.
+func (l *lineReader) next() (line, error) {
+	var got line
 	for {
 		chunk, err := l.r.ReadSlice('\n')
-		if len(line)+len(chunk) > l.max+1 { // +1: the newline does not count
-			if !tooLong {
-				line = append(line, chunk...)
-				line = append([]byte(nil), line[:min(len(line), headBytes)]...)
-				tooLong = true
+		switch {
+		case got.tooLong:
+			got.tail = lastBytes(append(got.tail, chunk...))
+		case len(got.raw)+len(chunk) > l.max+1: // +1: the newline does not count
+			whole := append(got.raw, chunk...)
+			got = line{
+				raw:     append([]byte(nil), whole[:min(len(whole), keptBytes)]...),
+				tail:    append([]byte(nil), lastBytes(whole)...),
+				tooLong: true,
 			}
-		} else if !tooLong {
-			line = append(line, chunk...)
+		default:
+			got.raw = append(got.raw, chunk...)
 		}
 		switch {
-		case err == nil:
-			return trimEnd(line), tooLong, nil
-		case errors.Is(err, bufio.ErrBufferFull):
-			continue
-		case errors.Is(err, io.EOF) && len(line) > 0:
-			return trimEnd(line), tooLong, nil
-		default:
-			return nil, false, err
+		case err == nil, !errors.Is(err, bufio.ErrBufferFull) && len(got.raw) > 0:
+			got.raw, got.tail = trimEnd(got.raw), trimEnd(got.tail)
+			return got, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return line{}, err
 		}
 	}
 }
+
+func lastBytes(b []byte) []byte { return b[max(0, len(b)-keptBytes):] }
 
 func trimEnd(b []byte) []byte {
 	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {

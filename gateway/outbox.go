@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
+	"time"
 )
 
 // outbox writes messages to one pipe in the order in which they were sent, with
@@ -35,30 +37,20 @@ func newOutbox(w io.Writer) *outbox {
 	return o
 }
 
-// send queues one message and its newline. A nil error does not mean that it was
-// written; the error of an earlier write is returned to later senders.
-func (o *outbox) send(ctx context.Context, parts ...[]byte) error {
+var newline = []byte{'\n'}
+
+// errFull says that the other side does not read and enough waits for it.
+var errFull = errors.New("the other side does not read")
+
+// send queues one message and its newline, waiting while too much is unwritten
+// and ctx lives. A nil error does not mean that it was written; the error of an
+// earlier write is returned to later senders.
+func (o *outbox) send(ctx context.Context, message []byte) error {
 	for {
-		o.mu.Lock()
-		if o.err != nil || o.closed {
-			err := o.err
-			o.mu.Unlock()
-			if err == nil {
-				err = io.ErrClosedPipe
-			}
+		space, err := o.queue(o.full, message, newline)
+		if space == nil {
 			return err
 		}
-		if len(o.buf) < o.full {
-			for _, p := range parts {
-				o.buf = append(o.buf, p...)
-			}
-			o.buf = append(o.buf, '\n')
-			o.mu.Unlock()
-			o.signal()
-			return nil
-		}
-		space := o.space
-		o.mu.Unlock()
 		select {
 		case <-space:
 		case <-o.done:
@@ -66,6 +58,45 @@ func (o *outbox) send(ctx context.Context, parts ...[]byte) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// sendNow is send for those who must not wait: who reads the other side, who
+// ends. It may use twice the room, and fails with errFull when that is full.
+func (o *outbox) sendNow(message []byte) error {
+	space, err := o.queue(2*o.full, message, newline)
+	if space != nil {
+		return errFull
+	}
+	return err
+}
+
+// write queues bytes as they are; the room is that of sendNow.
+func (o *outbox) write(b []byte) error {
+	space, err := o.queue(2*o.full, b)
+	if space != nil {
+		return errFull
+	}
+	return err
+}
+
+// queue appends parts as one, or returns a channel that is closed when there is
+// room again.
+func (o *outbox) queue(full int, parts ...[]byte) (space <-chan struct{}, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.err != nil:
+		return nil, o.err
+	case o.closed:
+		return nil, io.ErrClosedPipe
+	case len(o.buf) >= full:
+		return o.space, nil
+	}
+	for _, p := range parts {
+		o.buf = append(o.buf, p...)
+	}
+	o.signal()
+	return nil, nil
 }
 
 func (o *outbox) signal() {
@@ -81,6 +112,17 @@ func (o *outbox) close() {
 	o.closed = true
 	o.mu.Unlock()
 	o.signal()
+}
+
+// finish closes and waits until everything is written, at most this long.
+func (o *outbox) finish(patience time.Duration) {
+	o.close()
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-o.done:
+	case <-t.C:
+	}
 }
 
 func (o *outbox) writeAll() {

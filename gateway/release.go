@@ -29,7 +29,7 @@ func (d *door) release(ctx context.Context, reply *wire.Message, r *ostiary.Resu
 }
 
 // observe learns from what passed by.
-func (d *door) observe(_ context.Context, m, reply *wire.Message) {
+func (d *door) observe(m, reply *wire.Message) {
 	switch m.Method {
 	case "initialize", "server/discover":
 		if reply.Kind == wire.KindResult {

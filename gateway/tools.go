@@ -7,15 +7,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary"
 )
 
 // toolsOf reads the entries of a tools/list. Keys count exactly as written. A
-// name that is listed twice could mean either definition, so it names no tool.
-func toolsOf(upstream string, items []any) (tools []ostiary.Tool, twice []string) {
+// name that is listed twice could mean either definition, so it names no tool;
+// bad are the names of entries that could not be read.
+func toolsOf(upstream string, items []any, bad []string) (tools []ostiary.Tool, twice []string) {
 	seen := map[string]int{}
+	for _, name := range bad {
+		seen[name]++
+	}
 	for _, item := range items {
 		if m, ok := item.(map[string]any); ok {
 			seen[text(m, "name")]++
@@ -28,7 +33,9 @@ func toolsOf(upstream string, items []any) (tools []ostiary.Tool, twice []string
 			continue
 		}
 		if seen[name] > 1 {
-			twice = append(twice, name)
+			if !slices.Contains(twice, name) {
+				twice = append(twice, name)
+			}
 			continue
 		}
 		hints, _ := m["annotations"].(map[string]any)
@@ -116,7 +123,7 @@ func LoadCatalog(file string) ([]ostiary.Tool, error) {
 		return nil, &ostiary.Error{Code: ostiary.CodePolicyCatalog, Err: err,
 			Message: "the kept list of tools cannot be read: start the server once more with `ostiary run`"}
 	}
-	tools, _ := toolsOf(s.Upstream, s.Lists["tools"])
+	tools, _ := toolsOf(s.Upstream, s.Lists["tools"], nil)
 	return tools, nil
 }
 

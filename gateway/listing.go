@@ -1,0 +1,185 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// Bounds of one list. A server whose cursor never ends is refused.
+const (
+	pagesMost = 1000
+	listBytes = 64 << 20
+)
+
+// ttlLeast is how long a list of the modern era holds at least.
+const ttlLeast = 30 * time.Second
+
+// list is one list of an upstream.
+type list struct {
+	items []any    // that could be read
+	bad   []string // names of entries that parsers read differently
+	ttl   time.Duration
+}
+
+// read lists the tools and compiles the rules against them.
+func (c *catalog) read(door context.Context, meta []byte) (map[string][]any, time.Duration, tools) {
+	ctx, cancel := context.WithTimeout(door, c.d.o.CatalogWait)
+	defer cancel()
+	var l list
+	if c.wanted("tools") {
+		var err error
+		if l, err = c.list(ctx, "tools", meta); err != nil {
+			if door.Err() == nil {
+				c.d.o.Log.Warn("the server's tools could not be listed", "error", err)
+			}
+			return nil, ttlLeast, tools{err: &ostiary.Error{Code: ostiary.CodePolicyCatalog, Err: err,
+				Message: "the server did not list its tools, so no call can be judged: try again, or ask the operator to look at the server"}}
+		}
+	}
+	found, twice := toolsOf(c.d.o.Upstream, l.items, l.bad)
+	for _, name := range twice {
+		c.d.o.Log.Warn("the server lists a tool twice; it is refused", "tool", visible([]byte(name)))
+	}
+	for _, name := range l.bad {
+		c.d.o.Log.Warn("the server's description of a tool reads differently to different parsers; it is refused", "tool", visible([]byte(name)))
+	}
+	book, problems := c.d.o.Policy.Compile(c.d.o.Upstream, found)
+	for _, p := range problems {
+		c.d.o.Log.Error("a rule does not fit the server; its tool is refused", "rule", p.Source, "tool", visible([]byte(p.Tool)), "error", p.Err)
+	}
+	schemas := make(map[string][]byte, len(found))
+	for _, t := range found {
+		schemas[t.Name] = t.InputSchema
+	}
+	return map[string][]any{"tools": l.items}, max(l.ttl, ttlLeast), tools{book: book, schemas: schemas}
+}
+
+// keepFile lists the rest, which no call waits for, and keeps everything in the
+// state directory.
+func (c *catalog) keepFile(door context.Context, meta []byte, lists map[string][]any) {
+	if c.d.o.CatalogFile == "" {
+		return
+	}
+	for _, kind := range kinds[1:] {
+		if !c.wanted(kind) {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(door, c.d.o.CatalogWait)
+		l, err := c.list(ctx, kind, meta)
+		cancel()
+		if err != nil && door.Err() != nil {
+			break
+		}
+		if err != nil {
+			c.d.o.Log.Warn("the server did not give one of its lists", "list", kind, "error", err)
+			continue
+		}
+		lists[kind] = l.items
+	}
+	if err := saveCatalog(c.d.o.CatalogFile, c.d.o.Upstream, c.d.o.Now(), lists); err != nil {
+		c.d.o.Log.Warn("the list of tools could not be kept", "error", err)
+	}
+}
+
+// list reads every page of one list with requests of the door's own.
+func (c *catalog) list(ctx context.Context, kind string, meta []byte) (list, error) {
+	var l list
+	cursor := ""
+	read := 0
+	for range pagesMost {
+		params := map[string]any{}
+		if meta != nil {
+			params["_meta"] = json.RawMessage(meta)
+		}
+		if cursor != "" {
+			params["cursor"] = cursor
+		}
+		result, err := c.d.ask(ctx, kind+"/list", params)
+		if err != nil {
+			return list{}, err
+		}
+		if read += len(result); read > listBytes {
+			return list{}, fmt.Errorf("%s/list is longer than %d bytes", kind, listBytes)
+		}
+		next, err := l.page(kind, result)
+		switch {
+		case err != nil:
+			return list{}, err
+		case next == "":
+			return l, nil
+		case next == cursor:
+			return list{}, fmt.Errorf("%s/list goes round: a page names itself as the next", kind)
+		}
+		cursor = next
+	}
+	return list{}, fmt.Errorf("%s/list has more than %d pages", kind, pagesMost)
+}
+
+// page adds one page and returns the cursor of the next. Keys count exactly as
+// written; an entry that parsers could read differently is only known by name.
+func (l *list) page(kind string, result []byte) (next string, err error) {
+	var entries []json.RawMessage
+	raw, ok := wire.Member(result, kind)
+	if !ok || json.Unmarshal(raw, &entries) != nil || raw[0] != '[' {
+		return "", fmt.Errorf("%s/list answered without a list", kind)
+	}
+	for _, e := range entries {
+		v, err := wire.Decode(e)
+		if err == nil {
+			l.items = append(l.items, v)
+			continue
+		}
+		if name, ok := wire.Member(e, "name"); ok {
+			var s string
+			if json.Unmarshal(name, &s) == nil {
+				l.bad = append(l.bad, s)
+			}
+		}
+	}
+	if ms, ok := wire.Member(result, "ttlMs"); ok {
+		var n float64
+		if json.Unmarshal(ms, &n) == nil && n > 0 {
+			l.ttl = time.Duration(min(n, float64((24*time.Hour).Milliseconds()))) * time.Millisecond
+		}
+	}
+	cursor, ok := wire.Member(result, "nextCursor")
+	if !ok || string(cursor) == "null" {
+		return "", nil
+	}
+	if err := json.Unmarshal(cursor, &next); err != nil {
+		return "", fmt.Errorf("%s/list: nextCursor is no string", kind)
+	}
+	return next, nil
+}
+
+// ask sends a request of the door's own and returns the result.
+func (d *door) ask(ctx context.Context, method string, params map[string]any) ([]byte, error) {
+	id := d.ids.request()
+	raw, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	key := "s:" + id
+	p := &pending{method: method, callID: id, cancel: cancel, size: len(raw), reply: make(chan struct{})}
+	if err := d.down.add(key, p); err != nil {
+		return nil, err
+	}
+	defer d.down.remove(key)
+	m, err := d.exchange(ctx, key, raw, func() {
+		d.answerServer(wire.Cancelled(wire.Quote(id), "the door does not wait any longer"))
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case m.Kind == wire.KindError:
+		return nil, fmt.Errorf("%s: %s", method, visible([]byte(wire.Text(m.Error, textRunes))))
+	}
+	return m.Result, nil
+}

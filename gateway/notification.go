@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// notesPerSecond is how many progress and log notifications of the server pass
+// in a second; what is more is dropped and counted.
+const notesPerSecond = 100
+
+// pace counts within a second. It belongs to one goroutine.
+type pace struct {
+	second time.Time
+	n      int
+}
+
+func (p *pace) allow(now time.Time, most int) bool {
+	if since := now.Sub(p.second); since >= time.Second || since < 0 {
+		p.second, p.n = now, 0
+	}
+	p.n++
+	return p.n <= most
+}
+
+// serverNotification passes on what the protocol knows. Notifications are no
+// results: they are not recorded one by one, unless a row of the operator's must
+// be judged.
+func (d *door) serverNotification(ctx context.Context, m *wire.Message) {
+	rule := d.catalog.base().Method(m.Method, wire.Describe(m.Method, wire.FromServer).Class, "")
+	switch {
+	case rule.Forbid != nil:
+		d.odd.refuse(m.Method, rule.Forbid)
+	case !conditional(rule):
+		d.passNotification(ctx, m)
+	default:
+		c, err := d.messageCall(m, wire.FromServer, m.Params)
+		if err != nil {
+			d.odd.refuse(m.Method, err)
+			return
+		}
+		d.o.Line.Do(ctx, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
+			d.passNotification(ctx, m)
+			return &ostiary.Result{Status: ostiary.StatusOK}, nil
+		})
+	}
+}
+
+// conditional reports whether a rule that does not forbid has more to say.
+func conditional(r *ostiary.Rule) bool {
+	return len(r.Deny) > 0 || len(r.Scopes) > 0 || r.When != nil || len(r.Checks) > 0 || len(r.Limits) > 0 || r.Ask != ""
+}
+
+// passNotification forwards a notification that may pass and makes sense: one
+// that speaks of a request needs that request.
+func (d *door) passNotification(ctx context.Context, m *wire.Message) {
+	switch m.Method {
+	case "notifications/progress", "notifications/message":
+		if m.Method == "notifications/progress" && !d.down.hasToken(m.ProgressKey) {
+			d.odd.count(ostiary.CodeGatewayOrphan)
+			return
+		}
+		if !d.notes.allow(d.o.Now(), notesPerSecond) {
+			d.odd.count(ostiary.CodeLimitRate)
+			return
+		}
+	case "notifications/tools/list_changed", "notifications/resources/list_changed", "notifications/prompts/list_changed":
+		d.catalog.changed()
+	case "notifications/cancelled":
+		// The server withdraws its own request, or ends a subscription.
+		p, sent := d.up.withdraw(m.CancelKey, m.Raw, errWithdrawn)
+		if p == nil && !d.down.has(m.CancelKey) {
+			d.odd.refuse(m.Method, &ostiary.Error{Code: ostiary.CodeGatewayOrphan,
+				Message: "a cancellation of a request that is not open was dropped"})
+			return
+		}
+		if p != nil {
+			if !sent {
+				return // the client has not seen the request and will not
+			}
+			d.up.remove(m.CancelKey) // a late answer is not passed on
+		}
+	}
+	d.reply(ctx, m.Raw)
+}

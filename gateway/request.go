@@ -1,0 +1,138 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// clientRequest starts a request of the client. Others overtake it while it is
+// judged, but a handshake comes first.
+func (d *door) clientRequest(ctx context.Context, m *wire.Message) {
+	callID, err := d.ids.call()
+	running, cancel := context.WithCancelCause(ctx)
+	p := &pending{
+		method: m.Method, class: wire.Describe(m.Method, wire.FromClient).Class, callID: callID,
+		cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}),
+	}
+	if err == nil {
+		err = d.down.add(m.Key, p)
+	}
+	if err != nil {
+		defer d.under.leave()
+		cancel(nil)
+		d.refuseRequest(m, err)
+		return
+	}
+	serve := func() {
+		defer d.under.leave()
+		defer cancel(nil)
+		defer d.down.remove(m.Key) // when the answer has gone out
+		d.serveRequest(ctx, running, m, p)
+	}
+	if m.Method == "initialize" {
+		d.shake.run(serve, func(l line) { d.clientLine(ctx, l) })
+		return
+	}
+	go serve()
+}
+
+// refuseRequest answers a request that cannot be told apart from others. One
+// with the id of an open request is answered without id, because its answer
+// would be taken for the other's.
+func (d *door) refuseRequest(m *wire.Message, err error) {
+	c := d.newCall(m.Method, ostiary.ClassMalformed)
+	dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
+	if d.down.has(m.Key) {
+		m = &wire.Message{Kind: wire.KindRequest}
+	}
+	d.replyNow(wire.Refusal(m, c.ID, dec))
+}
+
+// serveRequest takes one request through the line and answers it. running ends
+// with the request, ctx with the door: an answer waits for the client to read
+// even when its call was ended.
+func (d *door) serveRequest(ctx, running context.Context, m *wire.Message, p *pending) {
+	c, err := d.clientCall(running, m, p.callID)
+	var r *ostiary.Result
+	var reply *wire.Message
+	var dec ostiary.Decision
+	if err != nil {
+		dec = d.o.Line.Refuse(c, ostiary.Refused("wire", err))
+	} else {
+		r, dec = d.o.Line.Do(running, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
+			r, m, err := d.forward(ctx, m)
+			reply = m
+			return r, err
+		})
+	}
+	switch {
+	case dec.Code == ostiary.CodeGatewayCancelled && d.down.withdrawal(m.Key) != nil:
+		// Who withdraws a request gets no answer (MCP, cancellation).
+	case r == nil:
+		d.reply(ctx, wire.Refusal(m, c.ID, dec))
+	case reply == nil:
+		d.reply(ctx, wire.ResultReply(m.ID, r.Body))
+	default:
+		d.observe(m, reply)
+		d.release(ctx, reply, r)
+	}
+}
+
+// forward sends the request as it came and waits for its answer.
+func (d *door) forward(ctx context.Context, m *wire.Message) (*ostiary.Result, *wire.Message, error) {
+	reply, err := d.exchange(ctx, m.Key, m.Raw, func() { d.withdrawUpstream(m) })
+	if err != nil {
+		if reply == nil {
+			return nil, nil, err
+		}
+		// The server answered, and what it said cannot be passed on.
+		return &ostiary.Result{Status: ostiary.StatusWithheld}, nil, err
+	}
+	return d.inspect(ctx, m, reply)
+}
+
+// exchange hands a registered request to the server and waits for the answer,
+// which counts even if it comes together with the end of ctx. When nobody waits
+// any more, withdraw is called, unless the server needs not be told.
+func (d *door) exchange(ctx context.Context, key string, raw []byte, withdraw func()) (*wire.Message, error) {
+	if !d.down.markSent(key) {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		return nil, errUpstreamGone
+	}
+	if err := d.toServer.send(ctx, raw); err != nil {
+		d.down.unsend(key)
+		return nil, gone(err)
+	}
+	select {
+	case <-d.down.replied(key):
+	case <-ctx.Done():
+	}
+	answer, open, refused := d.down.abandon(key)
+	switch {
+	case answer != nil:
+		return answer, nil
+	case refused:
+		return &wire.Message{}, context.Cause(ctx)
+	case open:
+		withdraw()
+	}
+	return nil, context.Cause(ctx)
+}
+
+// withdrawUpstream tells the server that nobody waits any more: with the
+// client's own words where the client withdrew, else with ours. The handshake
+// cannot be withdrawn (MCP, cancellation).
+func (d *door) withdrawUpstream(m *wire.Message) {
+	if m.Method == "initialize" {
+		return
+	}
+	raw := d.down.withdrawal(m.Key)
+	if raw == nil {
+		raw = wire.Cancelled(m.ID, "the door ended the call")
+	}
+	d.answerServer(raw)
+}

@@ -1,0 +1,169 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+const (
+	// stopPatience is how long a server may take to end after its standard input
+	// was closed, and again after SIGTERM.
+	stopPatience = 2 * time.Second
+	// flushPatience is how long the last messages may take to be written.
+	flushPatience = time.Second
+)
+
+// serve runs both directions and cleans up in the order in which nothing that
+// was promised is lost: calls end and are recorded, then the server goes.
+func (d *door) serve(asked context.Context) error {
+	// Calls in flight may end within the grace when we are asked to end.
+	ctx, end := context.WithCancelCause(context.WithoutCancel(asked))
+	defer end(errShutdown)
+	clientGone, serverGone, listed := make(chan error, 1), make(chan struct{}), make(chan struct{})
+	go func() { clientGone <- d.readClient(ctx) }()
+	go func() {
+		defer close(serverGone)
+		d.readServer(ctx)
+	}()
+	go func() {
+		defer close(listed)
+		d.catalog.keep(ctx)
+	}()
+
+	var err error
+	select {
+	case err = <-clientGone:
+	case <-serverGone:
+		err = d.serverEnded()
+	case <-asked.Done():
+	}
+	d.drain(serverGone)
+	end(errShutdown)
+	d.down.close(errShutdown)
+	d.up.close(errShutdown)
+	<-d.under.close()
+	<-listed
+	d.odd.flush()
+	d.toServer.finish(flushPatience)
+	d.server.Stop(stopPatience)
+	<-serverGone
+	d.stderr.finish(errors.Is(err, ostiary.CodeGatewayUpstream))
+	d.toClient.finish(stopPatience) // a client that does not read has gone
+	return err
+}
+
+// drain waits until the messages under way have ended, at most for the grace.
+// Those that wait for the server end at once when it ends.
+func (d *door) drain(serverGone <-chan struct{}) {
+	t := time.NewTimer(d.o.Grace)
+	defer t.Stop()
+	for {
+		select {
+		case <-d.under.close():
+			return
+		case <-t.C:
+			return
+		case <-serverGone:
+			d.down.close(errUpstreamGone)
+			serverGone = nil
+		}
+	}
+}
+
+// serverEnded says how the server ended to everybody who waits for it.
+func (d *door) serverEnded() error {
+	how := "the server closed its standard output without ending, so it was stopped"
+	t := time.NewTimer(stopPatience)
+	defer t.Stop()
+	select {
+	case <-d.server.Exited():
+		how = "the server ended by itself: " + d.server.Ending()
+	case <-t.C:
+	}
+	err := &ostiary.Error{Code: ostiary.CodeGatewayUpstream,
+		Message: how + "; whether open calls took effect is unknown: look before you repeat one, and restart the server"}
+	d.down.close(err)
+	return err
+}
+
+// readClient takes the client's messages until it leaves.
+func (d *door) readClient(ctx context.Context) error {
+	lines := newLineReader(d.o.In, d.o.Limits.MaxBytes)
+	for {
+		l, err := lines.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return &ostiary.Error{Code: ostiary.CodeGatewayShutdown, Err: err,
+				Message: "the client's messages cannot be read any more, so the door closes: reconnect"}
+		case !l.empty():
+			d.fromClient(ctx, l)
+		}
+	}
+}
+
+// readServer takes the server's messages until its output ends.
+func (d *door) readServer(ctx context.Context) {
+	lines := newLineReader(d.server.Out(), d.o.Limits.MaxBytes)
+	for {
+		l, err := lines.next()
+		switch {
+		case err != nil:
+			return
+		case !l.empty():
+			d.fromServer(ctx, l)
+		}
+	}
+}
+
+func (d *door) parse(l line) (*wire.Message, error) {
+	if l.tooLong {
+		return nil, &ostiary.Error{Code: ostiary.CodeWireSize,
+			Message: fmt.Sprintf("the message is longer than %d bytes: send less, or ask the operator to raise limits.message", d.o.Limits.MaxBytes)}
+	}
+	return wire.Parse(l.raw, d.o.Limits)
+}
+
+// misnamed refuses a request that is a notification by its name and the other
+// way round: the other side could act on it as what its name says, and the door
+// judges and answers by what it is.
+func misnamed(m *wire.Message, from wire.Direction) error {
+	info := wire.Describe(m.Method, from)
+	switch {
+	case !info.Known || info.Notification == (m.Kind == wire.KindNotification):
+		return nil
+	case info.Notification:
+		return &ostiary.Error{Code: ostiary.CodeWireEnvelope, Message: "a notification has no id: send it without one"}
+	default:
+		return &ostiary.Error{Code: ostiary.CodeWireEnvelope, Message: "this method is a request: send it with an id"}
+	}
+}
+
+// reply sends a message to the client, waiting while it does not read. Nobody is
+// left to tell if that fails: the reader of the client ends the door.
+func (d *door) reply(ctx context.Context, message []byte) {
+	if err := d.toClient.send(ctx, message); err != nil {
+		d.o.Log.Debug("the client does not take a message", "error", err)
+	}
+}
+
+// replyNow is reply for who reads the client and must not wait for it.
+func (d *door) replyNow(message []byte) {
+	if err := d.toClient.sendNow(message); err != nil {
+		d.o.Log.Debug("the client does not take a message", "error", err)
+	}
+}
+
+// answerServer sends what must not wait for a server that does not read.
+func (d *door) answerServer(message []byte) {
+	if err := d.toServer.sendNow(message); err != nil {
+		d.o.Log.Debug("the server does not take a message", "error", err)
+	}
+}
