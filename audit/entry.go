@@ -3,7 +3,6 @@ package audit
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"sync"
 
 	"github.com/ostiary/ostiary"
 )
@@ -64,12 +63,13 @@ func (e *entry) End(o ostiary.Outcome) error {
 // scratch are the buffers in which a record is written before it takes its place.
 type scratch struct{ record, body []byte }
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
-
 func (e *entry) write(r *Record, d ostiary.Decision, args bool, res *ostiary.Result) error {
 	l, c := e.log, e.call
-	s := scratches.Get().(*scratch)
-	defer scratches.Put(s)
+	s, _ := l.scratches.Get().(*scratch)
+	if s == nil {
+		s = new(scratch)
+	}
+	defer l.scratches.Put(s)
 	salt, err := l.newSalt()
 	if err != nil {
 		return unavailable("no randomness for the salt", err)

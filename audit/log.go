@@ -74,6 +74,8 @@ type Log struct {
 	closing sync.Once
 	closed  error // of Close
 
+	scratches sync.Pool // of *scratch
+
 	*appender
 	outside *outside
 }
