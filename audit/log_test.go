@@ -64,8 +64,8 @@ func testSink(id string) *ostiary.Call {
 // disk is a real file whose writes can be made to fail or to wait.
 type disk struct {
 	file
-	write  func(p []byte) (int, error) // instead of writing, if it returns an error
-	sync   func() error                // instead of syncing, if it returns an error
+	write func(p []byte) (int, error) // instead of writing, if it returns an error
+	sync  func() error                // instead of syncing, if it returns an error
 }
 
 func (d *disk) WriteAt(p []byte, off int64) (int, error) {
