@@ -47,12 +47,19 @@ func play(role string) int {
 		}
 	case "mute": // never ready
 		_, _ = io.Copy(io.Discard, os.Stdin)
-	case "hang", "crash", "garbage", "flood", "hog", "env": // ready, then bad
+	case "hang", "deaf", "crash", "garbage", "flood", "hog", "env": // ready, then bad
 		_ = writeReply(os.Stdout, reply{Ready: true})
 		if _, err := readFrame(os.Stdin, maxText); err != nil {
 			return 0
 		}
 		switch role {
+		case "deaf": // busy: does not see that its input ends
+			r, w, err := os.Pipe()
+			if err != nil {
+				return 1
+			}
+			_, _ = io.Copy(io.Discard, r)
+			_ = w.Close()
 		case "hang":
 			_, _ = io.Copy(io.Discard, os.Stdin)
 		case "crash":
@@ -77,7 +84,7 @@ func play(role string) int {
 		}
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	case "parent": // starts a helper that hangs, tells its pid, and waits to be killed
-		p, err := start(optionsFor("hang"))
+		p, err := start(optionsFor("deaf"))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
