@@ -18,7 +18,7 @@ func TestNoHiddenState(t *testing.T) {
 	fset := token.NewFileSet()
 	for _, p := range packages(t) {
 		for _, name := range p.GoFiles {
-			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.ParseComments|parser.SkipObjectResolution)
 			if err != nil {
 				t.Error(err)
 				continue
@@ -50,8 +50,9 @@ func TestNoHiddenStateSees(t *testing.T) {
 		`var _ G = (*T)(nil); type G any; type T int`:            false,
 		`var table = newTable(); func newTable() int {return 1}`: false,
 		`func f() { var mu sync.Mutex; mu.Lock() }`:              false,
+		"// T is.\n//\n//go:embed t.txt\nvar T string":           false,
 	} {
-		file, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\n"+src, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\n"+src, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
