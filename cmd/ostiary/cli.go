@@ -26,8 +26,10 @@ type program struct {
 
 // commands are the words of the command line; each has a file.
 type commands struct {
+	Config     configCommand     `cmd:"" help:"Check a policy file; print its grammar for editors."`
 	Demo       demoCommand       `cmd:"" help:"Show what the door does: about ten calls, their verdicts, the evidence."`
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
+	Policy     policyCommand     `cmd:"" help:"Write, compare, explain and test a policy."`
 	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`
 	SQLHelper  sqlHelperCommand  `cmd:"" name:"sql-helper" hidden:""`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
