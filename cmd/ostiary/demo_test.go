@@ -8,14 +8,36 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/internal/demo"
+	"github.com/ostiary/ostiary/internal/peers"
 )
+
+// TestDemo runs the whole of it, as a user does. Loading the SQL grammar takes
+// minutes under the race detector, so there the program is built without; the
+// other tests of this file run with it.
+func TestDemo(t *testing.T) {
+	first := ""
+	race := debug.BuildSetting{Key: "-race", Value: "true"}
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, race) {
+		first = filepath.Dir(peers.Build(t, "./cmd/ostiary")) + string(os.PathListSeparator)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/demo",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", first+e.Getenv("PATH"))
+			return nil
+		},
+	})
+}
 
 // demonstrate runs calls of the demonstration with the real program.
 func demonstrate(t *testing.T, change func(*demo.Options)) (string, error) {
