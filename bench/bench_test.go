@@ -92,3 +92,39 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+// TestLogAndSQLTables prints made-up figures, whose ratios are known.
+func TestLogAndSQLTables(t *testing.T) {
+	var out bytes.Buffer
+	r := logRound{Disk: disk{PerSecond: 1000, P50: time.Millisecond}}
+	for i, n := range writers {
+		r.Log[i] = logSample{Records: 100 * n, Elapsed: time.Second, P50: time.Millisecond, P99: 2 * time.Millisecond, PerCommit: float64(n), Bytes: 600}
+	}
+	printLog(&out, "ext4", []logRound{r})
+	printSQL(&out, []sqlRound{{After: 1, First: 2 * time.Second, Warm: time.Millisecond, FirstMB: 260, LongMB: 300, PeakMB: 400}})
+	for _, want := range []string{
+		"| 256 writers | 25600 | 25.6 | 1000 / 2000 | 256.0 | 600 | at least 10 times |",
+		"before the first SQL text / behind it | 0 / 1 |",
+		"start included, ms | 2000 |",
+		"resident, MB | 400 |",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}
+
+// TestAppendFor checks that a window of records is counted and verified.
+func TestAppendFor(t *testing.T) {
+	s, err := appendFor(t.Context(), filepath.Join(t.TempDir(), "state"), 4, 20*time.Millisecond)
+	if err != nil || s.Records < 4 || s.PerCommit <= 0 || s.Bytes < 100 || s.P99 < s.P50 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+}
+
+// TestLongestText checks that the text is as long as one may be.
+func TestLongestText(t *testing.T) {
+	if n := len(longSQL()); n > longestText || n < longestText-2 {
+		t.Errorf("%d bytes, at most %d are taken", n, longestText)
+	}
+}

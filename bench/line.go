@@ -24,7 +24,7 @@ type variant struct {
 // round is what one variant gave in one round.
 type round struct {
 	One, Eight, EightLarge, Many sample
-	Start                        time.Duration
+	Start, First                 time.Duration // from launch to the handshake, and to the first call's answer
 	IdleMB, LoadedMB             float64
 }
 
@@ -97,6 +97,7 @@ func measureLine(ctx context.Context, o options) (line, error) {
 func oneRound(ctx context.Context, v variant, argv []string, window time.Duration) (r round, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute+10*window) // ends what hangs
 	defer cancel()
+	began := time.Now()
 	s, err := launch(ctx, argv)
 	if err != nil {
 		return r, err
@@ -106,6 +107,7 @@ func oneRound(ctx context.Context, v variant, argv []string, window time.Duratio
 	if _, err := s.drive(v.tool, small, 1, 0); err != nil { // one call
 		return r, err
 	}
+	r.First = time.Since(began)
 	if r.IdleMB, err = resident(s.cmd.Process.Pid); err != nil {
 		return r, err
 	}

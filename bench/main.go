@@ -20,6 +20,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -33,13 +35,16 @@ type options struct {
 	scratch string // made and removed by main
 }
 
+// parts are what can be measured by itself.
+var parts = []string{"line", "rules", "log", "sql"}
+
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
 	var o options
 	flag.StringVar(&o.ostiary, "ostiary", "bin/ostiary", "the `binary` to measure; empty measures only the controls")
 	flag.StringVar(&o.policy, "policy", "bench/policy.yaml", "its configuration `file`")
-	flag.StringVar(&o.only, "only", "", "measure only `line` or rules")
+	flag.StringVar(&o.only, "only", "", "measure only `line`, rules, log or sql")
 	flag.StringVar(&o.json, "json", "", "also write every sample to this `file`")
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds; medians are reported")
 	flag.DurationVar(&o.window, "window", time.Second, "how long each figure is measured in a round")
@@ -56,8 +61,8 @@ func run(ctx context.Context, o options, dir string) (err error) {
 	if o.rounds < 1 || o.window <= 0 {
 		return errors.New("-rounds and -window must be more than nothing")
 	}
-	if o.only != "" && o.only != "line" && o.only != "rules" {
-		return fmt.Errorf("-only %s: say line or rules", o.only)
+	if o.only != "" && !slices.Contains(parts, o.only) {
+		return fmt.Errorf("-only %s: say %s", o.only, strings.Join(parts, ", "))
 	}
 	if o.ostiary != "" {
 		if _, err := os.Stat(o.ostiary); errors.Is(err, fs.ErrNotExist) {
@@ -75,17 +80,32 @@ func run(ctx context.Context, o options, dir string) (err error) {
 		}
 	}
 	var all report
-	if o.only != "rules" {
+	wanted := func(part string, door bool) bool {
+		return (o.only == "" || o.only == part) && (!door || o.ostiary != "")
+	}
+	if wanted("line", false) {
 		if all.Line, err = measureLine(ctx, o); err != nil {
 			return err
 		}
 		printLine(os.Stdout, all.Line)
 	}
-	if o.only != "line" && o.ostiary != "" {
+	if wanted("rules", true) {
 		if all.Rules, err = measureRules(ctx, o); err != nil {
 			return err
 		}
 		printRules(os.Stdout, all.Rules)
+	}
+	if wanted("log", false) {
+		if all.Log, err = measureLog(ctx, o); err != nil {
+			return err
+		}
+		printLog(os.Stdout, fileSystem(o.scratch), all.Log)
+	}
+	if wanted("sql", true) {
+		if all.SQL, err = measureSQL(ctx, o); err != nil {
+			return err
+		}
+		printSQL(os.Stdout, all.SQL)
 	}
 	return writeJSON(o.json, all)
 }

@@ -36,14 +36,19 @@ func cpuTime(pid int) (time.Duration, error) {
 }
 
 // resident is the resident memory of a process in MB (10⁶ bytes).
-func resident(pid int) (float64, error) {
+func resident(pid int) (float64, error) { return memory(pid, "VmRSS:") }
+
+// residentPeak is the most that was ever resident.
+func residentPeak(pid int) (float64, error) { return memory(pid, "VmHWM:") }
+
+func memory(pid int, field string) (float64, error) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = f.Close() }()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if rest, ok := strings.CutPrefix(lines.Text(), "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(lines.Text(), field); ok {
 			kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 64)
 			return kib * 1024 / 1e6, err
 		}

@@ -13,7 +13,9 @@ import (
 
 type report struct {
 	Line  line
-	Rules []ruleSet `json:",omitempty"`
+	Rules []ruleSet  `json:",omitempty"`
+	Log   []logRound `json:",omitempty"`
+	SQL   []sqlRound `json:",omitempty"`
 }
 
 func writeJSON(file string, all report) error {
@@ -41,6 +43,7 @@ func median[R any, N cmp.Ordered](rounds []R, figure func(R) N) N {
 type figures struct {
 	one, eight, many        float64 // calls/s
 	p50, p99, cpu, cpuLarge time.Duration
+	first                   time.Duration // from launch to the answer of the first call
 	idle, loaded            float64
 }
 
@@ -53,6 +56,7 @@ func figuresOf(rounds []round) figures {
 		p99:      median(rounds, func(r round) time.Duration { return r.One.P99 }),
 		cpu:      median(rounds, func(r round) time.Duration { return r.Eight.cpuPerCall() }),
 		cpuLarge: median(rounds, func(r round) time.Duration { return r.EightLarge.cpuPerCall() }),
+		first:    median(rounds, func(r round) time.Duration { return r.First }),
 		idle:     median(rounds, func(r round) float64 { return r.IdleMB }),
 		loaded:   median(rounds, func(r round) float64 { return r.LoadedMB }),
 	}
@@ -64,16 +68,16 @@ func printLine(w io.Writer, m line) {
 	by := map[string]figures{}
 	fmt.Fprintf(w, "Medians of %d interleaved rounds; %s, %d cores, %s; state on %s.\n\n",
 		len(m.Disk), runtime.GOARCH, runtime.NumCPU(), runtime.Version(), m.FileSystem)
-	fmt.Fprintln(w, "| over stdio | calls/s, 1 caller | 8 | 32 | p50 / p99 µs, 1 caller | own CPU µs a call, 256 B | 16 KiB | resident MB, idle | after load |")
-	fmt.Fprintln(w, "|---|--:|--:|--:|--:|--:|--:|--:|--:|")
+	fmt.Fprintln(w, "| over stdio | calls/s, 1 caller | 8 | 32 | p50 / p99 µs, 1 caller | own CPU µs a call, 256 B | 16 KiB | first answer after ms | resident MB, idle | after load |")
+	fmt.Fprintln(w, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for i, name := range m.Variants {
 		f := figuresOf(m.Rounds[i])
 		by[name] = f
-		fmt.Fprintf(w, "| %s | %.0f | %.0f | %.0f | %.0f / %.0f | %.1f | %.0f | %.1f | %.1f |\n", name, f.one, f.eight, f.many,
-			micros(f.p50), micros(f.p99), micros(f.cpu), micros(f.cpuLarge), f.idle, f.loaded)
+		fmt.Fprintf(w, "| %s | %.0f | %.0f | %.0f | %.0f / %.0f | %.1f | %.0f | %.0f | %.1f | %.1f |\n", name, f.one, f.eight, f.many,
+			micros(f.p50), micros(f.p99), micros(f.cpu), micros(f.cpuLarge), micros(f.first)/1e3, f.idle, f.loaded)
 	}
 	sync := median(m.Disk, func(d disk) time.Duration { return d.P50 })
-	fmt.Fprintf(w, "| *the disk's own fdatasync* | %.0f | | | %.0f | | | | |\n\n",
+	fmt.Fprintf(w, "| *the disk's own fdatasync* | %.0f | | | %.0f | | | | | |\n\n",
 		median(m.Disk, func(d disk) float64 { return d.PerSecond }), micros(sync))
 
 	reads, ok := by[doorReads]
