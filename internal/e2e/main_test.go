@@ -16,6 +16,7 @@ var bin string
 var roles = map[string]func(args []string) error{
 	"sdk-server": serveSDK,
 	"abandon":    abandon,
+	"witness":    witness,
 }
 
 func TestMain(m *testing.M) {
