@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"mvdan.cc/sh/v3/shell"
 
 	"github.com/ostiary/ostiary/config"
 	"github.com/ostiary/ostiary/internal/demo"
@@ -123,7 +124,11 @@ func checkClient(t *testing.T, path string, s snippet) (doors int) {
 // checkCommand accepts a command of ours, a target of the Makefile and the build.
 func checkCommand(t *testing.T, path, line string) {
 	t.Helper()
-	words := strings.Fields(line)
+	words, err := shell.Fields(line, func(string) string { return "" })
+	if err != nil || len(words) == 0 {
+		t.Errorf("%s: %q: %v", path, line, err)
+		return
+	}
 	switch {
 	case strings.HasPrefix(line, "go run ./cmd/ostiary "):
 		words = words[3:]
