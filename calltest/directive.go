@@ -79,7 +79,7 @@ func (p *parser) directive(line int, key, value string) {
 			c.policyFile = filepath.Join(filepath.Dir(c.file), value)
 		}
 	default:
-		p.fail(line, "unknown directive %s: %s (a line of prose that begins with one word and a colon begins with #)", key+":", meant(key, directiveNames))
+		p.fail(line, "unknown directive %s: %s (a line of prose that begins with one word and a colon begins with #)", brief(key), meant(key, directiveNames))
 	}
 }
 

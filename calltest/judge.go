@@ -9,11 +9,13 @@ import (
 type Failure struct {
 	// Line is the place in the case, Section and Pointer what stands there; a
 	// Pointer is empty where the section as a whole is meant.
-	Line             int
-	Section, Pointer string
-	Want, Got        string
+	Line    int    `json:"line"`
+	Section string `json:"section"`
+	Pointer string `json:"pointer,omitempty"`
+	Want    string `json:"want"`
+	Got     string `json:"got"`
 	// Why is what the record, or the door's own log, says about it.
-	Why string
+	Why string `json:"why"`
 }
 
 // judge compares what happened with what the case says.

@@ -172,15 +172,17 @@ func (p *parser) tie() {
 			p.fail(s.message.line-1, "call%[1]s.json and ask%[1]s.json are one step each: give them different suffixes", suffix)
 			continue
 		}
-		s.control = parts["control-call"]
+		control, other := "control-call", "control-ask"
 		if s.ask {
-			s.control = parts["control-ask"]
+			control, other = other, control
+		}
+		s.control = parts[control]
+		if extra := parts[other]; extra != nil {
+			p.fail(extra.line-1, "%s belongs to no step: there is no %s", extra.name, strings.TrimPrefix(extra.name, "control-"))
 		}
 		s.reply, s.controlReply = parts["reply"], parts["control-reply"]
 		s.decision, s.record, s.forwarded, s.answer = parts["decision"], parts["record"], parts["forwarded"], parts["answer"]
 		p.step(s)
-		delete(parts, "control-call")
-		delete(parts, "control-ask")
 		delete(p.parts, suffix)
 	}
 	for _, suffix := range sortedKeys(p.parts) {

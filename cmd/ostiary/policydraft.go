@@ -101,7 +101,11 @@ func (d draft) args(p func(string, ...any), t ostiary.Tool) {
 			optional = ", optional: true"
 		}
 		line := func(validator string) string {
-			return fmt.Sprintf("      %s: {%s%s} # %s", yamlText(s.Pointer), validator, optional, plain(s.Why))
+			at := s.Pointer
+			if s.Kind == "command" {
+				at = strings.TrimSuffix(at, "/*") // it judges all words together
+			}
+			return fmt.Sprintf("      %s: {%s%s} # %s", yamlText(at), validator, optional, plain(s.Why))
 		}
 		switch s.Kind {
 		case "path":
@@ -154,12 +158,33 @@ var plainScalar = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_./-]*$`)
 func yamlText(s string) string {
 	switch strings.ToLower(s) {
 	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":
-		return compactJSON(s)
+		return quotedScalar(s)
 	}
 	if plainScalar.MatchString(s) || strings.HasPrefix(s, "/") && plainScalar.MatchString("x"+s) {
 		return s
 	}
-	return compactJSON(s)
+	return quotedScalar(s)
+}
+
+// quotedScalar escapes whatever an editor hides or turns around.
+func quotedScalar(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, "\\u%04x", r)
+		default:
+			fmt.Fprintf(&b, "\\U%08x", r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }
 
 // shellWords writes a command for a person to paste.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -140,9 +139,11 @@ func (e *policyExplainCommand) explain(ctx context.Context, file *config.File, l
 	if err != nil {
 		return nil, err
 	}
-	row := config.Upstream{Cwd: file.Dir}
-	if r := file.Upstream(list.upstream); r != nil && r.Cwd != "" {
-		row.Cwd = r.Cwd
+	// Relative names mean what they would mean to the server. Where nothing says
+	// how it is started, it is taken to start here.
+	row, err := e.upstream(file)
+	if err != nil {
+		row = config.Upstream{}
 	}
 	w, err := wiring(dir, who.ID, row, logger(io.Discard, false))
 	if err != nil {
@@ -279,13 +280,4 @@ func orRoot(pointer string) string {
 		return "the arguments"
 	}
 	return pointer
-}
-
-// compactJSON is a value on one line, for comments and flow style.
-func compactJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return `""`
-	}
-	return string(b)
 }
