@@ -38,7 +38,7 @@ type inflight struct {
 	late   unanswered
 	closed error
 
-	unreleased int           // bytes of answers whose request is still open
+	unreleased int           // bytes of answers that have not gone out
 	freed      chan struct{} // not nil while somebody waits for fewer of them
 }
 
@@ -82,13 +82,28 @@ func (t *inflight) add(key string, p *pending) error {
 	return nil
 }
 
-// remove forgets a request when its answer has gone out. One that was sent and
-// not answered is remembered.
+// remove forgets a request before its answer goes out: its sender may use the id
+// again as soon as it has the answer. A request that was sent and not answered is
+// remembered. Nobody else may remove it before.
 func (t *inflight) remove(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.open[key]; p != nil {
 		t.drop(key, p)
+	}
+}
+
+// release says that the answer of a removed request has gone out.
+func (t *inflight) release(p *pending) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p.answer == nil {
+		return
+	}
+	t.unreleased -= len(p.answer.Raw)
+	if t.freed != nil {
+		close(t.freed)
+		t.freed = nil
 	}
 }
 
@@ -98,13 +113,6 @@ func (t *inflight) drop(key string, p *pending) {
 	if p.token != "" {
 		if t.tokens[p.token]--; t.tokens[p.token] <= 0 {
 			delete(t.tokens, p.token)
-		}
-	}
-	if p.answer != nil {
-		t.unreleased -= len(p.answer.Raw)
-		if t.freed != nil {
-			close(t.freed)
-			t.freed = nil
 		}
 	}
 	if p.sent && !p.answered {

@@ -171,6 +171,7 @@ func (d *door) ask(ctx context.Context, method string, params map[string]any) ([
 	if err := d.down.add(key, p); err != nil {
 		return nil, err
 	}
+	defer d.down.release(p)
 	defer d.down.remove(key)
 	m, err := d.exchange(ctx, key, raw, func() {
 		d.answerServer(wire.Cancelled(wire.Quote(id), "the door does not wait any longer"))

@@ -28,7 +28,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message) {
 	serve := func() {
 		defer d.under.leave()
 		defer cancel(nil)
-		defer d.down.remove(m.Key) // when the answer has gone out
+		defer d.down.release(p)
 		d.serveRequest(ctx, running, m, p)
 	}
 	if m.Method == "initialize" {
@@ -67,8 +67,10 @@ func (d *door) serveRequest(ctx, running context.Context, m *wire.Message, p *pe
 			return r, err
 		})
 	}
+	withdrawn := d.down.withdrawal(m.Key) != nil
+	d.down.remove(m.Key)
 	switch {
-	case dec.Code == ostiary.CodeGatewayCancelled && d.down.withdrawal(m.Key) != nil:
+	case withdrawn && dec.Code == ostiary.CodeGatewayCancelled:
 		// Who withdraws a request gets no answer (MCP, cancellation).
 	case r == nil:
 		d.reply(ctx, wire.Refusal(m, c.ID, dec))
