@@ -89,6 +89,9 @@ func (p program) fail(err error) int {
 		text := e.Error()
 		if errors.As(e, &oe) {
 			text = oe.Message
+			if oe.Reason != "" { // whoever typed the command is the operator
+				text += " (" + oe.Reason + ")"
+			}
 			if oe.Err != nil {
 				text += ": " + oe.Err.Error()
 			}
