@@ -43,7 +43,7 @@ func runText(t *testing.T, text string) (Result, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Run(t.Context(), file, options(t))
+	return Run(t.Context(), file, options())
 }
 
 // TestNoCasePassesVacuously changes one thing of a good case at a time; each
