@@ -325,8 +325,11 @@ func TestKilledAtRandomPoints(t *testing.T) {
 				t.Errorf("life %d: the server received %s, and %s has no durable intent", n, token, log)
 			}
 		}
-		report := c.verify()
-		torn += len(report.Torn)
+		// Nothing is ever removed, so what is broken now is still broken at a later
+		// look; each costs as much as all logs together.
+		if n == runs-1 || random.IntN(5) == 0 {
+			torn += len(c.verify().Torn)
+		}
 		if t.Failed() {
 			return
 		}
@@ -346,7 +349,7 @@ func TestKilledAtRandomPoints(t *testing.T) {
 	if len(report.Torn) > 0 {
 		t.Errorf("torn after the repair: %q", report.Torn)
 	}
-	t.Logf("%d kills in %s: %d results, %d effects at the server, %d calls open at the kill, %d kills before the handshake, %d times a torn log; %d logs, %d records",
+	t.Logf("%d kills in %s: %d results, %d effects at the server, %d calls open at the kill, %d kills before the handshake, %d torn logs seen; %d logs, %d records",
 		runs, took.Round(time.Millisecond), results, sinks, atKill, silent, torn, report.Logs, report.Records)
 	if results == 0 || sinks == 0 || atKill == 0 {
 		t.Error("the kills did not come under load: this test shows nothing")

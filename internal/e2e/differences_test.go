@@ -26,8 +26,8 @@ var intended = map[ostiary.Code]string{
 const differencesHead = `# What differs under the defaults
 
 Four public MCP servers, each asked the same twice: by itself, and behind ` + "`ostiary run`" + ` without any configuration. Every
-tool of every server is called at least once; sixteen or so requests a server also cover resources, prompts, completion,
-tasks and the handshake. What is not in these tables came out identical to the byte, but for what is random by nature
+tool of every server is called at least once; the rest are lists, resources, prompts, completion and the handshake. What is
+not in these tables came out identical to the byte, but for what is random by nature
 (times of files and of resources made on request, ids and times of tasks). Under ` + "`testdata/transparent.yaml`" + ` nothing differs
 but requests that do not fit what the server itself lists.
 

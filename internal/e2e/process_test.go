@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ostiary/ostiary/audit"
 )
@@ -139,25 +141,57 @@ func TestClientGoneServerGone(t *testing.T) {
 // all are answered, then the door ends.
 func TestInputClosedWhileCallsRun(t *testing.T) {
 	t.Parallel()
-	const calls = 200
 	state, seen := stateDir(t), filepath.Join(t.TempDir(), "seen")
 	d := start(t, door(state, "echo", policy(t, crashPolicy), self(t, "witness", seen)), nil)
 	d.hello(`{}`)
-	for i := 1; i <= calls; i++ {
-		if _, err := d.ask(i, "tools/call", fmt.Sprintf(`{"name":%q,"arguments":{"text":"c%d"}}`, [...]string{"echo", "put"}[i%2], i)); err != nil {
+	replies := make([]<-chan json.RawMessage, 60) // the policy lets 64 run at once
+	for i := range replies {
+		var err error
+		tool := [...]string{"echo", "put"}[i%2]
+		if replies[i], err = d.ask(i+1, "tools/call", fmt.Sprintf(`{"name":%q,"arguments":{"text":"c%d"}}`, tool, i)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := d.bye(); err != nil {
 		t.Errorf("the door ended with %v; standard error:\n%s", err, d.err)
 	}
-	d.mu.Lock()
-	left := len(d.open)
-	d.mu.Unlock()
-	if left > 0 {
-		t.Errorf("%d of %d calls have no answer", left, calls)
+	for i, reply := range replies {
+		select {
+		case got := <-reply:
+			if !strings.Contains(string(got), fmt.Sprintf(`"text":"c%d"`, i)) {
+				t.Errorf("call %d: %s", i, got)
+			}
+		default:
+			t.Errorf("call %d has no answer", i)
+		}
 	}
 	gone(t, seen)
+	sound(t, state, 1)
+}
+
+// TestInputClosedWhileACallHangs closes it behind a call that never ends: after the
+// grace of the policy the call is answered, and the door ends with its server.
+func TestInputClosedWhileACallHangs(t *testing.T) {
+	t.Parallel()
+	state := stateDir(t)
+	d := start(t, door(state, "sdk", policy(t, "limits: {shutdown: 200ms}\n"), self(t, "sdk-server")), nil)
+	d.hello(`{}`)
+	reply, err := d.ask(1, "tools/call", `{"name":"wait","arguments":{},"_meta":{"progressToken":1}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.until("progress", func(_, notes []string) bool { return mentions(notes, "notifications/progress") })
+	if err := d.bye(); err != nil {
+		t.Errorf("the door ended with %v; standard error:\n%s", err, d.err)
+	}
+	select {
+	case got := <-reply:
+		if !strings.Contains(string(got), `"code":"gateway_shutdown"`) {
+			t.Errorf("the call was answered with %s", got)
+		}
+	default:
+		t.Error("the call has no answer")
+	}
 	sound(t, state, 1)
 }
 
@@ -176,7 +210,14 @@ func TestTenMegabytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = reply
+	select {
+	case got := <-reply:
+		if !strings.Contains(string(got), `wire_size`) {
+			t.Errorf("17 MiB got %s", got)
+		}
+	case <-time.After(patience):
+		t.Errorf("17 MiB got no answer; standard error:\n%s", d.err)
+	}
 	if got := d.tool(3, "echo", `{"text":"after"}`); !strings.Contains(got, "after") {
 		t.Errorf("after a message that is too long: %s", got)
 	}
