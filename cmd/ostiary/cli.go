@@ -26,6 +26,7 @@ type program struct {
 
 // commands are the words of the command line; each has a file.
 type commands struct {
+	Audit      auditCommand      `cmd:"" help:"Read the evidence: verify, tail, query, show."`
 	Config     configCommand     `cmd:"" help:"Check a policy file; print its grammar for editors."`
 	Demo       demoCommand       `cmd:"" help:"Show what the door does: about ten calls, their verdicts, the evidence."`
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`

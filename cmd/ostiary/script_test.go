@@ -2,16 +2,28 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime/debug"
 	"slices"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ostiary/ostiary/internal/peers/echo"
 )
 
-// TestMain lets the scripts run this program as the command ostiary.
+// TestMain lets the scripts run this program as the command ostiary, and a server
+// with the tools echo and put as the command echo-server.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ostiary": main})
+	testscript.Main(m, map[string]func(){
+		"ostiary": main,
+		"echo-server": func() {
+			if err := echo.Serve(os.Stdin, os.Stdout, echo.Options{}); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+		},
+	})
 }
 
 // TestScripts runs the examples of the command line in testdata/script.
