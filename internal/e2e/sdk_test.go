@@ -35,8 +35,10 @@ func connectSDK(t *testing.T, version string, flags []string) *sdkPeer {
 			p.elicited <- r.Params.Message
 			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "Ada"}}, nil
 		},
+		//nolint:staticcheck // deprecated or not, the door decides about sampling
 		CreateMessageHandler: func(_ context.Context, r *mcp.CreateMessageRequest) (*mcp.CreateMessageResult, error) {
 			p.sampled <- r.Params.Messages[0].Content.(*mcp.TextContent).Text
+			//nolint:staticcheck // see above
 			return &mcp.CreateMessageResult{Role: "assistant", Model: "none", Content: &mcp.TextContent{Text: "four"}}, nil
 		},
 		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) { p.progress <- r.Params },

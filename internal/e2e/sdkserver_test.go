@@ -119,6 +119,7 @@ func ask(_ context.Context, r *mcp.CallToolRequest, in question) (*mcp.CallToolR
 	case "url":
 		res.InputRequests = mcp.InputRequestMap{"q": &mcp.ElicitParams{Mode: "url", Message: "Sign in", URL: "https://example.com/", ElicitationID: "e"}}
 	case "sampling":
+		//nolint:staticcheck // deprecated or not, the door decides about sampling
 		res.InputRequests = mcp.InputRequestMap{"q": &mcp.CreateMessageParams{MaxTokens: 10,
 			Messages: []*mcp.SamplingMessage{{Role: "user", Content: &mcp.TextContent{Text: "two and two?"}}}}}
 	default:

@@ -20,8 +20,6 @@ type step struct {
 	// random are what differs from run to run by nature, in reply and
 	// notifications; each is named in randomness.
 	random []string
-	// after, if set, must have come in as a notification before the next step.
-	after string
 	// wrong says that the request does not fit what the server lists. The door
 	// refuses it whatever the policy says, in its own words.
 	wrong bool
