@@ -7,10 +7,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,13 +32,22 @@ limits: {global: 1000000/s, per_principal: 1000000/s, per_tool: 1000000/s, per_p
 `
 
 // witness is the echo server. What it receives stands in the file that its
-// argument names before it is answered.
+// argument names before it is answered. With the further argument "deaf" it ends
+// neither with its input nor by a signal that it can ignore.
 func witness(args []string) error {
 	file, err := os.OpenFile(args[0], os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	return echo.Serve(io.TeeReader(os.Stdin, file), os.Stdout, echo.Options{})
+	deaf := len(args) > 1 && args[1] == "deaf"
+	if deaf {
+		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	}
+	err = echo.Serve(io.TeeReader(os.Stdin, file), os.Stdout, echo.Options{})
+	if deaf {
+		<-time.After(10 * time.Minute)
+	}
+	return err
 }
 
 // ran is one life of a door.
@@ -61,7 +72,7 @@ type crash struct {
 func (c *crash) live(n, callers int, delay time.Duration, early bool) ran {
 	c.t.Helper()
 	seen := filepath.Join(c.dir, fmt.Sprintf("seen-%d", n))
-	p := start(c.t, door(c.state, "echo", c.flags, self(c.t, "witness", seen)), nil)
+	p := start(c.t, door(c.state, "echo", c.flags, self(c.t, "witness", seen, "deaf")), nil)
 	kill := func() { p.cmd.Process.Kill() }
 	var timer *time.Timer
 	if early {
