@@ -58,6 +58,10 @@ const (
 	CodeAuditUnavailable Code = "audit_unavailable" // the evidence cannot be written
 	CodeAuditBroken      Code = "audit_broken"      // verification found a change
 
+	CodeStoreUnavailable Code = "store_unavailable" // state that outlives a call cannot be read or written
+	CodeStoreBusy        Code = "store_busy"        // others held the store for too long; nothing was changed
+	CodeStoreSchema      Code = "store_schema"      // a newer version wrote the store
+
 	CodeGatewayUpstream  Code = "gateway_upstream"  // the server ended, cannot be started or does not speak MCP
 	CodeGatewayShutdown  Code = "gateway_shutdown"  // the door is closing
 	CodeGatewayCancelled Code = "gateway_cancelled" // the client withdrew the call
