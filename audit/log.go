@@ -66,10 +66,9 @@ type Log struct {
 	key  *key
 
 	mu      sync.Mutex
-	next    *group // whom the appender takes next; nil if nobody waits
-	n       int64  // number of the next record
-	stopped error  // why nothing is written any more
-	wake    chan struct{}
+	next    *group        // whom the appender takes next; nil if nobody waits
+	n       int64         // number of the next record
+	stopped error         // why nothing is written any more
 	ended   chan struct{} // closed when the appender has returned
 	closing sync.Once
 	closed  error // of Close
@@ -156,7 +155,7 @@ func newLog(o Options, root string, k *key, newest string) (*Log, error) {
 	}
 	l := &Log{
 		opts: o, id: id, dir: filepath.Join(root, id), key: k,
-		wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		ended: make(chan struct{}),
 	}
 	if err := os.Mkdir(l.dir, 0o700); err != nil {
 		return nil, unavailable("cannot make the log's directory", err)
@@ -175,7 +174,6 @@ func newLog(o Options, root string, k *key, newest string) (*Log, error) {
 		l.outside.close()
 		return nil, errors.Join(unavailable("cannot make the first segment", err), l.lock.Close())
 	}
-	go l.run()
 	return l, nil
 }
 
