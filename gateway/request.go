@@ -35,7 +35,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message) {
 		d.shake.run(serve, func(l line) { d.clientLine(ctx, l) })
 		return
 	}
-	go serve()
+	d.work.run(serve)
 }
 
 // refuseRequest answers a request that cannot be told apart from others. One
@@ -43,6 +43,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message) {
 // would be taken for the other's.
 func (d *door) refuseRequest(m *wire.Message, err error) {
 	c := d.newCall(m.Method, ostiary.ClassMalformed)
+	c.Target = m.Name
 	dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
 	if d.down.has(m.Key) {
 		m = &wire.Message{Kind: wire.KindRequest}

@@ -48,6 +48,7 @@ func (d *door) serve(asked context.Context) error {
 	d.down.close(errShutdown)
 	d.up.close(errShutdown)
 	<-d.under.close()
+	d.work.close()
 	<-listed
 	d.odd.flush()
 	d.toServer.finish(flushPatience)

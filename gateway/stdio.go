@@ -76,6 +76,7 @@ type door struct {
 	notes              pace // of the server's progress and log notifications
 
 	under *visits // messages under way
+	work  *workers
 	odd   oddities
 }
 
@@ -100,7 +101,7 @@ func open(o Options) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), under: newVisits()}
+	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), under: newVisits(), work: newWorkers()}
 	d.odd = oddities{door: d}
 	d.catalog = newCatalog(d)
 	d.stderr = newStderrTail(o.Stderr, o.StderrBytes)
