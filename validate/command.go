@@ -129,7 +129,7 @@ func (j *commandJudge) judge(_ context.Context, v any) error {
 // wrongProgram says which name to send instead.
 func (j *commandJudge) wrongProgram(name string) error {
 	if len(j.programs) == 0 {
-		return refuseCommand("no command is allowed here; the operator lists programs under allow:")
+		return refuseCommand("no command is allowed here: ask the operator to list programs under allow:")
 	}
 	if key, _, ok := strings.Cut(name, "="); ok && !strings.Contains(key, "/") {
 		return refuseCommand("the command begins with an assignment to its environment, which is never allowed: send %s", j.example(""))
@@ -137,7 +137,7 @@ func (j *commandJudge) wrongProgram(name string) error {
 	if p := j.byBase(name); p != nil {
 		return refuseCommand("the program is not named by its allowed absolute path: send %s", j.exampleOf(p))
 	}
-	return refuseCommand("the program %s is not allowed; allowed are only %s", quoteShort(name), listed(j.paths()))
+	return refuseCommand("the program %s is not allowed: use only %s", quoteShort(name), listed(j.paths()))
 }
 
 func (j *commandJudge) paths() []string {
@@ -184,7 +184,7 @@ func orNone(s string) string {
 func judgeArgument(v any, maxBytes int) error {
 	word, ok := v.(string)
 	if !ok {
-		return refuseCommand("an argument of a command is a string, and this is a %s", typeName(v))
+		return refuseCommand("an argument of a command is a string, and this is a %s: send a string", typeName(v))
 	}
 	trimmed := strings.TrimSpace(word)
 	switch why := badCharacter(word); {

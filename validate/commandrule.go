@@ -127,9 +127,9 @@ func (p *program) flagWords() string {
 	}
 	words = append(words, p.prefixes...)
 	if len(words) == 0 {
-		return p.path + " may be called without flags only"
+		return "call " + p.path + " without flags"
 	}
-	return "allowed are, each as a word of its own, only " + listed(words)
+	return "use only, each as a word of its own, " + listed(words)
 }
 
 // flagName is a flag without its value, which may be a secret (-pSECRET).

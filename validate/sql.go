@@ -196,7 +196,7 @@ func (j *sqlJudge) judge(ctx context.Context, v any) error {
 	text, ok := v.(string)
 	switch {
 	case !ok:
-		return refuseSQL("a SQL text is a string, and this is a %s", typeName(v))
+		return refuseSQL("a SQL text is a string, and this is a %s: send a string", typeName(v))
 	case len(text) > j.maxBytes:
 		return refuseSQL("the SQL text has %d bytes; at most %d are allowed: send less", len(text), j.maxBytes)
 	case strings.TrimSpace(text) == "":

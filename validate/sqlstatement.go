@@ -27,10 +27,10 @@ func (j *sqlJudge) allow(sum SQLSummary) error {
 		return refuseSQL("the text has %d statements, and exactly one is allowed: send them one at a time", sum.Statements)
 	}
 	if len(sum.Classes) == 0 {
-		return refuseSQL("the text has no statement of a known class; allowed is %s", j.classWords())
+		return refuseSQL("the text has no statement of a known class: send only %s", j.classWords())
 	}
 	if bad := missing(sum.Classes, func(c string) bool { return j.classes[c] }); len(bad) > 0 {
-		return refuseSQL("the statement does %s (at any depth, WITH, EXPLAIN and FOR UPDATE included); allowed is only %s", listed(bad), j.classWords())
+		return refuseSQL("the statement does %s (at any depth, WITH, EXPLAIN and FOR UPDATE included): send only %s", listed(bad), j.classWords())
 	}
 	if bad := missing(sum.Tables, j.tableAllowed); len(bad) > 0 {
 		return refuseSQL("the statement names %s; %s", listed(bad), j.tableWords())
@@ -93,7 +93,7 @@ func (j *sqlJudge) tableWords() string {
 		}
 	}
 	slices.Sort(names)
-	return "allowed are only " + listed(names)
+	return "use only " + listed(names)
 }
 
 // String is the name as it is written in a rule.

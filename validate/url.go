@@ -144,7 +144,7 @@ func parseURL(s string) (location, error) {
 		case c > 0x7f:
 			return l, urlError("the URL holds a character outside ASCII: percent-encode it, and write the host in ASCII")
 		case strings.IndexByte("\\\"<>^`{|}", c) >= 0:
-			return l, urlError("the URL holds a backslash or another character that must be percent-encoded")
+			return l, urlError("the URL holds a backslash or another character that must be percent-encoded: encode it")
 		}
 	}
 	scheme, rest, ok := strings.Cut(s, "://")
@@ -192,13 +192,13 @@ func splitPort(authority string) (host string, port int, err error) {
 		var ok bool
 		host, text, ok = strings.Cut(authority[1:], "]")
 		if addr, e := netip.ParseAddr(host); !ok || e != nil || !addr.Is6() || addr.Zone() != "" || addr.Is4In6() || addr.String() != host {
-			return "", 0, urlError("the IPv6 address is not written in its shortest form (RFC 5952)")
+			return "", 0, urlError("the IPv6 address is not written in its shortest form (RFC 5952): write it so")
 		}
 		if text == "" {
 			return host, 0, nil
 		}
 		if text[0] != ':' {
-			return "", 0, urlError("something stands between the host and the port")
+			return "", 0, urlError("something stands between the host and the port: remove it")
 		}
 		text = text[1:]
 	} else {
@@ -209,7 +209,7 @@ func splitPort(authority string) (host string, port int, err error) {
 	}
 	port, e := strconv.Atoi(text)
 	if e != nil || port < 1 || port > 65535 || strconv.Itoa(port) != text {
-		return "", 0, urlError("the port is not a plain number between 1 and 65535")
+		return "", 0, urlError("the port is not a plain number between 1 and 65535: write one, or leave it out")
 	}
 	return host, port, nil
 }

@@ -1,0 +1,94 @@
+package calltest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// nextStep finds a word that tells somebody to do something.
+var nextStep = regexp.MustCompile(`(?i)\b(send|use|ask|add|adds|write|writes|wait|retry|repeat|try|tell|leave out|look|remove|give|` +
+	`reconnect|choose|must|replace|split|change|close|put|encode)\b`)
+
+// TestLaw7ARefusalHelps looks at every refusal that the cases of the house produce,
+// as the agent gets it: a code of the closed list, one sentence or a few, a next
+// step, and nothing that only the operator should see.
+func TestLaw7ARefusalHelps(t *testing.T) {
+	page, err := os.ReadFile("../docs/reference/codes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../testdata/calls/*.txtar")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d cases, %v", len(files), err)
+	}
+	codes := map[string]int{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := parse(file, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.play(t.Context(), options(), c.policy, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range p.all {
+			refusal := toldIn(o.answer)
+			if refusal == nil {
+				// Of repeated calls only the last one is refused.
+				if o.step.refused() && !o.step.ask && o.sent.id != "" && c.repeat == 1 {
+					t.Errorf("%s: refused, and the agent is told nothing: %s", file, o.answer)
+				}
+				continue
+			}
+			codes[refusal.Code]++
+			if !strings.Contains(string(page), "| `"+refusal.Code+"` |") {
+				t.Errorf("%s: the code %q is not documented", file, refusal.Code)
+			}
+			if why := unhelpful(refusal.message, p.work); why != "" {
+				t.Errorf("%s: %s: %s\n%s", filepath.Base(file), refusal.Code, why, refusal.message)
+			}
+		}
+	}
+	if len(codes) < 15 {
+		t.Errorf("the cases produce only these codes: %v", codes)
+	}
+}
+
+// unhelpful says what is wrong with a message to the agent; "" if nothing is.
+func unhelpful(message, work string) string {
+	switch {
+	case len(message) < 30:
+		return "too short to say what was refused and what to do"
+	case len(message) > 1000:
+		return "too long to be read"
+	case !nextStep.MatchString(message):
+		return "no next step"
+	case strings.Contains(message, "goroutine ") || strings.Contains(message, ".go:"):
+		return "it shows the inside of the program"
+	case strings.Contains(message, filepath.Join(work, "state")) || strings.Contains(message, "the sibling's secret"):
+		return "it shows what the agent should not see"
+	}
+	return ""
+}
+
+// TestLaw7Sees is the control: messages that do not help are found.
+func TestLaw7Sees(t *testing.T) {
+	for _, bad := range []string{
+		"", "denied", "Access to the requested resource is forbidden.", "wire: cannot unmarshal object into string in line 1",
+		"send another path: panic at pipeline.go:12", "use another file than /w/state/key.pem please", strings.Repeat("send less ", 200),
+	} {
+		if unhelpful(bad, "/w") == "" {
+			t.Errorf("%q counts as helpful", bad)
+		}
+	}
+	if why := unhelpful(`missing scope fs:write: reconnect with it`, "/w"); why != "" {
+		t.Error(why)
+	}
+}
