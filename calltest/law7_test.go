@@ -10,7 +10,7 @@ import (
 
 // nextStep finds a word that tells somebody to do something.
 var nextStep = regexp.MustCompile(`(?i)\b(send|use|ask|add|adds|write|writes|wait|retry|repeat|try|tell|leave out|look|remove|give|` +
-	`reconnect|choose|must|replace|split|change|close|put|encode)\b`)
+	`reconnect|choose|must|replace|split|change|close|put|encode|call tools)\b`)
 
 // TestLaw7ARefusalHelps looks at every refusal that the cases of the house produce,
 // as the agent gets it: a code of the closed list, one sentence or a few, a next

@@ -102,7 +102,7 @@ func (p *protected) check(rel, abs string, info os.FileInfo, effect ostiary.Effe
 }
 
 func (p *protected) checkOwn(abs string, info os.FileInfo, effect ostiary.Effect) error {
-	const msg = "the path belongs to Ostiary itself (configuration, state or keys), and no tool may name it"
+	const msg = "the path belongs to Ostiary itself (configuration, state or keys), and no tool may name it: use another path"
 	name := strings.Join(foldAll(abs), "/")
 	for _, own := range p.own {
 		if within(name, own) {
