@@ -34,7 +34,6 @@ type parser struct {
 	c     *testCase
 	errs  []error
 	seen  map[string]int
-	steps map[string]*step // by suffix
 	parts map[string]map[string]*section
 }
 

@@ -97,7 +97,9 @@ func (c *child) live(w *os.File, started chan<- error) {
 	c.err = c.cmd.Wait()
 	close(c.exited)
 	// A grandchild may hold the pipe open; what is in it can still be read.
-	c.out.SetReadDeadline(time.Now().Add(drainTime))
+	if err := c.out.SetReadDeadline(time.Now().Add(drainTime)); err != nil {
+		c.out.Close() // no deadline: better to lose what is left than to wait for ever
+	}
 }
 
 // Stop ends the process group: standard input closed, then SIGTERM, then

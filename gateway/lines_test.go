@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestLines(t *testing.T) {
 				t.Errorf("got %.20q %.20q %v, want %.20q %.20q %v", got.raw, got.tail, got.tooLong, want.raw, want.tail, want.tooLong)
 			}
 		}
-		if _, err := r.next(); err != io.EOF {
+		if _, err := r.next(); !errors.Is(err, io.EOF) {
 			t.Errorf("at the end: %v", err)
 		}
 	}

@@ -160,8 +160,8 @@ func (a *Argument) kinds() []kind {
 
 // fits compares the place with what the tool's own schema says about it.
 func (a *Argument) fits(tokens []string, tool ostiary.Tool, kinds []kind) error {
-	s, err := parseSchema(tool.InputSchema)
-	if err != nil {
+	s, unusable := parseSchema(tool.InputSchema)
+	if unusable != nil {
 		return nil // the schema check denies every call and says why
 	}
 	types, err := lookup(s, tokens)

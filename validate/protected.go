@@ -1,7 +1,9 @@
 package validate
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -119,7 +121,12 @@ func (p *protected) checkOwn(abs string, info os.FileInfo, effect ostiary.Effect
 	for _, f := range p.files {
 		same := false
 		err := filepath.WalkDir(f, func(_ string, d os.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
+			switch {
+			case errors.Is(err, fs.ErrNotExist): // gone meanwhile
+				return nil
+			case err != nil:
+				return err
+			case d.IsDir():
 				return nil
 			}
 			if i, err := d.Info(); err == nil && os.SameFile(i, info) {

@@ -187,7 +187,7 @@ func parseURL(s string) (location, error) {
 }
 
 func splitPort(authority string) (host string, port int, err error) {
-	host, text := authority, ""
+	var text string
 	if authority[0] == '[' {
 		var ok bool
 		host, text, ok = strings.Cut(authority[1:], "]")

@@ -79,7 +79,10 @@ func listTools(ctx context.Context, file *config.File, up config.Upstream, stder
 	}()
 	asked := ask(inW, outR, file.Limits.Catalog)
 	inW.Close()
-	go io.Copy(io.Discard, outR)
+	go func() {
+		// What the server still says is not of interest; the pipe's end is.
+		_, _ = io.Copy(io.Discard, outR)
+	}()
 	ended := <-done
 	tools, err := gateway.LoadCatalog(catalogFile(dir, up.Name))
 	if err != nil {
