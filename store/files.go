@@ -63,7 +63,7 @@ func (f *files) remember() error {
 		if err := private(path, &st, unix.S_IFREG, "chmod 600 "); err != nil {
 			return err
 		}
-		f.id[i] = fileID{uint64(st.Dev), st.Ino}
+		f.id[i] = fileID{st.Dev, st.Ino}
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (f *files) check() error {
 			return gone(path, "is not there any more")
 		case err != nil:
 			return unavailable("cannot look at "+path, err)
-		case f.id[i] != fileID{uint64(st.Dev), st.Ino}:
+		case f.id[i] != fileID{st.Dev, st.Ino}:
 			return gone(path, "is another file than the one that was opened")
 		}
 		if err := private(path, &st, unix.S_IFREG, "chmod 600 "); err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -84,8 +85,8 @@ func (t *turn) lock(ctx context.Context, at int64) error {
 		return nil
 	case <-ctx.Done():
 		go func() {
-			<-got
-			t.leave() //nolint:errcheck // fails only if the file is closed, which lets go as well
+			// Both fail only if the file was closed, which lets go of its locks.
+			_ = errors.Join(<-got, t.leave())
 		}()
 		return context.Cause(ctx)
 	}
@@ -97,7 +98,7 @@ func (t *turn) fcntl(cmd int, kind int16, at, n int64) error {
 	if err != nil {
 		return err
 	}
-	lock := unix.Flock_t{Type: kind, Whence: int16(os.SEEK_SET), Start: at, Len: n}
+	lock := unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: at, Len: n}
 	var failed error
 	err = raw.Control(func(fd uintptr) { // holds the descriptor while it waits
 		for {

@@ -99,7 +99,7 @@ func list(t *testing.T, s ostiary.Store) {
 		all = append(all, ostiary.Row{Key: fmt.Sprintf("n/%03d", i), Group: []string{"", "even", "odd"}[i%2+1]})
 		want = append(want, all[i].Key)
 	}
-	for _, k := range []string{"a", "a/", "a/1", "a/2", "a0", "aé", "aé1", "a\U0010ffff", "a\U0010ffff2", "Z"} {
+	for _, k := range []string{"a", "a/", "a/1", "a/2", "a/é", "a0", "aé", "aé1", "a\U0010ffff", "a\U0010ffff2", "Z"} {
 		all = append(all, ostiary.Row{Key: k})
 	}
 	mustPut(t, s, all...)
@@ -115,9 +115,9 @@ func list(t *testing.T, s ostiary.Store) {
 		q    ostiary.Query
 		want []string
 	}{
-		{"all", ostiary.Query{}, append([]string{"Z", "a", "a/", "a/1", "a/2", "a0", "aé", "aé1", "a\U0010ffff", "a\U0010ffff2"}, want...)},
+		{"all", ostiary.Query{}, append([]string{"Z", "a", "a/", "a/1", "a/2", "a/é", "a0", "aé", "aé1", "a\U0010ffff", "a\U0010ffff2"}, want...)},
 		{"prefix", ostiary.Query{Prefix: "n/"}, want},
-		{"a prefix is bytes", ostiary.Query{Prefix: "a/"}, []string{"a/", "a/1", "a/2"}},
+		{"a prefix is bytes", ostiary.Query{Prefix: "a/"}, []string{"a/", "a/1", "a/2", "a/é"}},
 		{"prefix that ends in a long letter", ostiary.Query{Prefix: "aé"}, []string{"aé", "aé1"}},
 		{"prefix that ends in the last letter", ostiary.Query{Prefix: "a\U0010ffff"}, []string{"a\U0010ffff", "a\U0010ffff2"}},
 		{"prefix of nothing", ostiary.Query{Prefix: "n/x"}, nil},
@@ -128,11 +128,11 @@ func list(t *testing.T, s ostiary.Store) {
 		{"after what is not there", ostiary.Query{After: "n/6975"}, []string{"n/698", "n/699"}},
 		{"after the last", ostiary.Query{After: "n/699"}, nil},
 		{"after, behind the prefix", ostiary.Query{Prefix: "a/", After: "b"}, nil},
-		{"after, before the prefix", ostiary.Query{Prefix: "a/", After: "Z"}, []string{"a/", "a/1", "a/2"}},
-		{"after the prefix itself", ostiary.Query{Prefix: "a/", After: "a/"}, []string{"a/1", "a/2"}},
+		{"after, before the prefix", ostiary.Query{Prefix: "a/", After: "Z"}, []string{"a/", "a/1", "a/2", "a/é"}},
+		{"after the prefix itself", ostiary.Query{Prefix: "a/", After: "a/"}, []string{"a/1", "a/2", "a/é"}},
 		{"limit", ostiary.Query{Limit: 3}, []string{"Z", "a", "a/"}},
 		{"limit over pages", ostiary.Query{Prefix: "n/", Limit: 300}, want[:300]},
-		{"limit over all", ostiary.Query{Prefix: "a/", Limit: 300}, []string{"a/", "a/1", "a/2"}},
+		{"limit over all", ostiary.Query{Prefix: "a/", Limit: 300}, []string{"a/", "a/1", "a/2", "a/é"}},
 		{"everything", ostiary.Query{Group: "odd", Prefix: "n/", After: "n/100", Limit: 2}, []string{"n/101", "n/103"}},
 	} {
 		if err := s.View(t.Context(), func(tx ostiary.Tx) error {
@@ -187,7 +187,10 @@ func listWrites(t *testing.T, s ostiary.Store) {
 			if err != nil {
 				return err
 			}
-			for range tx.List(bucket, ostiary.Query{Limit: 2}) {
+			for _, err := range tx.List(bucket, ostiary.Query{Limit: 2}) {
+				if err != nil {
+					return err
+				}
 				break
 			}
 			if err := tx.Delete(bucket, r.Key); err != nil {

@@ -43,14 +43,14 @@ func panics(t *testing.T, s ostiary.Store) {
 	before := version(t, s, bucket)
 	for name, f := range map[string]func(){
 		"Update": func() {
-			s.Update(t.Context(), func(tx ostiary.Tx) error {
+			_ = s.Update(t.Context(), func(tx ostiary.Tx) error {
 				if err := tx.Delete(bucket, "a"); err != nil {
 					t.Error(err)
 				}
 				panic("oops")
 			})
 		},
-		"View": func() { s.View(t.Context(), func(ostiary.Tx) error { panic("oops") }) },
+		"View": func() { _ = s.View(t.Context(), func(ostiary.Tx) error { panic("oops") }) },
 	} {
 		func() {
 			defer func() {
@@ -70,9 +70,9 @@ func doomed(t *testing.T, s ostiary.Store) {
 	mustPut(t, s, ostiary.Row{Key: "a"})
 	before := version(t, s, bucket)
 	err := s.Update(t.Context(), func(tx ostiary.Tx) error {
-		tx.Put(bucket, ostiary.Row{Key: "b"})
-		tx.Put(bucket, ostiary.Row{Key: ""})
-		tx.Delete(bucket, "a")
+		_ = tx.Put(bucket, ostiary.Row{Key: "b"})
+		_ = tx.Put(bucket, ostiary.Row{Key: ""})
+		_ = tx.Delete(bucket, "a")
 		return nil
 	})
 	if err == nil {
