@@ -7,35 +7,35 @@
 //
 // # Life of a call
 //
-//	 client                                                        upstream
-//	   │                                                              ▲
-//	   ▼                                                              │
-//	1. receive ─ wire.Parse, one strict view ─ *ostiary.Call          │
-//	   │                                                              │
-//	2. audit.Begin                                                    │
-//	   │                                                              │
-//	3. gates ─ limit ─ policy ─ validate ─ (asks settled)             │
-//	   │            deny ends the way in                              │
-//	4. intent durable (sinks) ─ holds committed ──── 5. run, once ────┘
-//	   │                                                │
-//	7. outcome durable ◀──────── 6. filters ◀────────── answer
-//	   │
-//	   ▼
-//	 client
+//		 client                                                        upstream
+//		   │                                                              ▲
+//		   ▼                                                              │
+//		1. receive ─ wire.Parse, one strict view ─ *ostiary.Call          │
+//		   │                                                              │
+//		2. audit.Begin                                                    │
+//		   │                                                              │
+//		3. gates ─ limit ─ policy ─ validate ─ (asks settled)             │
+//		   │            deny ends the way in                              │
+//		4. intent durable (sinks) ─ holds committed ──── 5. run, once ────┘
+//		   │                                                │
+//		7. outcome durable ◀──────── 6. filters ◀────────── answer
+//		   │
+//		   ▼
+//		 client
 //
-//  1. Receive. The door reads one message and package wire parses it once.
-//     What two parsers could read differently is refused here. The door makes
-//     one Call: id, principal, session, upstream, class, target, matched Rule,
-//     argument bytes as they will be sent, decoded arguments, digest.
-//  2. Recorder.Begin. Without evidence there is no call.
-//  3. Gates, in order. Each returns a Decision; deny ends the way in. Asks are
-//     collected and settled together at the end, so that a person is asked only
-//     about calls that would otherwise pass. What gates reserve is a Hold.
-//  4. Intent. A call with an effect, or one that may leave for the open world,
-//     is not forwarded before its intent is durable. Holds are committed here.
-//  5. Run, once, under the rule's timeout.
-//  6. Filters treat what came back, error results included.
-//  7. Outcome. No result reaches the agent before its outcome is durable.
+//	 1. Receive. The door reads one message and package wire parses it once.
+//	    What two parsers could read differently is refused here. The door makes
+//	    one Call: id, principal, session, upstream, class, target, matched Rule,
+//	    argument bytes as they will be sent, decoded arguments, digest.
+//	 2. Recorder.Begin. Without evidence there is no call.
+//	 3. Gates, in order. Each returns a Decision; deny ends the way in. Asks are
+//	    collected and settled together at the end, so that a person is asked only
+//	    about calls that would otherwise pass. What gates reserve is a Hold.
+//	 4. Intent. A call with an effect, or one that may leave for the open world,
+//	    is not forwarded before its intent is durable. Holds are committed here.
+//	 5. Run, once, under the rule's timeout.
+//	 6. Filters treat what came back, error results included.
+//	 7. Outcome. No result reaches the agent before its outcome is durable.
 //
 // Refusals, time-outs, panics and malformed bytes leave by the same door: each
 // has a record.
