@@ -47,15 +47,6 @@ type Decision struct {
 	WouldReason string
 }
 
-// Hold is something that a gate reserved for a call. The line calls Commit with
-// the intent, Release if a later gate denies, and Done once when the call has
-// ended after a Commit. Each may be nil. None may block for long.
-type Hold struct {
-	Commit  func() error
-	Release func()
-	Done    func()
-}
-
 // Allowed is the decision that lets a call pass.
 func Allowed() Decision { return Decision{Verdict: Allow} }
 

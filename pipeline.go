@@ -68,25 +68,22 @@ func (l *Line) Do(ctx context.Context, c *Call, run Runner) (*Result, Decision) 
 	if err != nil {
 		return nil, unrecorded(err)
 	}
-	d, holds := l.judge(ctx, c)
+	d, h := l.judge(ctx, c)
 	if d.Verdict == Answer {
-		return l.answer(entry, c, d, holds)
+		return l.answer(entry, c, d, h)
 	}
 	if d.Verdict != Allow {
-		releaseAll(holds)
-		return nil, l.end(entry, c, d, StatusRefused, nil)
+		return nil, l.end(entry, c, h.release(d), StatusRefused, nil)
 	}
 	if c.IsSink() {
-		if err := entry.Intent(d); err != nil {
-			releaseAll(holds)
-			return nil, l.end(entry, c, unrecorded(err), StatusRefused, nil)
+		if err := intend(entry, d); err != nil {
+			return nil, l.end(entry, c, h.release(unrecorded(err)), StatusRefused, nil)
 		}
 	}
-	if err := commitAll(holds); err != nil {
-		releaseAll(holds)
-		return nil, l.end(entry, c, Refused("commit", err), StatusRefused, nil)
+	if err := h.commit(); err != nil {
+		return nil, l.end(entry, c, h.release(Refused("commit", err)), StatusRefused, nil)
 	}
-	defer doneAll(holds)
+	defer h.done()
 	return l.run(ctx, entry, c, d, run)
 }
 
@@ -105,48 +102,49 @@ func (l *Line) begin(c *Call) (e Entry, err error) {
 	return l.o.Recorder.Begin(c)
 }
 
+func intend(e Entry, d Decision) (err error) {
+	defer recoverTo(&err)
+	return e.Intent(d)
+}
+
 // judge asks every gate until one denies. What was asked is settled at the end.
-func (l *Line) judge(ctx context.Context, c *Call) (Decision, []*Hold) {
+func (l *Line) judge(ctx context.Context, c *Call) (Decision, *holds) {
 	verdict := Allowed()
 	var asks []Decision
-	var holds []*Hold
+	held := &holds{}
 	for _, g := range l.o.Gates {
 		d := check(ctx, g, c)
-		if d.Hold != nil {
-			holds = append(holds, d.Hold)
-		}
+		held.add(d.Hold)
 		switch d.Verdict {
 		case Allow:
 		case Ask:
 			asks = append(asks, d)
 		case Answer:
-			return d, holds
+			return d, held
 		default:
 			d.Verdict = Deny
 			if !c.reportsOnly() || !d.Code.reportable() {
-				return d, holds
+				return d, held
 			}
 			verdict.would(d)
 		}
 	}
 	if err := context.Cause(ctx); err != nil {
-		return ended("line", err), holds
+		return ended("line", err), held
 	}
 	if len(asks) == 0 {
-		return verdict, holds
+		return verdict, held
 	}
 	if c.reportsOnly() {
 		verdict.would(asks[0])
-		return verdict, holds
+		return verdict, held
 	}
 	d := l.settle(ctx, c, asks)
-	if d.Hold != nil {
-		holds = append(holds, d.Hold)
-	}
+	held.add(d.Hold)
 	if d.Verdict == Allow {
 		d.Would, d.WouldReason = verdict.Would, verdict.WouldReason
 	}
-	return d, holds
+	return d, held
 }
 
 func (l *Line) settle(ctx context.Context, c *Call, asks []Decision) (d Decision) {
@@ -163,11 +161,14 @@ func (l *Line) settle(ctx context.Context, c *Call, asks []Decision) (d Decision
 	if err != nil {
 		return Refused(l.o.Settler.Name(), err)
 	}
+	if d.Verdict != Allow && d.Verdict != Answer {
+		d.Verdict = Deny // a question is no answer
+	}
 	return named(d, l.o.Settler.Name())
 }
 
-func (l *Line) answer(e Entry, c *Call, d Decision, holds []*Hold) (*Result, Decision) {
-	releaseAll(holds)
+func (l *Line) answer(e Entry, c *Call, d Decision, h *holds) (*Result, Decision) {
+	d = h.release(d)
 	if d.Answer == nil {
 		return nil, l.end(e, c, Decision{Code: CodeInternal, Stage: d.Stage, Reason: "answer without a result"}, StatusRefused, nil)
 	}
@@ -297,34 +298,6 @@ func timeoutError(limit time.Duration) *Error {
 		Code: CodeLimitTimeout,
 		Message: fmt.Sprintf("no answer within %s, so the call was ended; whether it took effect is unknown: "+
 			"look before you repeat it, or ask the operator for a longer `timeout:`", limit),
-	}
-}
-
-func commitAll(holds []*Hold) error {
-	for _, h := range holds {
-		if h.Commit == nil {
-			continue
-		}
-		if _, err := safely(func() (*Result, error) { return nil, h.Commit() }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func releaseAll(holds []*Hold) {
-	for i := len(holds) - 1; i >= 0; i-- {
-		if f := holds[i].Release; f != nil {
-			f()
-		}
-	}
-}
-
-func doneAll(holds []*Hold) {
-	for i := len(holds) - 1; i >= 0; i-- {
-		if f := holds[i].Done; f != nil {
-			f()
-		}
 	}
 }
 

@@ -18,6 +18,7 @@ type notebook struct {
 	lines                          []string
 	last                           ostiary.Outcome
 	failBegin, failIntent, failEnd error
+	panicIntent                    bool
 }
 
 func (n *notebook) note(s string) {
@@ -35,6 +36,9 @@ type page notebook
 
 func (p *page) Intent(ostiary.Decision) error {
 	(*notebook)(p).note("intent")
+	if p.panicIntent {
+		panic("boom")
+	}
 	return p.failIntent
 }
 
