@@ -161,26 +161,27 @@ func (a *Argument) kinds() []kind {
 // fits compares the place with what the tool's own schema says about it.
 func (a *Argument) fits(tokens []string, tool ostiary.Tool, kinds []kind) error {
 	s, unusable := parseSchema(tool.InputSchema)
-	if unusable != nil {
-		return nil // the schema check denies every call and says why
+	var at types
+	var err error
+	if unusable == nil { // else the schema check denies every call and says why
+		at, err = lookup(s, tokens)
 	}
-	types, err := lookup(s, tokens)
 	if err != nil {
 		return err
 	}
-	if types == 0 {
+	if at == 0 {
 		return nil
 	}
 	for _, k := range kinds {
 		switch {
-		case k.text && types&typeString == 0:
+		case k.text && at&typeString == 0:
 			next := "attach it to a string"
-			if types&typeArray != 0 {
+			if at&typeArray != 0 {
 				next = "write " + strconv.Quote(a.Pointer+"/*") + " for each element"
 			}
 			return fmt.Errorf("%s judges a string, and the tool's schema says %s: %s", k.name, types, next)
-		case k.number && types&(typeNumber|typeInteger) == 0:
-			return fmt.Errorf("%s judges a number, and the tool's schema says %s", k.name, types)
+		case k.number && at&(typeNumber|typeInteger) == 0:
+			return fmt.Errorf("%s judges a number, and the tool's schema says %s", k.name, at)
 		}
 	}
 	return nil
