@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// file is what the appender needs of a segment. Tests fail it on purpose.
+// file is what a segment needs of the disk. Tests fail it on purpose.
 type file interface {
 	WriteAt(p []byte, off int64) (int, error)
 	// Sync returns after data and size are on the disk (fdatasync).

@@ -66,10 +66,10 @@ type Log struct {
 	key  *key
 
 	mu      sync.Mutex
-	next    *group        // whom the appender takes next; nil if nobody waits
+	next    *group        // what is written next; nil if nobody waits
 	n       int64         // number of the next record
 	stopped error         // why nothing is written any more
-	ended   chan struct{} // closed when the appender has returned
+	ended   chan struct{} // closed when the last leader is done
 	closing sync.Once
 	closed  error // of Close
 

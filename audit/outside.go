@@ -30,7 +30,7 @@ type outside struct {
 	wait   sync.WaitGroup
 }
 
-// destination is one destination.
+// destination is one place that gets checkpoints.
 type destination struct {
 	name string // for people, without credentials
 	send func(ctx context.Context, note []byte) error

@@ -12,9 +12,9 @@ import (
 // not write the file's size, and no single step keeps anybody waiting.
 const growStep = 4 << 20
 
-// segment is the file that is being written, and the one that follows it. Space
-// is reserved by a goroutine beside the appender; if it is late the file grows
-// by being written, which is slower and as safe.
+// segment is the file that is being written, and the one that follows it. Who
+// leads a group writes it. Space is reserved by a goroutine of its own; if it is
+// late the file grows by being written, which is slower and as safe.
 type segment struct {
 	log      *Log
 	number   int
@@ -71,7 +71,7 @@ func (s *segment) create(number int) (file, error) {
 	return f, nil
 }
 
-// help does what the appender must not wait for.
+// help does what a leader must not wait for.
 func (s *segment) help() {
 	defer close(s.done)
 	for j := range s.jobs {
