@@ -3,7 +3,7 @@
 // An LLM agent reads untrusted text, so it can be talked into things. Ostiary
 // stands between the agent and its MCP servers and decides, for every message,
 // what may go in, what may come out, and what is written down. The same line
-// serves every door: `ostiary run`, and the doors that later issues add.
+// serves every door: `ostiary run` today, and each door that is added later.
 //
 // # Life of a call
 //

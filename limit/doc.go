@@ -13,8 +13,9 @@
 // machine changes nothing. Memory grows with principals times known tools, never
 // with names that a client makes up, and falls again when calls stop.
 //
-// What it does not stop: limits hold for one process until the store exists, so
-// two doors on one machine have a limit each, and a restart begins anew. A call
-// that a later gate refuses has counted. Size is bounded by package wire, the
-// time of a run by the line. Nothing here tells a good call from a bad one.
+// What it does not stop: limits hold for one process. They are not yet shared
+// through package store, so two doors on one machine have a limit each, and a
+// restart begins anew. A call that a later gate refuses has counted. Size is
+// bounded by package wire, the time of a run by the line. Nothing here tells a
+// good call from a bad one.
 package limit

@@ -1,5 +1,5 @@
-// Package redact takes secrets out of what is written down. For now it serves
-// the log alone; what reaches the agent is left as it is.
+// Package redact takes secrets out of what the log keeps. It does not touch what
+// passes between the agent and the upstream.
 //
 // Threat: a password that an agent passes to a tool, a token in a result, or a
 // credential of the configuration that lands in the log, from where backups,
