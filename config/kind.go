@@ -194,7 +194,7 @@ func named[T any](keyName string, item kind[T], name func(d *decoder, key ast.No
 	}}
 }
 
-// section lets the value be left away, as a person does who has commented out
+// section lets the value be left out, as a person does who has commented out
 // all rows.
 func section[T any](k kind[T]) kind[T] {
 	s := *k.shape

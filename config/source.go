@@ -14,7 +14,7 @@ import (
 )
 
 // The bounds of a file. The parser below recurses by nesting and takes time
-// quadratic in the keys of one mapping and in the values that are left away, so
+// quadratic in the keys of one mapping and in the values that are left out, so
 // they are bounded before it starts.
 const (
 	maxBytes   = 4 << 20

@@ -109,7 +109,7 @@ func (l *Limiter) Check(_ context.Context, c *ostiary.Call) (ostiary.Decision, e
 	if c.Principal.IsNobody() {
 		return ostiary.Decision{}, &ostiary.Error{
 			Code:    ostiary.CodeAuthNobody,
-			Message: "the door does not know who calls, and nobody may do nothing here: identify first",
+			Message: "the door does not know who calls, and nobody may do anything here: identify first",
 		}
 	}
 	var room [10]claim

@@ -28,7 +28,7 @@ type program struct {
 type commands struct {
 	Audit      auditCommand      `cmd:"" help:"Read the evidence: verify, tail, query, show."`
 	Config     configCommand     `cmd:"" help:"Check a policy file; print its grammar for editors."`
-	Demo       demoCommand       `cmd:"" help:"Show what the door does: about ten calls, their verdicts, the evidence."`
+	Demo       demoCommand       `cmd:"" help:"Show what the door does: twelve calls, their verdicts, the evidence."`
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
 	Policy     policyCommand     `cmd:"" help:"Write, compare, explain and test a policy."`
 	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`
