@@ -14,7 +14,7 @@ import (
 type policyTestCommand struct {
 	Dir  string `arg:"" help:"Directory of the cases; those of its subdirectories are run too."`
 	JSON bool   `name:"json" help:"Print one JSON object a case."`
-	Run_ string `name:"run" placeholder:"PATTERN" help:"Run only the cases whose file names match this regular expression."`
+	Only string `name:"run" placeholder:"PATTERN" help:"Run only the cases whose file names match this regular expression."`
 }
 
 // caseResult is what policy test --json prints for a case.
@@ -32,8 +32,8 @@ func (c *policyTestCommand) Run(ctx context.Context, p program) error {
 		return err
 	}
 	o := calltest.Options{Program: self}
-	if c.Run_ != "" {
-		if o.Pattern, err = regexp.Compile(c.Run_); err != nil {
+	if c.Only != "" {
+		if o.Pattern, err = regexp.Compile(c.Only); err != nil {
 			return &ostiary.Error{Code: ostiary.CodeConfigInvalid, Err: err, Message: "--run takes a regular expression"}
 		}
 	}
