@@ -179,7 +179,7 @@ func (a *Argument) fits(tokens []string, tool ostiary.Tool, kinds []kind) error 
 			if at&typeArray != 0 {
 				next = "write " + strconv.Quote(a.Pointer+"/*") + " for each element"
 			}
-			return fmt.Errorf("%s judges a string, and the tool's schema says %s: %s", k.name, types, next)
+			return fmt.Errorf("%s judges a string, and the tool's schema says %s: %s", k.name, at, next)
 		case k.number && at&(typeNumber|typeInteger) == 0:
 			return fmt.Errorf("%s judges a number, and the tool's schema says %s", k.name, at)
 		}
