@@ -79,6 +79,10 @@ type schema struct {
 	refs map[*jsonschema.Schema]*jsonschema.Schema
 	// weight is what comparing with enum and const costs, in steps of the walk.
 	weight map[*jsonschema.Schema]int
+	// texts and names are the program lengths of pattern, by its schema, and of
+	// patternProperties, by the subschema; programs is their sum.
+	texts, names map[*jsonschema.Schema]int
+	programs     int
 }
 
 func compileSchema(raw []byte) (*schema, error) {
@@ -92,6 +96,8 @@ func compileSchema(raw []byte) (*schema, error) {
 		keys:    map[*jsonschema.Schema]*regexp.Regexp{},
 		refs:    map[*jsonschema.Schema]*jsonschema.Schema{},
 		weight:  map[*jsonschema.Schema]int{},
+		texts:   map[*jsonschema.Schema]int{},
+		names:   map[*jsonschema.Schema]int{},
 	}
 	if err := s.prepare(); err != nil {
 		return nil, err
@@ -182,7 +188,13 @@ func (s *schema) prepare() error {
 		if sub.MultipleOf != nil && *sub.MultipleOf <= 0 {
 			return errors.New("multipleOf must be greater than 0")
 		}
+		if err := s.countPattern(sub, sub.Pattern, s.texts); err != nil {
+			return err
+		}
 		for p, pp := range sub.PatternProperties {
+			if err := s.countPattern(pp, p, s.names); err != nil {
+				return err
+			}
 			re, err := regexp.Compile(p)
 			if err != nil {
 				return fmt.Errorf("patternProperties %q is not in the RE2 syntax", clip(p, 60))

@@ -31,7 +31,8 @@ type explainer struct {
 
 // why returns the first reason found, or "".
 func (x *explainer) why(sub *jsonschema.Schema, v any, at string, depth int) string {
-	if x.budget--; sub == nil || x.budget < 0 || depth > maxSchemaDepth {
+	x.budget -= 1 + x.s.texts[sub]/programStep // its pattern is compiled again
+	if sub == nil || x.budget < 0 || depth > maxSchemaDepth {
 		return ""
 	}
 	depth++

@@ -142,9 +142,16 @@ func TestSchemaUnusable(t *testing.T) {
 		`{"properties":{"a":{"$dynamicRef":"#x"}}}`:                        "$dynamicRef",
 		`{"properties":{"a":{"pattern":"("}}}`:                             "no regular expression",
 		`{"properties":{"a":null}}`:                                        "null",
-		`{"$schema":"http://json-schema.org/draft-04/schema#"}`:            "draft-07 and 2020-12",
-		strings.Repeat(`{"not":`, 70) + `{}` + strings.Repeat(`}`, 70):     "deep",
-		`{"description":"` + strings.Repeat("x", maxSchemaBytes) + `"}`:    "bytes long",
+		// Programs that are long, or of which there are many.
+		`{"properties":{"a":{"pattern":"` + strings.Repeat("a?", 3000) + `"}}}`:                       "longer than",
+		`{"properties":{"a":{"pattern":"(?=` + strings.Repeat("a?", 3000) + `)"}}}`:                   "longer than",
+		`{"properties":{"a":{"pattern":"` + strings.Repeat("a{1000}", 11) + `"}}}`:                    "instructions",
+		`{"patternProperties":{"` + strings.Repeat("a?", 3000) + `":{}}}`:                             "longer than",
+		`{"patternProperties":{"` + strings.Repeat("a{1000}", 11) + `":{}}}`:                          "instructions",
+		`{"allOf":[{}` + strings.Repeat(`,{"pattern":"`+strings.Repeat("a{1000}", 9)+`"}`, 30) + `]}`: "the patterns compile",
+		`{"$schema":"http://json-schema.org/draft-04/schema#"}`:                                       "draft-07 and 2020-12",
+		strings.Repeat(`{"not":`, 70) + `{}` + strings.Repeat(`}`, 70):                                "deep",
+		`{"description":"` + strings.Repeat("x", maxSchemaBytes) + `"}`:                               "bytes long",
 	} {
 		check, err := Schema(toolWith(schema))
 		wantCode(t, err, ostiary.CodeConfigInvalid)
@@ -169,12 +176,24 @@ func TestSchemaBombs(t *testing.T) {
 		fmt.Fprintf(&b, `"d%d":{"required":["never"]}}}`, n)
 		return b.String()
 	}
+	names := func(key string) string {
+		return `{"properties":{"l":{"items":{` + key + `:{"x":["x"` + strings.Repeat(`,"x"`, 200_000) + `]}}}}}`
+	}
+	objects := `{"l":[{"x":1}` + strings.Repeat(`,{"x":1}`, 2000) + `]}`
+	keys := strings.Repeat("a", 4000)
+	thousand := strings.Repeat("a{1000}", 9)
 	nested := strings.Repeat(`{"c":`, 100) + `{}` + strings.Repeat(`}`, 100)
 	for name, c := range map[string]struct{ schema, args string }{
-		"itself":       {`{"$ref":"#"}`, `{}`},
-		"circle":       {`{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"}]},"b":{"not":{"$ref":"#/$defs/a"}}}}`, `{}`},
-		"doubling":     {double(40), `{}`},
-		"two branches": {`{"anyOf":[{"properties":{"c":{"$ref":"#"}},"required":["x"]},{"properties":{"c":{"$ref":"#"}},"required":["y"]}]}`, nested},
+		"itself":            {`{"$ref":"#"}`, `{}`},
+		"circle":            {`{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"}]},"b":{"not":{"$ref":"#/$defs/a"}}}}`, `{}`},
+		"doubling":          {double(40), `{}`},
+		"dependentRequired": {names(`"dependentRequired"`), objects},
+		"dependencies":      {names(`"dependencies"`), objects},
+		"pattern":           {`{"properties":{"s":{"pattern":"` + thousand + `"}}}`, `{"s":"` + strings.Repeat("a", 100_000) + `"}`},
+		"patternProperties": {`{"patternProperties":{"` + thousand + `":{}}}`, `{"` + keys + `":1}`},
+		"uniqueItems":       {`{"properties":{"l":{"anyOf":[{}` + strings.Repeat(`,{"uniqueItems":true}`, 15_000) + `]}}}`, `{"l":[1` + strings.Repeat(",1", 50_000) + `]}`},
+		"types":             {`{"properties":{"l":{"items":{"type":["string"` + strings.Repeat(`,"string"`, 90_000) + `]}}}}`, objects},
+		"two branches":      {`{"anyOf":[{"properties":{"c":{"$ref":"#"}},"required":["x"]},{"properties":{"c":{"$ref":"#"}},"required":["y"]}]}`, nested},
 	} {
 		t.Run(name, func(t *testing.T) {
 			check, err := Schema(toolWith(c.schema))

@@ -24,7 +24,10 @@ const (
 // another branch of an anyOf would have allowed, and never the reverse.
 func (s *schema) walk(ctx context.Context, args any) error {
 	w := walker{s: s, ctx: ctx, budget: walkBudget}
-	return w.visit(s.root, args, "", 0)
+	if err := w.visit(s.root, args, "", 0); err != nil {
+		return err
+	}
+	return w.afford() // what the last visit cost
 }
 
 type walker struct {
@@ -38,12 +41,15 @@ func (w *walker) visit(sub *jsonschema.Schema, v any, at string, depth int) erro
 	if sub == nil {
 		return nil
 	}
-	w.budget--
+	w.budget -= 1 + len(sub.Types)>>3
 	if sub.Enum != nil || sub.Const != nil {
 		w.budget -= w.s.weight[sub]
 	}
-	if w.budget < 0 || depth > walkDepth {
-		return schemaError("the tool's own schema makes these arguments too costly to check: send fewer or smaller values")
+	if depth > walkDepth {
+		return errCostly()
+	}
+	if err := w.afford(); err != nil {
+		return err
 	}
 	depth++
 	if sub.Ref != "" {
@@ -67,8 +73,20 @@ func (w *walker) visit(sub *jsonschema.Schema, v any, at string, depth int) erro
 	return nil
 }
 
+// afford ends the walk when the budget is spent or nobody waits any more.
+func (w *walker) afford() error {
+	if w.budget < 0 {
+		return errCostly()
+	}
+	return context.Cause(w.ctx)
+}
+
+func errCostly() error {
+	return schemaError("the tool's own schema makes these arguments too costly to check: send fewer or smaller values")
+}
+
 func (w *walker) text(sub *jsonschema.Schema, v, at string) error {
-	w.budget -= len(v) >> 9 // patterns and messages take time in proportion
+	w.budget -= len(v)>>9 + matching(v, w.s.texts[sub]) // messages take time in proportion too
 	re := w.s.foreign[sub]
 	if re == nil {
 		return nil
@@ -89,6 +107,9 @@ func (w *walker) text(sub *jsonschema.Schema, v, at string) error {
 }
 
 func (w *walker) elements(sub *jsonschema.Schema, v []any, at string, depth int) error {
+	if sub.UniqueItems {
+		w.budget -= hashing(v)
+	}
 	rest := []*jsonschema.Schema{sub.Items, sub.AdditionalItems, sub.Contains, sub.UnevaluatedItems}
 	lists := [][]*jsonschema.Schema{sub.PrefixItems, sub.ItemsArray}
 	some := sub.PrefixItems != nil || sub.ItemsArray != nil
@@ -117,7 +138,7 @@ func (w *walker) elements(sub *jsonschema.Schema, v []any, at string, depth int)
 }
 
 func (w *walker) members(sub *jsonschema.Schema, v map[string]any, at string, depth int) error {
-	w.budget -= len(sub.Required) + len(sub.Properties)
+	w.budget -= len(sub.Required) + len(sub.Properties) + dependent(sub, v)
 	for name, p := range sub.Properties {
 		if e, ok := v[name]; ok {
 			if err := w.visit(p, e, at+"/"+escapeToken(name), depth); err != nil {
@@ -136,6 +157,10 @@ func (w *walker) members(sub *jsonschema.Schema, v map[string]any, at string, de
 		}
 		w.budget -= len(sub.PatternProperties) + len(name)>>9
 		for _, pp := range sub.PatternProperties {
+			w.budget -= matching(name, w.s.names[pp])
+			if err := w.afford(); err != nil {
+				return err
+			}
 			if !w.s.keys[pp].MatchString(name) {
 				continue
 			}
