@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -65,27 +66,32 @@ func unsafeFile(path, why, next string) error {
 
 // Placement refuses a file that lies where its own rules or servers can write,
 // because the agent could then open its own door. It looks at the roots of the
-// path validators of rules that have an effect, at the working directories and
-// at the directories among the commands of the upstreams, and at roots, which
-// the caller adds (what the command line gives). Run it when the directories
-// exist.
-func Placement(f *File, roots []string) error {
+// path validators of rules that have an effect, at the working directories that
+// are written for the upstreams, and at the directories among their commands.
+// The upstream that is started, with its command and working directory as they
+// will be, stands for the row of its name; nil looks at the file alone. What
+// cannot be looked at is refused. Run it when the directories exist.
+func Placement(f *File, started *Upstream) error {
 	files := []string{f.Path}
-	if real, err := filepath.EvalSymlinks(f.Path); err == nil && real != f.Path {
+	switch real, err := filepath.EvalSymlinks(f.Path); {
+	case err != nil:
+		return unplaced(f, Pos{}, f.Path, err)
+	case real != f.Path:
 		files = append(files, real)
 	}
 	var errs []error
 	check := func(at Pos, root, what string) {
 		for _, file := range files {
-			if !inside(file, root) {
-				continue
+			in, err := inside(file, root)
+			if err != nil {
+				errs = append(errs, unplaced(f, at, root, err))
+				return
 			}
-			errs = append(errs, &ostiary.Error{
-				Code: ostiary.CodeConfigInvalid,
-				Message: fmt.Sprintf("%s:%d:%d: this file lies inside %s, %s, so the agent could change its own policy: move the file out of it",
-					f.Path, at.Line, at.Col, root, what),
-			})
-			return
+			if in {
+				errs = append(errs, misplaced(f, at, fmt.Sprintf(
+					"this file lies inside %s, %s, so the agent could change its own policy: move the file out of it", root, what)))
+				return
+			}
 		}
 	}
 	for _, r := range f.Rules {
@@ -96,69 +102,117 @@ func Placement(f *File, roots []string) error {
 		}
 	}
 	for _, u := range f.Upstreams {
+		if u.Cwd != "" && !u.Remote {
+			check(u.Pos, u.Cwd, "the working directory of the upstream "+u.Name)
+		}
+	}
+	for _, u := range running(f, started) {
 		if u.Remote {
 			continue
 		}
-		if u.Cwd != "" {
-			check(u.Pos, u.Cwd, "the working directory of the upstream "+u.Name)
+		dirs, err := u.Directories(f.Dir)
+		if err != nil {
+			errs = append(errs, unplaced(f, u.Pos, "an argument of the upstream "+u.Name, err))
 		}
-		for _, dir := range directories(u.Command, u.Cwd, f.Dir) {
+		for _, dir := range dirs {
 			check(u.Pos, dir, "a directory that the upstream "+u.Name+" is started with")
 		}
-	}
-	for _, root := range roots {
-		check(Pos{1, 1}, root, "where an upstream can write")
 	}
 	return errors.Join(errs...)
 }
 
-// directories are the existing directories among the arguments of a command,
-// "--root=DIR" included.
-func directories(command []string, cwd, dir string) []string {
-	if cwd == "" {
-		cwd = dir
+// running are the upstreams of the file with the one that is started in its place.
+func running(f *File, started *Upstream) []Upstream {
+	if started == nil {
+		return f.Upstreams
+	}
+	all := slices.DeleteFunc(slices.Clone(f.Upstreams), func(u Upstream) bool { return u.Name == started.Name })
+	return append(all, *started)
+}
+
+func misplaced(f *File, at Pos, text string) error {
+	if at.Line == 0 { // only the command line says it
+		at = Pos{1, 1}
+	}
+	return &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: fmt.Sprintf("%s:%d:%d: %s", f.Path, at.Line, at.Col, text)}
+}
+
+func unplaced(f *File, at Pos, what string, err error) error {
+	return misplaced(f, at, fmt.Sprintf(
+		"whether this file lies inside %s cannot be told: %v: make the path readable for the door, or take it out", what, bare(err)))
+}
+
+// Directories are the existing directories among the arguments of the command,
+// "--root=DIR" and "root=DIR" included, as absolute paths; dir is where the
+// upstream starts if no Cwd says so. Arguments that cannot be looked at are
+// an error that names none of them, since they may hold secrets.
+func (u Upstream) Directories(dir string) ([]string, error) {
+	if u.Cwd != "" {
+		dir = u.Cwd
 	}
 	var found []string
-	for i, arg := range command {
+	var errs []error
+	look := func(arg string) {
+		if arg == "" {
+			return
+		}
+		if !filepath.IsAbs(arg) {
+			arg = filepath.Join(dir, arg)
+		}
+		switch info, err := os.Stat(arg); {
+		case err == nil && info.IsDir():
+			found = append(found, filepath.Clean(arg))
+		case err != nil && !absent(err):
+			errs = append(errs, bare(err))
+		}
+	}
+	for i, arg := range u.Command {
 		if i == 0 {
 			continue
 		}
-		if strings.HasPrefix(arg, "-") {
-			_, arg, _ = strings.Cut(arg, "=")
+		if !strings.HasPrefix(arg, "-") {
+			look(arg)
 		}
-		if arg == "" {
-			continue
-		}
-		if !filepath.IsAbs(arg) {
-			arg = filepath.Join(cwd, arg)
-		}
-		if info, err := os.Stat(arg); err == nil && info.IsDir() {
-			found = append(found, filepath.Clean(arg))
-		}
+		_, value, _ := strings.Cut(arg, "=")
+		look(value)
 	}
-	return found
+	return found, errors.Join(errs...)
+}
+
+// absent says of an error that nothing stands under the name. A name that is too
+// long is no path but another text, such as a script.
+func absent(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // inside compares directories by identity, so that neither symbolic links nor
 // another spelling of a name hide one.
-func inside(file, root string) bool {
+func inside(file, root string) (bool, error) {
 	if root == "" {
-		return false
+		return false, nil
 	}
 	want, err := os.Stat(root)
-	file, abs := filepath.Abs(file)
-	if abs != nil {
-		return true
+	if err != nil && !absent(err) {
+		return false, err
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return false, err
 	}
 	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
 		if dir == filepath.Clean(root) {
-			return true
+			return true, nil
 		}
-		if have, e := os.Stat(dir); err == nil && e == nil && os.SameFile(have, want) {
-			return true
+		if want != nil {
+			have, err := os.Stat(dir)
+			switch {
+			case err != nil && !absent(err):
+				return false, err
+			case err == nil && os.SameFile(have, want):
+				return true, nil
+			}
 		}
 		if dir == filepath.Dir(dir) {
-			return false
+			return false, nil
 		}
 	}
 }

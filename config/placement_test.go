@@ -107,7 +107,7 @@ func TestPlacement(t *testing.T) {
 	outside := t.TempDir()
 	for _, c := range []struct {
 		name, text string
-		roots      []string
+		started    *Upstream
 		refused    bool
 	}{
 		{"control", "", nil, false},
@@ -126,23 +126,36 @@ func TestPlacement(t *testing.T) {
 		{"a server that is given a directory beside", "upstreams: {x: {command: [srv, ./work]}}", nil, false},
 		{"a server elsewhere, relative to its own directory", "upstreams: {x: {cwd: ./work, command: [srv, ..]}}", nil, true},
 		{"a server on another file system", "upstreams: {x: {command: [srv, .], filesystem: remote}}", nil, false},
-		{"a directory of the command line", "", []string{"DIR"}, true},
-		{"another directory of the command line", "", []string{outside}, false},
+		{"a server that is given a link that leads round", "upstreams: {x: {command: [srv, ./loop]}}", nil, true},
+		{"a rule that writes through a link that leads round", "rules: [{tool: a/b, effect: write, args: {/p: {path: ./loop}}}]", nil, true},
+		{"a server that is given a script", "upstreams: {x: {command: [sh, -c, " + strings.Repeat("x", 300) + "]}}", nil, false},
+		{"a directory of the command line", "", &Upstream{Command: []string{"srv", "DIR"}}, true},
+		{"the same, relative to where it starts", "", &Upstream{Command: []string{"srv", "./.."}, Cwd: "DIR/work"}, true},
+		{"the same as a flag", "", &Upstream{Command: []string{"srv", "--root=DIR"}}, true},
+		{"the same behind a name", "", &Upstream{Command: []string{"srv", "root=DIR"}}, true},
+		{"a command line in the place of a row's", "upstreams: {x: {command: [srv, .]}}", &Upstream{Name: "x", Command: []string{"srv", "DIR/work"}}, false},
+		{"a command line beside another row", "upstreams: {x: {command: [srv, .]}}", &Upstream{Name: "y", Command: []string{"srv"}}, true},
+		{"a command line for a row on another file system", "", &Upstream{Command: []string{"srv", "DIR"}, Remote: true}, false},
+		{"started here, with nothing said", "", &Upstream{Command: []string{"srv"}, Cwd: "DIR"}, false},
+		{"another directory of the command line", "", &Upstream{Command: []string{"srv", outside}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, path := write(t, c.text)
-			if err := errors.Join(os.Mkdir(filepath.Join(dir, "work"), 0o700), os.Symlink(dir, filepath.Join(dir, "link"))); err != nil {
+			if err := errors.Join(os.Mkdir(filepath.Join(dir, "work"), 0o700), os.Symlink(dir, filepath.Join(dir, "link")),
+				os.Symlink("loop", filepath.Join(dir, "loop"))); err != nil {
 				t.Fatal(err)
 			}
 			f, err := Load(path, Options{Home: "/home/alice"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			var roots []string
-			for _, r := range c.roots {
-				roots = append(roots, strings.Replace(r, "DIR", dir, 1))
+			if c.started != nil {
+				c.started.Cwd = strings.Replace(c.started.Cwd, "DIR", dir, 1)
+				for i, arg := range c.started.Command {
+					c.started.Command[i] = strings.Replace(arg, "DIR", dir, 1)
+				}
 			}
-			err = Placement(f, roots)
+			err = Placement(f, c.started)
 			if (err != nil) != c.refused {
 				t.Errorf("refused: %v", err)
 			}

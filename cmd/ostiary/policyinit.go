@@ -36,7 +36,11 @@ func (i *policyInitCommand) Run(ctx context.Context, p program) error {
 	}
 	up.Command = fixed(up.Command)
 	d := draft{up: up, tools: list.tools}
-	if dirs := writable(up); len(dirs) > 0 {
+	dirs, err := up.Directories("")
+	if err != nil {
+		return fmt.Errorf("an argument of %s cannot be looked at: %w", up.Name, err)
+	}
+	if len(dirs) > 0 {
 		d.root = dirs[0]
 	}
 	text := d.write()

@@ -106,8 +106,15 @@ func (r *runCommand) upstream(file *config.File) (config.Upstream, error) {
 	}
 	if len(command) > 0 {
 		up.Command = command
-	} else if up.Cwd == "" {
+	}
+	if up.Cwd == "" && len(command) == 0 {
 		up.Cwd = file.Dir
+	} else if up.Cwd == "" {
+		wd, err := os.Getwd()
+		if err != nil {
+			return config.Upstream{}, err
+		}
+		up.Cwd = wd
 	}
 	if len(up.Command) == 0 {
 		return config.Upstream{}, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
@@ -116,8 +123,9 @@ func (r *runCommand) upstream(file *config.File) (config.Upstream, error) {
 	return up, nil
 }
 
-// nameOf is the command's base name. For an interpreter that would say nothing,
-// so it is the file that it runs.
+// nameOf is the base name of the program without its extension; for an
+// interpreter that is the interpreter's, such as node, so such a server is
+// better named with --name.
 func nameOf(command []string) string {
 	base := func(s string) string {
 		return strings.TrimSuffix(filepath.Base(s), filepath.Ext(s))
@@ -139,20 +147,7 @@ func place(file *config.File, up config.Upstream) error {
 	if file.Path == "" {
 		return nil
 	}
-	return config.Placement(file, writable(up))
-}
-
-// writable are the directories that the server was given on the command line.
-func writable(up config.Upstream) []string {
-	var dirs []string
-	for _, arg := range up.Command[1:] {
-		if info, err := os.Stat(arg); err == nil && info.IsDir() {
-			if abs, err := filepath.Abs(arg); err == nil {
-				dirs = append(dirs, abs)
-			}
-		}
-	}
-	return dirs
+	return config.Placement(file, &up)
 }
 
 func principals(file *config.File) []auth.Entry {
