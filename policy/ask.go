@@ -54,7 +54,7 @@ func suggestion(t ostiary.Tool, target string) string {
 	if strings.Contains(target, "*") || strings.ContainsFunc(target, isControl) {
 		return "Its name cannot be written as a pattern: rename the tool in the server"
 	}
-	return fmt.Sprintf("To allow it the operator adds to the policy: rules: - {tool: %s, %s}", scalar(target), strings.Join(suggested(t), ", "))
+	return fmt.Sprintf("To allow it the operator adds to the policy: rules: [{tool: %s, %s}]", scalar(target), strings.Join(suggested(t), ", "))
 }
 
 // suggested is what a row must say for the tool to pass. The effect is the best

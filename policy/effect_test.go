@@ -84,9 +84,9 @@ func TestEffectAndQuestion(t *testing.T) {
 		next        string // part of AskNext; empty means no question
 	}{
 		{"get", nil, ostiary.Annotations{ReadOnly: yes}, read, ""},
-		{"get", nil, ostiary.Annotations{}, destructive, "rules: - {tool: files/get, effect: write}"},
-		{"write_file", nil, ostiary.Annotations{ReadOnly: no, Destructive: no}, destructive, "rules: - {tool: files/write_file, effect: write}"},
-		{"write_file", nil, ostiary.Annotations{Destructive: yes}, destructive, "rules: - {tool: files/write_file, effect: destructive, dangerously_unapproved: true}"},
+		{"get", nil, ostiary.Annotations{}, destructive, "rules: [{tool: files/get, effect: write}]"},
+		{"write_file", nil, ostiary.Annotations{ReadOnly: no, Destructive: no}, destructive, "rules: [{tool: files/write_file, effect: write}]"},
+		{"write_file", nil, ostiary.Annotations{Destructive: yes}, destructive, "rules: [{tool: files/write_file, effect: destructive, dangerously_unapproved: true}]"},
 		{"delete", nil, ostiary.Annotations{ReadOnly: yes}, destructive, "effect: destructive, dangerously_unapproved: true"},
 		{"run", nil, ostiary.Annotations{}, destructive, "effect: execute, dangerously_unapproved: true"},
 		{"a b", nil, ostiary.Annotations{}, destructive, `{tool: "files/a b", effect: write}`},

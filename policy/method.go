@@ -227,7 +227,7 @@ func (o *otherBook) unwritten(q question) *ostiary.Rule {
 		Effect: ostiary.EffectDestructive, EffectWhy: d.why,
 		Forbid: &ostiary.Error{
 			Code: ostiary.CodePolicyMethod,
-			Message: fmt.Sprintf("the method %s is refused because %s and no rule allows it. To allow it the operator adds to the policy: rules: - {method: %s}",
+			Message: fmt.Sprintf("the method %s is refused because %s and no rule allows it. To allow it the operator adds to the policy: rules: [{method: %s}]",
 				quoted(q.method), d.why, scalar(o.upstream+"/"+q.method)),
 		},
 	}

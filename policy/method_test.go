@@ -37,7 +37,7 @@ func TestDefaultsOfWhatIsNoTool(t *testing.T) {
 			t.Errorf("%s (%s): %+v", tc.method, tc.class, r)
 		}
 	}
-	if m := b.Method("vendor/x", ostiary.ClassUnknown, "").Forbid.Message; !strings.Contains(m, "rules: - {method: files/vendor/x}") {
+	if m := b.Method("vendor/x", ostiary.ClassUnknown, "").Forbid.Message; !strings.Contains(m, "rules: [{method: files/vendor/x}]") {
 		t.Error(m)
 	}
 	if b.Method("tools/call", ostiary.ClassTool, "x").Forbid.Code != ostiary.CodePolicyUnknown {
