@@ -70,9 +70,11 @@ func (u *under) holds(name string) bool {
 	if !u.lexical {
 		// Where the directories themselves lead now.
 		for _, d := range u.dirs {
-			if r, err := physical(d); err == nil {
-				dirs = append(dirs, r)
+			r, err := physical(d)
+			if err != nil {
+				return true
 			}
+			dirs = append(dirs, r)
 		}
 	}
 	for i := range dirs {
