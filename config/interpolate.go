@@ -113,14 +113,10 @@ func (d *decoder) lookup(n ast.Node, word string) (string, error) {
 
 // readSecret reads a small regular file and drops the line end behind its text.
 func readSecret(path string) (string, error) {
-	info, err := os.Stat(path) // before it is opened: opening a FIFO waits
-	if err != nil {
-		return "", fmt.Errorf("%s of ${file:…} cannot be read: %w", path, bare(err))
-	}
-	if !info.Mode().IsRegular() {
+	f, _, err := open(path)
+	if errors.Is(err, errIrregular) {
 		return "", fmt.Errorf("%s of ${file:…} is no regular file", path)
 	}
-	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("%s of ${file:…} cannot be read: %w", path, bare(err))
 	}

@@ -136,21 +136,16 @@ func (f *File) secrets(d *decoder) {
 
 // read opens the file once, so that what was checked is what is read.
 func read(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a FIFO must not wait
-	if errors.Is(err, os.ErrNotExist) {
+	f, info, err := open(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		return nil, invalid(path, "there is no such file")
-	}
-	if err != nil {
+	case errors.Is(err, errIrregular):
+		return nil, invalid(path, "this is no regular file")
+	case err != nil:
 		return nil, invalid(path, "the file cannot be read: %v", bare(err))
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, invalid(path, "the file cannot be read: %v", bare(err))
-	case !info.Mode().IsRegular():
-		return nil, invalid(path, "this is no regular file")
-	}
 	if err := checkOwner(path, info); err != nil {
 		return nil, err
 	}
@@ -159,6 +154,25 @@ func read(path string) ([]byte, error) {
 		return nil, invalid(path, "the file cannot be read: %v", bare(err))
 	}
 	return data, nil
+}
+
+var errIrregular = errors.New("no regular file")
+
+// open opens a regular file. It is looked at when it is open, so that nothing
+// else can be put in its place, and a FIFO does not make it wait.
+func open(path string) (*os.File, os.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errIrregular
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
 }
 
 // invalid is an error about the file as a whole.
