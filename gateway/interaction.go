@@ -38,36 +38,29 @@ func (d *door) sourceEdit(m *wire.Message, params []byte) (wire.Edit, error) {
 // asksMost is how many requests one result may carry.
 const asksMost = 16
 
-// inspect makes the Result of a server's answer. A result that asks for input
-// (revision 2026-07-28) carries requests to the client's person or model; each
-// is a call of its own, judged and recorded like one that comes by itself.
+// inspect makes the Result of a server's answer. An answer may carry requests to
+// the client's person or model: a result of any kind in inputRequests (revision
+// 2026-07-28 and its tasks extension), an error in data.elicitations (revision
+// 2025-11-25). Each is a call of its own, judged and recorded like one that comes
+// by itself.
 func (d *door) inspect(ctx context.Context, m, reply *wire.Message) (*ostiary.Result, *wire.Message, error) {
 	r := resultOf(reply)
-	if m.Era == wire.EraModern && reply.ResultTwin {
+	if reply.ResultTwin && (m.Era == wire.EraModern || reply.Kind == wire.KindError) {
 		return r, nil, &ostiary.Error{Code: ostiary.CodeWireDuplicate,
-			Message: "the server's answer spells resultType or inputRequests in another case, which clients read differently, so it was withheld: " +
+			Message: "the server's answer spells resultType, inputRequests or data.elicitations in another case, which clients read differently, so it was withheld: " +
 				"whether the call took effect is unknown; tell the operator about the server"}
 	}
-	if len(reply.InputRequests) > asksMost {
-		return r, nil, &ostiary.Error{Code: ostiary.CodeLimitSize,
-			Message: fmt.Sprintf("the server asked more than %d questions at once, so its answer was withheld: use the tool in a way that needs fewer", asksMost)}
+	if m.Era == wire.EraModern && reply.ResultKind == wire.ResultOther {
+		return r, nil, &ostiary.Error{Code: ostiary.CodeWireEnvelope,
+			Message: "the server's answer has a resultType that the door does not know, so what it asks of the client cannot be judged, and it was withheld: " +
+				"whether the call took effect is unknown; tell the operator about the server"}
 	}
-	var edits []wire.Edit
-	for _, ask := range reply.InputRequests {
-		edit, err := d.judgeAsk(ctx, reply, ask)
-		if err != nil {
-			return r, nil, err
-		}
-		if edit.With != nil {
-			edits = append(edits, edit)
-		}
-	}
-	if len(edits) == 0 {
-		return r, reply, nil
-	}
-	raw, err := wire.Splice(reply.Raw, edits...)
+	raw, err := d.judgeAsks(ctx, reply)
 	if err != nil {
 		return r, nil, err
+	}
+	if len(raw) == len(reply.Raw) { // sources only ever make it longer
+		return r, reply, nil
 	}
 	changed, err := wire.Parse(raw, d.o.Limits)
 	if err != nil {
@@ -76,9 +69,32 @@ func (d *door) inspect(ctx context.Context, m, reply *wire.Message) (*ostiary.Re
 	return resultOf(changed), changed, nil
 }
 
-// judgeAsk takes one request inside a result through the line and returns the
+// judgeAsks takes every request inside an answer or a notification through the
+// line. It returns the message with the sources named, or why it must not pass.
+func (d *door) judgeAsks(ctx context.Context, m *wire.Message) ([]byte, error) {
+	if len(m.InputRequests) > asksMost {
+		return nil, &ostiary.Error{Code: ostiary.CodeLimitSize,
+			Message: fmt.Sprintf("the server asked more than %d questions at once, so its answer was withheld: use the tool in a way that needs fewer", asksMost)}
+	}
+	var edits []wire.Edit
+	for _, ask := range m.InputRequests {
+		edit, err := d.judgeAsk(ctx, m, ask)
+		if err != nil {
+			return nil, err
+		}
+		if edit.With != nil {
+			edits = append(edits, edit)
+		}
+	}
+	if len(edits) == 0 {
+		return m.Raw, nil
+	}
+	return wire.Splice(m.Raw, edits...)
+}
+
+// judgeAsk takes one request inside a message through the line and returns the
 // edit that names its source.
-func (d *door) judgeAsk(ctx context.Context, reply *wire.Message, ask wire.InputRequest) (edit wire.Edit, err error) {
+func (d *door) judgeAsk(ctx context.Context, within *wire.Message, ask wire.InputRequest) (edit wire.Edit, err error) {
 	c := d.newCall(ask.Method, wire.Describe(ask.Method, wire.FromServer).Class)
 	var dec ostiary.Decision
 	if err := setArguments(c, ask.Params); err != nil {
@@ -90,7 +106,7 @@ func (d *door) judgeAsk(ctx context.Context, reply *wire.Message, ask wire.Input
 		d.ruleFor(c, d.catalog.base())
 		_, dec = d.o.Line.Do(ctx, c, func(_ context.Context, c *ostiary.Call) (_ *ostiary.Result, err error) {
 			if c.Class == ostiary.ClassElicitation && !c.Rule.Written() {
-				edit, err = d.sourceEdit(reply, ask.Params)
+				edit, err = d.sourceEdit(within, ask.Params)
 			}
 			return &ostiary.Result{Status: ostiary.StatusPending}, err
 		})

@@ -35,7 +35,9 @@ func (d *door) serverNotification(ctx context.Context, m *wire.Message) {
 	case rule.Forbid != nil:
 		d.odd.refuse(m.Method, rule.Forbid)
 	case !conditional(rule):
-		d.passNotification(ctx, m)
+		if err := d.passNotification(ctx, m); err != nil {
+			d.odd.refuse(m.Method, err)
+		}
 	default:
 		c, err := d.messageCall(m, wire.FromServer, m.Params)
 		if err != nil {
@@ -43,7 +45,9 @@ func (d *door) serverNotification(ctx context.Context, m *wire.Message) {
 			return
 		}
 		d.o.Line.Do(ctx, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
-			d.passNotification(ctx, m)
+			if err := d.passNotification(ctx, m); err != nil {
+				return &ostiary.Result{Status: ostiary.StatusWithheld}, err
+			}
 			return &ostiary.Result{Status: ostiary.StatusOK}, nil
 		})
 	}
@@ -55,34 +59,47 @@ func conditional(r *ostiary.Rule) bool {
 }
 
 // passNotification forwards a notification that may pass and makes sense: one
-// that speaks of a request needs that request.
-func (d *door) passNotification(ctx context.Context, m *wire.Message) {
+// that speaks of a request needs that request. What asks for input (tasks
+// extension) is judged as in a result; the error says why it was dropped.
+func (d *door) passNotification(ctx context.Context, m *wire.Message) error {
+	raw := m.Raw
+	if len(m.InputRequests) > 0 {
+		if !d.notes.allow(d.o.Now(), notesPerSecond) {
+			d.odd.count(ostiary.CodeLimitRate)
+			return nil
+		}
+		var err error
+		if raw, err = d.judgeAsks(ctx, m); err != nil {
+			return err
+		}
+	}
 	switch m.Method {
 	case "notifications/progress", "notifications/message":
 		if m.Method == "notifications/progress" && !d.down.hasToken(m.ProgressKey) {
 			d.odd.count(ostiary.CodeGatewayOrphan)
-			return
+			return nil
 		}
 		if !d.notes.allow(d.o.Now(), notesPerSecond) {
 			d.odd.count(ostiary.CodeLimitRate)
-			return
+			return nil
 		}
 	case "notifications/tools/list_changed", "notifications/resources/list_changed", "notifications/prompts/list_changed":
 		d.catalog.changed()
 	case "notifications/cancelled":
 		// The server withdraws its own request, or ends a subscription.
-		p, sent := d.up.withdraw(m.CancelKey, m.Raw, errWithdrawn)
+		p, sent := d.up.withdraw(m.CancelKey, raw, errWithdrawn)
 		if p == nil && !d.down.has(m.CancelKey) {
 			d.odd.refuse(m.Method, &ostiary.Error{Code: ostiary.CodeGatewayOrphan,
 				Message: "a cancellation of a request that is not open was dropped"})
-			return
+			return nil
 		}
 		if p != nil {
 			if !sent {
-				return // the client has not seen the request and will not
+				return nil // the client has not seen the request and will not
 			}
 			d.up.remove(m.CancelKey) // a late answer is not passed on
 		}
 	}
-	d.reply(ctx, m.Raw)
+	d.reply(ctx, raw)
+	return nil
 }

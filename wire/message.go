@@ -134,29 +134,33 @@ type Message struct {
 	Result, Error []byte
 	ResultKind    ResultKind
 	// ResultTwin is true if the result has a key that is resultType or inputRequests
-	// but for case. Some clients take it for the real one, so a result of revision
-	// 2026-07-28 with it MUST be withheld.
+	// but for case, or the error one that is data or data.elicitations. Some clients
+	// take it for the real one, so such an error, and a result of revision
+	// 2026-07-28 with it, MUST be withheld.
 	ResultTwin bool
 	// IsError is true if result.isError is true.
 	IsError bool
 	// TaskID is the decoded id of the task that a result announces: result.taskId
 	// with resultType "task", or result.task.taskId (revision 2025-11-25).
 	TaskID string
-	// InputRequests are what a result of kind ResultInputRequired asks for, in
+	// InputRequests are what a result of any kind asks for in inputRequests or
+	// task.inputRequests, a notification in params.inputRequests (tasks extension),
+	// and an error in data.elicitations (URLElicitationRequired, revision
+	// 2025-11-25), each of whose entries is the params of an elicitation/create; in
 	// the order of the message.
 	InputRequests []InputRequest
 }
 
-// InputRequest is one entry of result.inputRequests (revision 2026-07-28): a
-// request of the server that travels inside a result. It was read as strictly as
-// a request.
+// InputRequest is one entry of inputRequests (revision 2026-07-28) or of
+// error.data.elicitations: a request of the server that travels inside another
+// message. It was read as strictly as a request.
 type InputRequest struct {
-	// Key is the decoded key under which the client answers.
+	// Key is the decoded key under which the client answers; "" in an error.
 	Key    string
 	Method string
 	// Params is nil if absent, else an object; a subslice of the message.
 	Params []byte
-	// ElicitationMode is as in Message.
+	// ElicitationMode is as in Message; in an error it is "url" if absent.
 	ElicitationMode string
 }
 

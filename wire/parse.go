@@ -97,7 +97,8 @@ type parser struct {
 	// payload, 0 if there is none.
 	loneEnd   int
 	inPayload bool // within result or error
-	// resultTwin is true if the result has a known key in another case.
+	// resultTwin is true if the result or error has a key that asks for input in
+	// another case.
 	resultTwin bool
 
 	// What most messages need of keySet, so that it is allocated with the parser.
@@ -180,7 +181,7 @@ func (p *parser) object(at place) (span, error) {
 			return span{}, refuseTwin(end - len(name))
 		}
 		where, word, next := at.lookup(key)
-		if where == noSlot && at == inResult && isResultTwin(key) {
+		if where == noSlot && at.isTwin(key) {
 			p.resultTwin = true
 		}
 		if where != noSlot && at.folds() && !isWord(name, word) {
@@ -212,13 +213,24 @@ func isWord(raw []byte, word string) bool {
 	return err == nil && string(s) == word
 }
 
-// isResultTwin reports whether a decoded key of a result is resultType or
-// inputRequests but for case.
-func isResultTwin(key []byte) bool {
-	if len(key) == 0 || key[0]|0x20 != 'r' && key[0]|0x20 != 'i' { // neither letter folds to anything beyond ASCII
+// isTwin reports whether a decoded key that is not known at this place of a
+// response is, but for case, one that asks for input or leads to one that does.
+func (at place) isTwin(key []byte) bool {
+	if len(key) == 0 {
 		return false
 	}
-	return bytes.EqualFold(key, []byte("resultType")) || bytes.EqualFold(key, []byte("inputRequests"))
+	first := key[0] | 0x20 // none of the letters below folds to anything beyond ASCII
+	switch at {
+	case inResult:
+		return first == 'r' && bytes.EqualFold(key, []byte("resultType")) || first == 'i' && bytes.EqualFold(key, []byte("inputRequests"))
+	case inTask:
+		return first == 'i' && bytes.EqualFold(key, []byte("inputRequests"))
+	case inError:
+		return first == 'd' && bytes.EqualFold(key, []byte("data"))
+	case inErrorData:
+		return first == 'e' && bytes.EqualFold(key, []byte("elicitations"))
+	}
+	return false
 }
 
 // surrogates notes a lone surrogate in a raw string that ends at end.

@@ -35,6 +35,8 @@ func (p *parser) message() (*Message, error) {
 		if !isKind(m.Error, '{') {
 			return nil, refuse(ostiary.CodeWireEnvelope, "the error of a response must be an object")
 		}
+		m.ResultTwin = p.resultTwin
+		return m, p.readElicitations(m)
 	}
 	return m, nil
 }
@@ -105,6 +107,11 @@ func (p *parser) readParams(m *Message) error {
 		m.Era = EraModern
 	}
 	m.ProgressToken = p.get(slotMetaProgress)
+	if m.Kind == KindNotification {
+		if err := p.readAsks(m, slotInputRequests); err != nil {
+			return err
+		}
+	}
 	m.HasTask = p.get(slotTask) != nil
 	m.HasInputResponses = p.get(slotInputResponses) != nil || p.get(slotRequestState) != nil
 	var err error
@@ -205,67 +212,7 @@ func (p *parser) readResult(m *Message) error {
 	} else {
 		m.TaskID, _ = decodeString(p.get(slotResultTaskTaskID))
 	}
-	if inputs := p.get(slotResultInputs); m.ResultKind == ResultInputRequired && inputs != nil {
-		var err error
-		m.InputRequests, err = readInputs(inputs, p.maxDepth)
-		return err
-	}
-	return nil
-}
-
-// readInputs reads result.inputRequests as strictly as requests, which is what
-// they are.
-func readInputs(raw []byte, maxDepth int) ([]InputRequest, error) {
-	bad := refuse(ostiary.CodeWireEnvelope, "result.inputRequests must be an object of requests, each with a method and params that is an object")
-	if raw[0] != '{' {
-		return nil, bad
-	}
-	dec := newParser(raw, Limits{}).dec
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, refuseSyntax(err)
-	}
-	var out []InputRequest
-	var keys keySet
-	scope := keys.open()
-	for dec.PeekKind() == '"' {
-		name, err := dec.ReadValue()
-		if err != nil {
-			return nil, refuseSyntax(err)
-		}
-		if _, twin := keys.add(&scope, name, true); twin {
-			return nil, refuseTwin(int(dec.InputOffset()))
-		}
-		key, ok := decodeString(name)
-		if !ok {
-			return nil, refuse(ostiary.CodeWireUTF8, "a key of result.inputRequests has half of a surrogate pair")
-		}
-		v, err := dec.ReadValue()
-		if err != nil {
-			return nil, refuseSyntax(err)
-		}
-		if v[0] != '{' {
-			return nil, bad
-		}
-		end := int(dec.InputOffset())
-		p := newParser(raw[end-len(v):end:end], Limits{MaxDepth: maxDepth})
-		if _, err := p.value(inEnvelope); err != nil {
-			return nil, err
-		}
-		in := InputRequest{Key: key, Params: p.get(slotParams)}
-		if in.Method, ok = decodeString(p.get(slotMethod)); !ok || in.Method == "" || in.Params != nil && in.Params[0] != '{' {
-			return nil, bad
-		}
-		if p.loneEnd > 0 {
-			return nil, refuse(ostiary.CodeWireUTF8, "a string of result.inputRequests has half of a surrogate pair")
-		}
-		if in.Method == "elicitation/create" {
-			if in.ElicitationMode, err = p.mode(); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, in)
-	}
-	return out, nil
+	return p.readAsks(m, slotResultInputs, slotResultTaskInputs)
 }
 
 func isKind(raw []byte, first byte) bool { return len(raw) > 0 && raw[0] == first }

@@ -1,8 +1,12 @@
 package wire
 
 import (
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
+
+	"github.com/ostiary/ostiary"
 )
 
 // view is what of a Message the table compares.
@@ -95,6 +99,75 @@ func TestInputRequests(t *testing.T) {
 	}
 	if b.Method != "sampling/createMessage" || b.Params != nil {
 		t.Errorf("got %+v", b)
+	}
+}
+
+// A client may look at the requests alone, so they are read wherever they stand.
+func TestInputRequestsWhereverTheyStand(t *testing.T) {
+	const asks = `"inputRequests":{"a":{"method":"sampling/createMessage","params":{}},"b":{"method":"elicitation/create","params":{"mode":"url"}}}`
+	for name, in := range map[string]string{
+		"no resultType":      result(`{` + asks + `}`),
+		"complete":           result(`{"resultType":"complete","status":"input_required",` + asks + `}`),
+		"task":               result(`{"resultType":"task","taskId":"1",` + asks + `}`),
+		"another resultType": result(`{` + asks + `,"resultType":"Input_required"}`),
+		"inside task":        result(`{"task":{"taskId":"1",` + asks + `}}`),
+		"notification":       `{"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"1",` + asks + `}}`,
+	} {
+		m, err := Parse([]byte(in), Limits{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if n := m.InputRequests; len(n) != 2 || n[0].Method != "sampling/createMessage" || n[1].ElicitationMode != "url" {
+			t.Errorf("%s: got %+v", name, n)
+		}
+	}
+	for _, in := range []string{result(`{"inputRequests":null}`), result(`{"content":[{` + asks + `}]}`),
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t",` + asks + `}}`} { // a request asks nobody within it
+		if m, err := Parse([]byte(in), Limits{}); err != nil || len(m.InputRequests) > 0 {
+			t.Errorf("%s: %v, %+v", in, err, m)
+		}
+	}
+}
+
+func TestElicitationsOfErrors(t *testing.T) {
+	m, err := Parse([]byte(`{"jsonrpc":"2.0","id":1,"error":{"code":-32042,"message":"m","data":{"elicitations":[`+
+		`{"mode":"url","url":"https://x","message":"a"},{"url":"https://y"},{"mode":"form"}]}}}`), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var modes []string
+	for _, ask := range m.InputRequests {
+		if start, end, ok := m.Offset(ask.Params); !ok || string(m.Raw[start:end]) != string(ask.Params) || ask.Method != "elicitation/create" {
+			t.Errorf("got %+v", ask)
+		}
+		modes = append(modes, ask.ElicitationMode)
+	}
+	if got := strings.Join(modes, " "); got != "url url form" {
+		t.Errorf("modes %s", got)
+	}
+	for data, code := range map[string]ostiary.Code{
+		`null`: "", `[]`: "", `"x"`: "", `{"elicitations":null}`: "", `{"elicitations":[]}`: "", `{"a":{"elicitations":5}}`: "",
+		`{"elicitations":{}}`:                          ostiary.CodeWireEnvelope,
+		`{"elicitations":["x"]}`:                       ostiary.CodeWireEnvelope,
+		`{"elicitations":[{"mode":5}]}`:                ostiary.CodeWireParams,
+		`{"elicitations":[{"mode":"url","Mode":""}]}`:  ostiary.CodeWireDuplicate,
+		`{"elicitations":[{"Mode":"form"}]}`:           ostiary.CodeWireDuplicate,
+		`{"elicitations":[{"message":"\ud83d"}]}`:      ostiary.CodeWireUTF8,
+		`{"elicitations":[{"a":1}],"elicitations":[]}`: ostiary.CodeWireDuplicate,
+	} {
+		m, err := Parse([]byte(`{"jsonrpc":"2.0","id":1,"error":{"code":5,"message":"m","data":`+data+`}}`), Limits{})
+		switch {
+		case code != "" && !errors.Is(err, code):
+			t.Errorf("%s: %v, want %s", data, err, code)
+		case code == "" && (err != nil || len(m.InputRequests) > 0 || m.ResultTwin):
+			t.Errorf("%s: %v, %+v", data, err, m)
+		}
+	}
+	for _, in := range []string{`{"Data":{}}`, `{"data":{"Elicitations":[]}}`} {
+		if m, err := Parse([]byte(`{"jsonrpc":"2.0","id":1,"error":`+in+`}`), Limits{}); err != nil || !m.ResultTwin {
+			t.Errorf("%s: %v, %+v", in, err, m)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	slotTask
 	slotInputResponses
 	slotRequestState
+	slotInputRequests
 
 	slotRefName
 	slotRefURI
@@ -39,6 +40,10 @@ const (
 	slotResultTask
 	slotResultTaskID
 	slotResultTaskTaskID
+	slotResultTaskInputs
+
+	slotErrorData
+	slotElicitations
 
 	slots // how many there are
 )
@@ -48,18 +53,26 @@ const (
 type place uint8
 
 const (
-	inPlain    place = iota // only equal keys are refused
-	inFolding               // keys that differ only by case are refused too, as in all below but results
-	inEnvelope              // the message
-	inParams                // params
-	inRef                   // params.ref
-	inMeta                  // params._meta
-	inResult                // result
-	inTask                  // result.task
+	inPlain     place = iota // only equal keys are refused
+	inFolding                // keys that differ only by case are refused too, as in all below but results
+	inEnvelope               // the message
+	inParams                 // params
+	inRef                    // params.ref
+	inMeta                   // params._meta
+	inResult                 // result
+	inTask                   // result.task
+	inError                  // error
+	inErrorData              // error.data
 )
 
 // folds reports whether twins but for case are refused in objects at this place.
-func (at place) folds() bool { return at != inPlain && at != inResult && at != inTask }
+func (at place) folds() bool {
+	switch at {
+	case inPlain, inResult, inTask, inError, inErrorData:
+		return false
+	}
+	return true
+}
 
 // inside is the place of the value of a member that has no meaning here.
 func (at place) inside() place {
@@ -88,7 +101,7 @@ func (at place) lookup(key []byte) (s slot, word string, next place) {
 		case "RESULT":
 			return slotResult, "result", inResult
 		case "ERROR":
-			return slotError, "error", inPlain
+			return slotError, "error", inError
 		}
 	case inParams:
 		switch string(key) {
@@ -118,6 +131,8 @@ func (at place) lookup(key []byte) (s slot, word string, next place) {
 			return slotInputResponses, "inputResponses", inFolding
 		case "REQUESTSTATE":
 			return slotRequestState, "requestState", inFolding
+		case "INPUTREQUESTS":
+			return slotInputRequests, "inputRequests", inFolding
 		}
 	case inRef:
 		switch string(key) {
@@ -149,8 +164,19 @@ func (at place) lookup(key []byte) (s slot, word string, next place) {
 			return slotResultTaskID, "taskId", inPlain
 		}
 	case inTask:
-		if string(key) == "taskId" {
+		switch string(key) {
+		case "taskId":
 			return slotResultTaskTaskID, "taskId", inPlain
+		case "inputRequests":
+			return slotResultTaskInputs, "inputRequests", inPlain
+		}
+	case inError:
+		if string(key) == "data" {
+			return slotErrorData, "data", inErrorData
+		}
+	case inErrorData:
+		if string(key) == "elicitations" {
+			return slotElicitations, "elicitations", inPlain
 		}
 	}
 	return noSlot, "", at.inside()
