@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -90,12 +91,16 @@ func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, erro
 	if len(f.Principals) == 0 {
 		o.PrincipalHint = w.User
 	}
+	protect, err := f.protected(w.State)
+	if err != nil {
+		return nil, err
+	}
 	options := func(upstream string) validate.Options {
 		dir := f.Dir
 		if w.WorkingDir != nil {
 			dir = w.WorkingDir(upstream)
 		}
-		return validate.Options{WorkingDir: dir, Home: w.Home, Protect: f.protected(w.State), SQL: sql}
+		return validate.Options{WorkingDir: dir, Home: w.Home, Protect: protect, SQL: sql}
 	}
 	for _, r := range f.Rules {
 		row := r.Row
@@ -164,17 +169,19 @@ func (f *File) Upstream(name string) *Upstream {
 }
 
 // protected are the names that no argument may have: what opens the door.
-func (f *File) protected(state string) []string {
-	var p []string
-	if state != "" {
-		p = append(p, state)
-	}
-	if f.Path != "" {
-		if abs, err := filepath.Abs(f.Path); err == nil {
-			p = append(p, abs)
+func (f *File) protected(state string) ([]string, error) {
+	var names []string
+	for _, name := range []string{state, f.Path} {
+		if name == "" {
+			continue
 		}
+		abs, err := filepath.Abs(name)
+		if err != nil {
+			return nil, fmt.Errorf("%s cannot be protected: where it lies is not known: %w", name, err)
+		}
+		names = append(names, abs)
 	}
-	return p
+	return names, nil
 }
 
 func (f *File) openAudit(w Wiring) (*audit.Log, error) {
