@@ -85,6 +85,8 @@ func (r *runCommand) upstream(file *config.File) (config.Upstream, error) {
 	command := r.Command
 	if len(command) > 0 && command[0] == "--" {
 		command = command[1:]
+	} else if err := notAFlag(command); err != nil {
+		return config.Upstream{}, err
 	}
 	name := r.Name
 	switch {
@@ -99,6 +101,9 @@ func (r *runCommand) upstream(file *config.File) (config.Upstream, error) {
 	if strings.ContainsAny(name, "/*") || name == "" {
 		return config.Upstream{}, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
 			Message: fmt.Sprintf("%q cannot name a server: give it a name without / and * with --name", name)}
+	}
+	if err := speaksOf(file, name); err != nil {
+		return config.Upstream{}, err
 	}
 	up := config.Upstream{Name: name}
 	if row := file.Upstream(name); row != nil {
