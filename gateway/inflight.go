@@ -33,6 +33,7 @@ type pending struct {
 type inflight struct {
 	mu     sync.Mutex
 	open   map[string]*pending
+	alike  rounded        // ids of the open requests
 	bytes  int            // of the open requests
 	tokens map[string]int // progress tokens of the open requests
 	late   unanswered
@@ -53,7 +54,7 @@ const (
 )
 
 func newInflight() *inflight {
-	return &inflight{open: map[string]*pending{}, tokens: map[string]int{}, late: unanswered{calls: map[string]string{}}}
+	return &inflight{open: map[string]*pending{}, alike: rounded{}, tokens: map[string]int{}, late: unanswered{calls: map[string]string{}, alike: rounded{}}}
 }
 
 // add registers a request before anything else happens to it, so that its
@@ -70,11 +71,16 @@ func (t *inflight) add(key string, p *pending) error {
 	case t.late.has(key):
 		return &ostiary.Error{Code: ostiary.CodeWireID,
 			Message: "an earlier request with this id was never answered, and its answer could be taken for this one's: give every request an id of its own"}
+	case t.alike.clashes(key), t.late.alike.clashes(key):
+		return &ostiary.Error{Code: ostiary.CodeWireID,
+			Message: "the number of this id cannot be told from that of another request by programs that keep numbers as doubles, " +
+				"so their answers could be swapped: give requests ids that are integers below 2^53, or strings"}
 	case len(t.open) >= openMost, len(t.open) > 0 && t.bytes+p.size > openBytes:
 		return &ostiary.Error{Code: ostiary.CodeLimitConcurrency,
 			Message: "too many requests are open at once: wait for answers before you send more"}
 	}
 	t.open[key] = p
+	t.alike.add(key)
 	t.bytes += p.size
 	if p.token != "" {
 		t.tokens[p.token]++
@@ -109,6 +115,7 @@ func (t *inflight) release(p *pending) {
 
 func (t *inflight) drop(key string, p *pending) {
 	delete(t.open, key)
+	t.alike.remove(key)
 	t.bytes -= p.size
 	if p.token != "" {
 		if t.tokens[p.token]--; t.tokens[p.token] <= 0 {

@@ -4,6 +4,7 @@ package gateway
 type unanswered struct {
 	calls map[string]string // key -> call id
 	order []idOfCall        // oldest first
+	alike rounded           // ids of calls
 }
 
 type idOfCall struct{ key, call string }
@@ -21,10 +22,12 @@ func (u *unanswered) add(key, call string) {
 		oldest := u.order[0]
 		if u.calls[oldest.key] == oldest.call {
 			delete(u.calls, oldest.key)
+			u.alike.remove(oldest.key)
 		}
 		u.order = u.order[1:]
 	}
 	u.calls[key] = call
+	u.alike.add(key)
 	u.order = append(u.order, idOfCall{key, call})
 }
 
@@ -32,5 +35,6 @@ func (u *unanswered) add(key, call string) {
 func (u *unanswered) take(key string) string {
 	call := u.calls[key]
 	delete(u.calls, key)
+	u.alike.remove(key)
 	return call
 }
