@@ -15,6 +15,9 @@ const (
 	// stopPatience is how long a server may take to end after its standard input
 	// was closed, and again after SIGTERM.
 	stopPatience = 2 * time.Second
+	// judgePatience is how long what is under way may take to end after it was
+	// told to. A gate that hears nothing must not keep the door open.
+	judgePatience = 2 * time.Second
 	// flushPatience is how long the last messages may take to be written.
 	flushPatience = time.Second
 )
@@ -47,16 +50,28 @@ func (d *door) serve(asked context.Context) error {
 	end(errShutdown)
 	d.down.close(errShutdown)
 	d.up.close(errShutdown)
-	<-d.under.close()
+	d.await(d.under.close(), "a message is still being judged; its outcome will not be recorded")
 	d.work.close()
-	<-listed
+	d.await(listed, "the list of tools is still being read")
 	d.odd.flush()
 	d.toServer.finish(flushPatience)
 	d.server.Stop(stopPatience)
-	<-serverGone
+	d.await(serverGone, "a message of the server is still being judged; its outcome will not be recorded")
 	d.stderr.finish(errors.Is(err, ostiary.CodeGatewayUpstream))
 	d.toClient.finish(stopPatience) // a client that does not read has gone
 	return err
+}
+
+// await waits for what should end now, but not for ever: nothing can stop a gate
+// that ignores its context, and the server must go all the same.
+func (d *door) await(end <-chan struct{}, otherwise string) {
+	t := time.NewTimer(judgePatience)
+	defer t.Stop()
+	select {
+	case <-end:
+	case <-t.C:
+		d.o.Log.Warn("the door closes although " + otherwise)
+	}
 }
 
 // drain waits until the messages under way have ended, at most for the grace.
