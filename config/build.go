@@ -204,8 +204,9 @@ func (f *File) openAudit(w Wiring) (*audit.Log, error) {
 	})
 }
 
-// NewRedactor knows the credentials of the file. One that is too short to be
-// told from chance is named by its place, since it cannot be kept out.
+// NewRedactor knows the credentials of the file and what may be one. One that is
+// too short to be told from chance is named by its place, since it cannot be
+// kept out; a likely one that is a common word of the log, by its variable.
 func (f *File) NewRedactor(log *slog.Logger) (*redact.Redactor, error) {
 	var known []string
 	for i, s := range f.Secrets {
@@ -215,6 +216,13 @@ func (f *File) NewRedactor(log *slog.Logger) (*redact.Redactor, error) {
 			continue
 		}
 		known = append(known, s)
+	}
+	for _, l := range f.likely {
+		if _, err := redact.New(redact.Options{Known: []string{l.value}}); err != nil {
+			log.Warn("the value of a variable cannot be kept out of the log by its content", "variable", l.name, "err", err)
+			continue
+		}
+		known = append(known, l.value)
 	}
 	return redact.New(redact.Options{Known: known})
 }

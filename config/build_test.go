@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,6 +104,42 @@ func TestTheLogKnowsTheSecretsOfTheFile(t *testing.T) {
 		}
 	}
 	if told.Len() > 0 {
+		t.Errorf("warned: %s", &told)
+	}
+}
+
+// TestTheLogKnowsWhatMayBeASecret: the name of a variable tells that its value is
+// harmless, never that it is no secret.
+func TestTheLogKnowsWhatMayBeASecret(t *testing.T) {
+	env := map[string]string{
+		"STRIPE_KEY": "value-of-stripe", "GITHUB_PAT": "value-of-github", "AWS_CREDS": "value-of-aws", "PLAIN": "value-of-plain",
+		"HTTPS_PROXY": "http://me:value-of-proxy@proxy.example:3128", "MY_HOST": "https://me:value-of-host@api.example/",
+		"HTTP_PROXY": "http://proxy.example:3128", "NODE_ENV": "production", "LC_ALL": "harmless-locale", "CACHE_DIR": "/harmless/cache",
+		"WORD": "REDACTED", "FLAG": "true",
+	}
+	o := testOptions()
+	o.LookupEnv = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	names := strings.Join(slices.Sorted(maps.Keys(env)), ", ")
+	f, err := Parse("policy.yaml", []byte("upstreams: {x: {pass_env: ["+names+"], env: {OTHER_KEY: value-of-other}}}"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told bytes.Buffer
+	r, err := f.NewRedactor(slog.New(slog.NewTextHandler(&told, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"stripe", "github", "aws", "plain", "proxy", "host", "other"} {
+		if got := r.Text("sent value-of-" + secret + " on"); strings.Contains(got, "value-of") {
+			t.Errorf("%q", got)
+		}
+	}
+	for _, plain := range []string{"http://proxy.example:3128", "production", "harmless-locale", "/harmless/cache", "true"} {
+		if got := r.Text("sent " + plain + " on"); got != "sent "+plain+" on" {
+			t.Errorf("%q is redacted: %q", plain, got)
+		}
+	}
+	if !strings.Contains(told.String(), "variable=WORD") || strings.Count(told.String(), "\n") != 1 {
 		t.Errorf("warned: %s", &told)
 	}
 }

@@ -27,6 +27,7 @@ type decoder struct {
 	errs    []placedError
 	left    int // errors that were not said
 	secrets []string
+	likely  []likely
 }
 
 // failAt notes an error at a place.

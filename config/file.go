@@ -20,6 +20,7 @@ type File struct {
 	// interpolated, and the environment values whose name says that they are
 	// credentials. Some may be short; who redacts decides what that means.
 	Secrets []string
+	likely  []likely // what may be a credential
 
 	Version    int
 	Principals []Principal

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -16,9 +15,6 @@ import (
 
 // maxSecret bounds a file that ${file:…} names.
 const maxSecret = 64 << 10
-
-// secretName finds environment variables whose value is a credential by their name.
-var secretName = regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|secret|token|api_?key|private_?key|access_?key|auth(orization)?|cookie|credential|session|dsn|database_url)s?($|_)`)
 
 // envValue reads the value of an environment variable. ${env:NAME} and
 // ${file:PATH} are replaced once (what they give is not looked at again);

@@ -106,30 +106,41 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	return &f, nil
 }
 
-// secrets lists what was interpolated and what is passed on from our own
-// environment under a name that says secret.
+// noteSecret notes the value of a variable: as a credential if its name says so,
+// else as a likely one unless its name says that it is none.
+func (d *decoder) noteSecret(name, value string) {
+	switch {
+	case value == "":
+	case secretName.MatchString(name):
+		d.secrets = append(d.secrets, value)
+	default:
+		d.likely = append(d.likely, likelySecrets(name, value)...)
+	}
+}
+
+// secrets lists what was interpolated, and what is set or passed on from our own
+// environment and is, or may be, a credential.
 func (f *File) secrets(d *decoder) {
+	if !d.o.SkipSecrets {
+		for _, u := range f.Upstreams {
+			for _, name := range u.PassEnv {
+				if v, ok := d.o.lookupEnv(name); ok {
+					d.noteSecret(name, v)
+				}
+			}
+		}
+	}
 	seen := map[string]bool{}
-	add := func(v string) {
+	for _, v := range d.secrets {
 		if v != "" && !seen[v] {
 			seen[v] = true
 			f.Secrets = append(f.Secrets, v)
 		}
 	}
-	for _, v := range d.secrets {
-		add(v)
-	}
-	if d.o.SkipSecrets {
-		return
-	}
-	for _, u := range f.Upstreams {
-		for _, name := range u.PassEnv {
-			if !secretName.MatchString(name) {
-				continue
-			}
-			if v, ok := d.o.lookupEnv(name); ok {
-				add(v)
-			}
+	for _, l := range d.likely {
+		if !seen[l.value] {
+			seen[l.value] = true
+			f.likely = append(f.likely, l)
 		}
 	}
 }

@@ -153,9 +153,7 @@ func environment() kind[map[string]string] {
 			}
 			value.decode(d, p.Value, &v)
 			(*out)[name] = v
-			if v != "" && secretName.MatchString(name) {
-				d.secrets = append(d.secrets, v)
-			}
+			d.noteSecret(name, v)
 		}
 	}}
 }
