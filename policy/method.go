@@ -153,6 +153,11 @@ func (o *otherBook) answer(q question) *ostiary.Rule {
 func (o *otherBook) compose(q question) *ostiary.Rule {
 	var rule *ostiary.Rule
 	if q.class == ostiary.ClassResource {
+		if o.textDecides(q.method) {
+			if err := normalURI(q.target); err != nil {
+				return abnormal(err)
+			}
+		}
 		rule = o.written(&o.resources, q, q.target)
 	}
 	if rule == nil {

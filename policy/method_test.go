@@ -82,8 +82,8 @@ func TestMethodAndResourceRows(t *testing.T) {
 		{"vendor/broken", "", ostiary.ClassUnknown, "files/vendor/*", ostiary.CodePolicyDeny, ostiary.EffectWrite},
 		{"resources/read", "file:///ws/a", ostiary.ClassResource, "files/file:///ws/*", "", ostiary.EffectRead},
 		{"resources/read", "file:///ws/a.key", ostiary.ClassResource, "files/file:///ws/*", ostiary.CodePolicyDeny, ostiary.EffectRead},
-		{"resources/read", "https://x", ostiary.ClassResource, "files/resources/read", ostiary.CodePolicyScope, ostiary.EffectRead},
-		{"resources/subscribe", "https://x", ostiary.ClassResource, "", "", ostiary.EffectRead},
+		{"resources/read", "https://x/", ostiary.ClassResource, "files/resources/read", ostiary.CodePolicyScope, ostiary.EffectRead},
+		{"resources/subscribe", "https://x/", ostiary.ClassResource, "", "", ostiary.EffectRead},
 		{"vendor/x", "", ostiary.ClassMalformed, "", ostiary.CodePolicyMethod, ostiary.EffectDestructive},
 	} {
 		for range 2 { // the second answer is a remembered one

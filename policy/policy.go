@@ -95,7 +95,13 @@ func parseFor(k Kind, text string) (pattern, error) {
 	if k < Tool || k > Method {
 		return pattern{}, errors.New("the row says neither tool:, resource: nor method:; write one of them")
 	}
-	return parsePattern(text)
+	p, err := parsePattern(text)
+	if err == nil && k == Resource {
+		if why := normalPattern(p.rest.String()); why != nil {
+			err = fmt.Errorf("pattern %q: a URI is matched in normal form only, and %w", text, why)
+		}
+	}
+	return p, err
 }
 
 // check looks at what a row says, apart from its place among the others.
