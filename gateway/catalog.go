@@ -163,14 +163,15 @@ func (c *catalog) keep(ctx context.Context) {
 		c.stale = false
 		meta := c.meta
 		c.mu.Unlock()
-		lists, ttl, next := c.read(ctx, meta)
+		room := listBytes
+		lists, ttl, next := c.read(ctx, meta, &room)
 		if ctx.Err() != nil {
 			gap.Stop()
 			return
 		}
 		c.publish(next, ttl)
 		if next.err == nil {
-			c.keepFile(ctx, meta, lists)
+			c.keepFile(ctx, meta, &room, lists)
 		}
 		select {
 		case <-gap.C:

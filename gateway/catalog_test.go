@@ -117,6 +117,50 @@ func TestACursorThatNeverEnds(t *testing.T) {
 	}
 }
 
+// Exactly as many entries as may be are listed; one more, in one page or in two,
+// refuses the list, and so do bytes without end.
+func TestTheCatalogIsBounded(t *testing.T) {
+	many := func(n int) string {
+		return strings.TrimSuffix(strings.Repeat(`1,`, n-1)+readTool, ",")
+	}
+	large := `{"name":"large","description":"` + strings.Repeat("x", 15<<20) + `"}`
+	for name, tt := range map[string]struct {
+		pages []string
+		want  string
+	}{
+		"control":         {[]string{many(itemsMost)}, ""},
+		"control, pages":  {[]string{many(itemsMost - 1), `2`}, ""},
+		"control, large":  {[]string{large, large, large, readTool}, ""},
+		"one more":        {[]string{many(itemsMost + 1)}, "more than 10000 tools"},
+		"one more, pages": {[]string{many(itemsMost), `2`}, "more than 10000 tools"},
+		"large":           {[]string{large, large, large, large, large, readTool}, "more than 67108864 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScripted(t)
+			usual, n := s.auto, 0
+			s.auto = func(m *wire.Message) ([]string, bool) {
+				if m.Method != "tools/list" {
+					return usual(m)
+				}
+				next := ""
+				if n++; n < len(tt.pages) {
+					next = fmt.Sprintf(`,"nextCursor":"%d"`, n)
+				}
+				return []string{result(m, `{"tools":[`+tt.pages[n-1]+`]`+next+`}`)}, true
+			}
+			b := openDoor(t, rows(), func(o *Options) { s.behind(o); o.Limits.MaxBytes = 16 << 20 }).shaken()
+			b.send(call("1", "read"))
+			if tt.want != "" {
+				b.want(`policy_catalog`, tt.want)
+				return
+			}
+			s.next(`"id":1`)
+			s.say(answer("1", "done"))
+			b.want("done")
+		})
+	}
+}
+
 func TestToolsThatMeanTwoThingsAreRefusedAlone(t *testing.T) {
 	s := newScripted(t)
 	twin := strings.Replace(readTool, `"read"`, `"twin"`, 1)

@@ -1,20 +1,29 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
 )
 
-// Bounds of one list. A server whose cursor never ends is refused.
+// Bounds of one listing: the pages and entries of each list, and the bytes of all
+// lists together. A server whose cursor never ends is refused.
 const (
 	pagesMost = 1000
+	itemsMost = 10_000
 	listBytes = 64 << 20
 )
+
+// freeBytes is how much a listing that failed must have read for its memory to be
+// given back at once.
+const freeBytes = 4 << 20
 
 // ttlLeast is how long a list of the modern era holds at least.
 const ttlLeast = 30 * time.Second
@@ -23,22 +32,26 @@ const ttlLeast = 30 * time.Second
 type list struct {
 	items []any    // that could be read
 	bad   []string // names of entries that parsers read differently
+	read  int      // entries of both kinds and of none
 	ttl   time.Duration
 }
 
 // read lists the tools and compiles the rules against them.
-func (c *catalog) read(door context.Context, meta []byte) (map[string][]any, time.Duration, tools) {
+func (c *catalog) read(door context.Context, meta []byte, room *int) (map[string][]any, time.Duration, tools) {
 	ctx, cancel := context.WithTimeout(door, c.d.o.CatalogWait)
 	defer cancel()
 	var l list
 	if c.wanted("tools") {
 		var err error
-		if l, err = c.list(ctx, "tools", meta); err != nil {
+		if l, err = c.list(ctx, "tools", meta, room); err != nil {
 			if door.Err() == nil {
 				c.d.o.Log.Warn("the server's tools could not be listed", "error", err)
 			}
-			return nil, ttlLeast, tools{err: &ostiary.Error{Code: ostiary.CodePolicyCatalog, Err: err,
-				Message: "the server did not list its tools, so no call can be judged: try again, or ask the operator to look at the server"}}
+			message := "the server did not list its tools, so no call can be judged: try again, or ask the operator to look at the server"
+			if e := (*tooMuch)(nil); errors.As(err, &e) {
+				message = "the server lists too much (" + e.Error() + "), so no call can be judged: ask the operator to look at the server"
+			}
+			return nil, ttlLeast, tools{err: &ostiary.Error{Code: ostiary.CodePolicyCatalog, Err: err, Message: message}}
 		}
 	}
 	found, twice := toolsOf(c.d.o.Upstream, l.items, l.bad)
@@ -61,7 +74,7 @@ func (c *catalog) read(door context.Context, meta []byte) (map[string][]any, tim
 
 // keepFile lists the rest, which no call waits for, and keeps everything in the
 // state directory.
-func (c *catalog) keepFile(door context.Context, meta []byte, lists map[string][]any) {
+func (c *catalog) keepFile(door context.Context, meta []byte, room *int, lists map[string][]any) {
 	if c.d.o.CatalogFile == "" {
 		return
 	}
@@ -70,7 +83,7 @@ func (c *catalog) keepFile(door context.Context, meta []byte, lists map[string][
 			continue
 		}
 		ctx, cancel := context.WithTimeout(door, c.d.o.CatalogWait)
-		l, err := c.list(ctx, kind, meta)
+		l, err := c.list(ctx, kind, meta, room)
 		cancel()
 		if err != nil && door.Err() != nil {
 			break
@@ -86,11 +99,26 @@ func (c *catalog) keepFile(door context.Context, meta []byte, lists map[string][
 	}
 }
 
-// list reads every page of one list with requests of the door's own.
-func (c *catalog) list(ctx context.Context, kind string, meta []byte) (list, error) {
+// tooMuch says which bound a list went beyond.
+type tooMuch struct{ text string }
+
+func (e *tooMuch) Error() string { return e.text }
+
+// list reads every page of one list with requests of the door's own. room is how
+// many bytes the listing may still have. What a list that failed had read is
+// given back to the system: nothing else may ever make the memory move.
+func (c *catalog) list(ctx context.Context, kind string, meta []byte, room *int) (list, error) {
+	before := *room
+	l, err := c.pages(ctx, kind, meta, room)
+	if err != nil && before-*room > freeBytes {
+		debug.FreeOSMemory()
+	}
+	return l, err
+}
+
+func (c *catalog) pages(ctx context.Context, kind string, meta []byte, room *int) (list, error) {
 	var l list
 	cursor := ""
-	read := 0
 	for range pagesMost {
 		params := map[string]any{}
 		if meta != nil {
@@ -103,8 +131,8 @@ func (c *catalog) list(ctx context.Context, kind string, meta []byte) (list, err
 		if err != nil {
 			return list{}, err
 		}
-		if read += len(result); read > listBytes {
-			return list{}, fmt.Errorf("%s/list is longer than %d bytes", kind, listBytes)
+		if *room -= len(result); *room < 0 {
+			return list{}, &tooMuch{fmt.Sprintf("with %s/list more than %d bytes", kind, listBytes)}
 		}
 		next, err := l.page(kind, result)
 		switch {
@@ -123,12 +151,22 @@ func (c *catalog) list(ctx context.Context, kind string, meta []byte) (list, err
 // page adds one page and returns the cursor of the next. Keys count exactly as
 // written; an entry that parsers could read differently is only known by name.
 func (l *list) page(kind string, result []byte) (next string, err error) {
-	var entries []json.RawMessage
 	raw, ok := wire.Member(result, kind)
-	if !ok || json.Unmarshal(raw, &entries) != nil || raw[0] != '[' {
+	if !ok || raw[0] != '[' {
 		return "", fmt.Errorf("%s/list answered without a list", kind)
 	}
-	for _, e := range entries {
+	entries := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := entries.Token(); err != nil {
+		return "", fmt.Errorf("%s/list answered without a list: %w", kind, err)
+	}
+	for entries.More() { // one by one: a page may have millions
+		if l.read++; l.read > itemsMost {
+			return "", &tooMuch{fmt.Sprintf("more than %d %s", itemsMost, kind)}
+		}
+		var e json.RawMessage
+		if err := entries.Decode(&e); err != nil {
+			return "", fmt.Errorf("%s/list answered without a list: %w", kind, err)
+		}
 		v, err := wire.Decode(e)
 		if err == nil {
 			l.items = append(l.items, v)
