@@ -33,6 +33,7 @@ type inventory struct {
 	opened    map[string]bool // logs with a first record
 	committed map[string]bool // logs that a later one commits to
 	heads     []claim
+	damaged   map[string]claim             // logs that a later one found damaged, as they were then
 	sums      map[string][sha256.Size]byte // root hashes over the records that were read
 }
 
@@ -45,7 +46,7 @@ func takeInventory(root string, key note.Verifier) (*inventory, error) {
 		defer lock.Close()
 	}
 	v := &inventory{
-		alive: map[string]bool{}, opened: map[string]bool{}, committed: map[string]bool{}, sums: map[string][sha256.Size]byte{},
+		alive: map[string]bool{}, opened: map[string]bool{}, committed: map[string]bool{}, damaged: map[string]claim{}, sums: map[string][sha256.Size]byte{},
 	}
 	if v.ids, err = logIDs(root); err != nil {
 		return nil, err
@@ -75,6 +76,11 @@ func takeInventory(root string, key note.Verifier) (*inventory, error) {
 				v.heads = append(v.heads, claim{h, fmt.Sprintf("log %s, record %d", id, i)})
 				if h.Log < id {
 					v.committed[h.Log] = true
+				}
+			}
+			for _, fix := range r.Repaired {
+				if fix.Damaged {
+					v.damaged[fix.Log] = claim{Head{Log: fix.Log, Size: fix.Size}, fmt.Sprintf("log %s, record %d", id, i)}
 				}
 			}
 		}

@@ -21,6 +21,7 @@ type ending struct {
 	at     int64 // where that checkpoint's line ends
 	size   int64 // of that segment's file
 	closed bool
+	stray  bool // there is more in the directory than a crash leaves
 	// tails are what lies behind the checkpoint, by segment.
 	tails []tail
 }
@@ -40,7 +41,11 @@ func findEnd(dir, id string, v note.Verifier) (*ending, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &ending{dir: dir, number: -1, head: Head{Log: id, Root: (&tree{}).root().String()}}
+	stray, err := strayIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	e := &ending{dir: dir, number: -1, stray: stray != "", head: Head{Log: id, Root: (&tree{}).root().String()}}
 	for n := count - 1; n >= 0 && e.number < 0; n-- {
 		if err := e.search(n, id, v); err != nil {
 			return nil, err
@@ -210,7 +215,7 @@ func plausible(part []byte) bool {
 // repair cuts a log whose process has died behind its last checkpoint and keeps
 // what it cut. It returns nil if there was nothing to do.
 func (e *ending) repair() (*Repaired, error) {
-	fix := &Repaired{Log: e.head.Log, Size: e.head.Size}
+	fix := &Repaired{Log: e.head.Log, Size: e.head.Size, Damaged: e.stray}
 	used := 0
 	for _, t := range e.tails {
 		if len(t.data) == 0 {

@@ -5,12 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -140,7 +142,8 @@ func logIDs(root string) ([]string, error) {
 	return ids, nil
 }
 
-// segmentsOf counts the segments of a log; they are numbered without a gap.
+// segmentsOf counts the segments of a log up to the first gap; strayIn tells what
+// lies behind one.
 func segmentsOf(dir string) (int, error) {
 	for n := 0; ; n++ {
 		_, err := os.Lstat(filepath.Join(dir, segmentName(n)))
@@ -151,4 +154,30 @@ func segmentsOf(dir string) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// strayIn says what in a log's directory the log has not left there, or nothing:
+// a segment behind one that is missing, or a name that no log gives. A process
+// that lives may add segments meanwhile, so a missing one is looked for again.
+func strayIn(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	last := -1
+	for _, e := range entries {
+		digits, known := strings.CutSuffix(strings.TrimSuffix(e.Name(), ".torn"), ".jsonl")
+		n, err := strconv.Atoi(digits)
+		if !known || err != nil || n < 0 || strings.TrimSuffix(e.Name(), ".torn") != segmentName(n) {
+			return fmt.Sprintf("%.80q lies in its directory, and no log leaves such a file", e.Name()), nil
+		}
+		if !strings.HasSuffix(e.Name(), ".torn") {
+			last = max(last, n)
+		}
+	}
+	count, err := segmentsOf(dir)
+	if err != nil || count > last {
+		return "", err
+	}
+	return fmt.Sprintf("segment %s is missing, and %s lies behind it", segmentName(count), segmentName(last)), nil
 }

@@ -115,12 +115,17 @@ func Verify(ctx context.Context, dir string, o VerifyOptions) (*Report, error) {
 	gone := missing(claims, seen)
 	rep.Broken = append(rep.Broken, gone...)
 	for _, id := range all.ids {
+		before := rep.Records
 		b, err := check.log(filepath.Join(root, id), id, all.alive[id], claims[id])
 		if err != nil {
 			return nil, unreadable(err)
 		}
 		if b == nil && !all.committed[id] && all.successor(id) && (len(gone) == 0 || gone[len(gone)-1].Log < id) {
 			b = &Broken{Log: id, N: -1, What: "no later log commits to it, so it was hidden while others were opened"}
+		}
+		// What was damaged and ends where it ended then was tidied up, not restored.
+		if was, ok := all.damaged[id]; b == nil && ok && rep.Records-before <= was.Size {
+			b = &Broken{Log: id, N: was.Size, What: was.by + " found it damaged behind this place, and what lay there is gone"}
 		}
 		if b == nil {
 			b = all.changed(root, id, v)

@@ -68,6 +68,15 @@ func (c *logCheck) log(dir, id string, alive bool, claims []claim) (*Broken, err
 			broken = first
 		}
 	}
+	if broken == nil || broken.Segment == "" { // a missing segment ends a pass like the end of the log
+		what, err := strayIn(dir)
+		if err != nil {
+			return nil, err
+		}
+		if what != "" {
+			broken = &Broken{Log: id, N: pass.good.tree.size, What: what}
+		}
+	}
 	r := c.report
 	r.Records += pass.good.tree.size
 	r.Checkpoints += pass.good.checkpoints
