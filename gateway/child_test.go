@@ -233,15 +233,76 @@ func TestStandardErrorIsBounded(t *testing.T) {
 
 func TestStderrTail(t *testing.T) {
 	var out syncBuffer
-	s := newStderrTail(&out, 100)
+	s := newStderrTail(&out, "up", 100)
 	for _, part := range []string{"a\x1b[2J\x07\r\n", "\xc3", "\xa4\xe2\x82", "\xac\xff\u202e|\x7f\u009b", "\xf0"} {
 		if n, err := io.WriteString(s, part); n != len(part) || err != nil {
 			t.Fatal(n, err)
 		}
 	}
 	s.finish(true)
-	if got, want := out.String(), "a␛[2J␇␍\nä€\ufffd\ufffd|␡\ufffd\ufffd"; got != want {
+	if got, want := out.String(), "[up] a␛[2J␇␍\n[up] ä€\ufffd\ufffd|␡\ufffd\ufffd\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Nothing that a server writes begins a line of the operator's, also when the
+// door's own line comes between two halves of it, and nothing is hidden.
+func TestStandardErrorCannotForgeOurLines(t *testing.T) {
+	const forged = "ostiary: all is well"
+	for name, parts := range map[string][]string{
+		"line":                {forged + "\n"},
+		"second line":         {"x\n" + forged + "\n"},
+		"halves":              {"x", forged, "\n"},
+		"carriage return":     {"x\r" + forged + "\n"},
+		"line separator":      {"x\u2028" + forged + "\u2029" + forged + "\u0085" + forged},
+		"long":                {strings.Repeat("x", lineMost) + forged},
+		"long of wide runes":  {"x" + strings.Repeat("€", lineMost/3) + forged},
+		"last words":          {strings.Repeat("x", 3*lineMost) + "\n" + forged + "\n" + forged},
+		"more than is shown":  {strings.Repeat("x\n", 2*lineMost) + forged},
+		"name behind its end": {"\n\n\n" + forged + "\n\n"},
+	} {
+		var out syncBuffer
+		s := newStderrTail(&out, "up", 2*lineMost)
+		for _, p := range parts {
+			if _, err := io.WriteString(s, p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.finish(true)
+		got := out.String()
+		if !strings.Contains(got, forged) {
+			t.Errorf("%s: it is not shown at all", name)
+		}
+		for _, l := range strings.FieldsFunc(got, func(r rune) bool { return strings.ContainsRune("\n\r\u0085\u2028\u2029", r) }) {
+			own := strings.HasPrefix(l, "ostiary: the ") // the door's own words
+			if !strings.HasPrefix(l, "[up] ") && !own || strings.HasPrefix(l, forged) || strings.Contains(l, "\ufffd") && name == "long of wide runes" {
+				t.Errorf("%s: %.60q", name, l)
+			}
+		}
+	}
+	var out syncBuffer
+	s := newStderrTail(&out, "u\np", 100)
+	fmt.Fprint(s, "half")
+	if got := out.String(); got != "" {
+		t.Errorf("half a line was shown: %q", got)
+	}
+	s.finish(false)
+	if got := out.String(); got != "[u␊p] half\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestVisible(t *testing.T) {
+	for _, r := range []rune{0x61c, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2060, 0x2061, 0x2062, 0x2063, 0x2064,
+		0x2066, 0x2069, 0xfeff, 0xe0000, 0xe0001, 0xe0020, 0xe0041, 0xe007f, 0x80, 0x85, 0x9b} {
+		if got := visible([]byte("a" + string(r) + "b")); got != "a\ufffdb" {
+			t.Errorf("%U: %q", r, got)
+		}
+	}
+	for _, plain := range []string{"a\tb\n", "äöü ß €", "日本語", "\U0001f600", "\u2010\u2027\u2030"} { // control
+		if got := visible([]byte(plain)); got != plain {
+			t.Errorf("%q became %q", plain, got)
+		}
 	}
 }
 
@@ -249,7 +310,7 @@ func TestStderrTail(t *testing.T) {
 func TestStandardErrorThatNobodyReads(t *testing.T) {
 	r, w := io.Pipe()
 	defer r.Close()
-	s := newStderrTail(w, 1000)
+	s := newStderrTail(w, "up", 1000)
 	for range 1000 {
 		if _, err := io.WriteString(s, strings.Repeat("x", 1000)); err != nil {
 			t.Fatal(err)

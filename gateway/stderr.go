@@ -1,23 +1,28 @@
 package gateway
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
 // stderrTail takes what a server writes to its standard error: it passes on at
-// most max bytes to the operator, control characters made visible, and keeps the
-// last bytes for the report of a crash. Its memory is bounded; it never fails and
+// most max bytes to the operator, in whole lines that begin with the server's name
+// so that they cannot be taken for the door's own, control characters made
+// visible, and keeps the last bytes for the report of a crash. Its memory is bounded; it never fails and
 // never waits for the operator's end, which nobody may read.
 type stderrTail struct {
-	out *outbox // to the operator
-	max int
+	out    *outbox // to the operator
+	prefix string
+	max    int
 
 	mu     sync.Mutex
 	passed int
-	part   []byte // of a character whose rest has not come
+	part   []byte // of a line whose rest has not come
 	tail   []byte // newest bytes, at most twice what is kept
 	cut    bool   // something was not shown
 }
@@ -25,12 +30,18 @@ type stderrTail struct {
 // reportBytes is how much of the end is shown when a server has crashed.
 const reportBytes = 2 << 10
 
-func newStderrTail(to io.Writer, max int) *stderrTail {
+// lineMost is how much of a line waits for its end; what is longer becomes
+// several.
+const lineMost = 4 << 10
+
+func newStderrTail(to io.Writer, name string, max int) *stderrTail {
 	if to == nil {
 		to = io.Discard
 	}
 	s := &stderrTail{out: newOutbox(to), max: max}
-	s.out.full = 4*max + 4*reportBytes // a visible control character takes three bytes
+	s.prefix = "[" + strings.NewReplacer("\n", "\u240a", "\t", "\u2409").Replace(visible([]byte(name))) + "] "
+	// A visible control character takes three bytes, and every byte may be a line.
+	s.out.full = (4 + len(s.prefix)) * (max + reportBytes)
 	return s
 }
 
@@ -43,34 +54,58 @@ func (s *stderrTail) Write(b []byte) (int, error) {
 	}
 	pass := b[:min(len(b), s.max-s.passed)]
 	s.passed += len(pass)
-	if len(pass) > 0 {
-		s.show(pass)
-	}
+	s.show(pass)
 	if len(pass) < len(b) && !s.cut {
 		s.cut = true
-		s.show(nil)
-		s.say(fmt.Sprintf("\nostiary: the server wrote more than %d bytes to its standard error; the rest is not shown\n", s.max))
+		s.showPart()
+		s.say(fmt.Sprintf("ostiary: the server wrote more than %d bytes to its standard error; the rest is not shown\n", s.max))
 	}
 	return len(b), nil
 }
 
-// show passes bytes on; without any it shows half a character as it is.
+// show passes bytes on, line by line: others write to the operator too, and what
+// came behind their line without a name would look like theirs.
 func (s *stderrTail) show(b []byte) {
-	whole := append(s.part, b...)
-	s.part = nil
-	if n := len(b); n > 0 {
-		at := len(whole)
-		for back := 1; back < utf8.UTFMax && back <= len(whole); back++ {
-			if i := len(whole) - back; utf8.RuneStart(whole[i]) {
-				if !utf8.FullRune(whole[i:]) {
-					at = i
-				}
-				break
-			}
+	for len(b) > 0 {
+		n := min(len(b), lineMost-len(s.part))
+		end := bytes.IndexByte(b[:n], '\n')
+		if end >= 0 {
+			n = end
 		}
-		whole, s.part = whole[:at], append([]byte(nil), whole[at:]...)
+		s.part = append(s.part, b[:n]...)
+		b = b[n:]
+		switch {
+		case end >= 0:
+			b = b[1:]
+			s.say(s.prefix + visible(s.part) + "\n")
+			s.part = s.part[:0]
+		case len(s.part) == lineMost:
+			whole := wholeRunes(s.part)
+			s.say(s.prefix + visible(s.part[:whole]) + "\n")
+			s.part = append(s.part[:0], s.part[whole:]...)
+		}
 	}
-	s.say(visible(whole))
+}
+
+// showPart shows a line whose end will not come.
+func (s *stderrTail) showPart() {
+	if len(s.part) > 0 {
+		s.show([]byte{'\n'})
+	}
+}
+
+// wholeRunes returns where a character begins whose rest has not come, else the
+// length.
+func wholeRunes(b []byte) int {
+	for back := 1; back < utf8.UTFMax && back <= len(b); back++ {
+		if i := len(b) - back; utf8.RuneStart(b[i]) {
+			if !utf8.FullRune(b[i:]) {
+				return i
+			}
+			break
+		}
+	}
+	return len(b)
 }
 
 // say hands text to the operator. A lost line of somebody else's diagnostics
@@ -85,15 +120,19 @@ func (s *stderrTail) say(text string) {
 // lets the operator's end go.
 func (s *stderrTail) finish(crashed bool) {
 	s.mu.Lock()
-	s.show(nil)
+	s.showPart()
 	if crashed && s.cut {
-		s.say("ostiary: the last words of the server: " + visible(s.tail[max(0, len(s.tail)-reportBytes):]) + "\n")
+		s.say("ostiary: the last words of the server:\n")
+		s.show(s.tail[max(0, len(s.tail)-reportBytes):])
+		s.showPart()
 	}
 	s.mu.Unlock()
 	s.out.finish(flushPatience)
 }
 
-// visible replaces what could steer a terminal.
+// visible replaces what could steer a terminal or hide: control characters, marks
+// that turn the direction of text, other separators of lines, and what has no
+// width.
 func visible(b []byte) string {
 	out := make([]rune, 0, len(b))
 	for _, r := range string(b) {
@@ -104,7 +143,7 @@ func visible(b []byte) string {
 			out = append(out, '\u2400'+r)
 		case r == 0x7f:
 			out = append(out, '\u2421')
-		case r >= 0x80 && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x200e, r == 0x200f:
+		case r >= 0x80 && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point):
 			out = append(out, '\ufffd')
 		default:
 			out = append(out, r)

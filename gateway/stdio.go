@@ -104,7 +104,7 @@ func open(o Options) (*door, error) {
 	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), under: newVisits(), work: newWorkers()}
 	d.odd = oddities{door: d}
 	d.catalog = newCatalog(d)
-	d.stderr = newStderrTail(o.Stderr, o.StderrBytes)
+	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes)
 	if d.server = o.Server; d.server == nil {
 		c, err := startChild(childOptions{Command: o.Command, Dir: o.Dir, Env: o.Env, Stderr: d.stderr})
 		if err != nil {
