@@ -15,7 +15,7 @@ import (
 
 const (
 	saltSize    = 16
-	textRunes   = 200      // of a redacted result
+	textRunes   = 200      // of a redacted result; who makes a Result gives more, so that no secret is halved
 	defaultArgs = 64 << 10 // bytes of redacted arguments
 )
 

@@ -118,8 +118,9 @@ func (d *door) judgeAsk(ctx context.Context, within *wire.Message, ask wire.Inpu
 		Message: "the server's answer asks for something that is refused, so it was withheld: " + dec.Message}
 }
 
-// textRunes is how much of a result's text the record keeps.
-const textRunes = 200
+// textRunes is how much of a result's text the recorder gets. It keeps 200 runes
+// of it, cut behind the redactor: a secret that a cut halves is not found.
+const textRunes = 4 * 256
 
 func resultOf(m *wire.Message) *ostiary.Result {
 	if m.Kind == wire.KindError {
