@@ -100,7 +100,7 @@ func (l *Log) describe(r *Record, c *ostiary.Call, d *ostiary.Decision) {
 	if c.Class == ostiary.ClassUnknown || c.Class == ostiary.ClassMalformed {
 		r.Method = l.redacted(c.Method, maxName)
 	}
-	if c.Rule == nil || c.Class != ostiary.ClassTool {
+	if c.Class != ostiary.ClassTool || !listed(c.Rule) {
 		r.Target = l.redacted(c.Target, maxName)
 	}
 	r.Effect, r.Closed = c.Effect.String(), c.Closed
@@ -111,6 +111,12 @@ func (l *Log) describe(r *Record, c *ostiary.Call, d *ostiary.Decision) {
 	r.Reason, r.Message = l.redacted(d.Reason, maxText), l.redacted(d.Message, maxText)
 	r.Would, r.WouldReason = string(d.Would), l.redacted(d.WouldReason, maxText)
 	r.Policy, r.Custody, r.Sandbox = l.opts.PolicyDigest, l.opts.Custody, l.opts.Sandbox
+}
+
+// listed reports whether the upstream lists the tool that the rule speaks for. Any
+// other name is whatever the agent wrote, though a rule refuses it.
+func listed(r *ostiary.Rule) bool {
+	return r != nil && (r.Forbid == nil || r.Forbid.Code != ostiary.CodePolicyUnknown && r.Forbid.Code != ostiary.CodePolicyCatalog)
 }
 
 func (l *Log) redacted(s string, limit int) string {

@@ -55,7 +55,8 @@ func invalid(i int, what string) error {
 
 func marker(rule string) string { return "[REDACTED:" + rule + "]" }
 
-// Text returns s with known secrets and secrets of a well-known shape replaced.
+// Text returns s with known secrets, secrets of a well-known shape and values of
+// URL parameters that are named like secrets replaced.
 func (r *Redactor) Text(s string) string {
 	out, _ := r.text(s)
 	return out
@@ -85,6 +86,8 @@ func (r *Redactor) finds(s string) bool { return len(r.find(nil, s)) > 0 }
 // find adds what must be replaced in s, in no order and with overlaps.
 func (r *Redactor) find(spans []span, s string) []span {
 	spans = r.index.scan(spans, s, true)
+	spans = r.queryValues(spans, s, '?')
+	spans = r.queryValues(spans, s, '#')
 	if r.index.empty() {
 		return spans
 	}
