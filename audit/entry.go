@@ -56,8 +56,10 @@ func (e *entry) End(o ostiary.Outcome) error {
 	if o.Status == ostiary.StatusRefused && !e.intended {
 		r.Kind = KindRefusal
 	}
-	// The arguments stand with the first record of a call.
-	return e.write(r, o.Decision, !e.intended, o.Result)
+	// The arguments stand with the first record of a call. Refusals that cost the
+	// caller nothing keep none, or a flood would fill the disk with what it sends.
+	args := !e.intended && !(r.Kind == KindRefusal && (o.Decision.Stage == "limit" || o.Decision.Stage == "wire"))
+	return e.write(r, o.Decision, args, o.Result)
 }
 
 // scratch are the buffers in which a record is written before it takes its place.
