@@ -72,7 +72,7 @@ func TestSnippets(t *testing.T) {
 				t.Errorf("%s has a block of %q, which nothing checks", path, s.language)
 			}
 		}
-		if doors == 0 {
+		if doors == 0 && len(snippets(page)) > 0 { // a page without blocks is for who changes the code
 			t.Errorf("%s shows no client configuration with the door", path)
 		}
 	}
