@@ -14,6 +14,11 @@ import (
 // A place that the schema does not know is an error with a suggestion, unless
 // the schema says itself that it takes what it does not list.
 func lookup(root *jsonschema.Schema, tokens []string) (types, error) {
+	return lookupBy(root, tokens, func(a, b string) bool { return a == b })
+}
+
+// lookupBy is lookup with a say in which names are equal.
+func lookupBy(root *jsonschema.Schema, tokens []string, same func(a, b string) bool) (types, error) {
 	at := []*jsonschema.Schema{root}
 	for i, t := range tokens {
 		var next []*jsonschema.Schema
@@ -22,7 +27,7 @@ func lookup(root *jsonschema.Schema, tokens []string) (types, error) {
 		for _, s := range flatten(root, at) {
 			for n, p := range s.Properties {
 				names[n] = p
-				if n == t || t == wildcard {
+				if t == wildcard || same(n, t) {
 					next = append(next, p)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -23,7 +24,8 @@ type predicate func(v any) bool
 //
 // A key that begins with "/" is a JSON pointer. Any other key is a bare name:
 // every argument of that name at any depth, and if it is an array or an object,
-// every value inside. The predicates are path.under (the value, resolved as the
+// every value inside. Names that differ only by case are equal, because many
+// servers take one for the other. The predicates are path.under (the value, resolved as the
 // upstream may resolve it, lies below one of the directories), url (scheme,
 // host and port are all on the lists that are given), enum, pattern (matches
 // the whole string, as everywhere) and range. A path or URL that cannot be
@@ -45,7 +47,7 @@ func Forbids(args map[string]Argument, tool ostiary.Tool, o Options) (*ostiary.C
 			r.tokens = tokens
 			known = schemaErr != nil
 			if !known {
-				_, err := lookup(root, tokens)
+				_, err := lookupBy(root, tokens, strings.EqualFold)
 				known = err == nil
 			}
 		} else {
@@ -83,22 +85,39 @@ func (r *row) holds(args any) bool {
 	if r.name != "" {
 		return r.named(args)
 	}
-	found := errors.New("found")
-	err := visit(args, r.tokens, "", true, func(v any, _ string) error {
-		if r.inside(v) {
-			return found
-		}
-		return nil
-	})
-	return errors.Is(err, found)
+	return r.pointed(args, r.tokens)
 }
 
-// named looks for the name at every depth.
+// pointed follows a pointer as far as there is something. Names are equal if
+// they differ only by case, because many servers take one for the other.
+func (r *row) pointed(v any, tokens []string) bool {
+	if len(tokens) == 0 {
+		return r.inside(v)
+	}
+	t, rest := tokens[0], tokens[1:]
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			if (t == wildcard || strings.EqualFold(k, t)) && r.pointed(e, rest) {
+				return true
+			}
+		}
+	case []any:
+		for i, e := range v {
+			if (t == wildcard || strconv.Itoa(i) == t) && r.pointed(e, rest) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// named looks for the name at every depth, whatever the case of its letters.
 func (r *row) named(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, e := range v {
-			if k == r.name && r.inside(e) || r.named(e) {
+			if strings.EqualFold(k, r.name) && r.inside(e) || r.named(e) {
 				return true
 			}
 		}
@@ -215,10 +234,13 @@ func hasName(root *jsonschema.Schema, name string) bool {
 				continue
 			}
 			seen[s] = true
-			if s.Properties[name] != nil || isOpen(s) {
+			if isOpen(s) {
 				return true
 			}
-			for _, p := range s.Properties {
+			for n, p := range s.Properties {
+				if strings.EqualFold(n, name) {
+					return true
+				}
 				todo = append(todo, p)
 			}
 			todo = append(todo, elements(s)...)

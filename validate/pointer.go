@@ -71,6 +71,11 @@ func visit(v any, tokens []string, at string, optional bool, fn func(v any, at s
 		if member, ok := v[t]; ok {
 			return visit(member, rest, at+"/"+escapeToken(t), optional, fn)
 		}
+		for k := range v { // an upstream may take it for the one that is missing
+			if strings.EqualFold(k, t) {
+				return twinError(at+"/"+escapeToken(k), t)
+			}
+		}
 	case []any:
 		if t == wildcard {
 			for i, e := range v {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	ostiary "github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
 )
 
 // The bounds on a schema, which is text from outside.
@@ -40,7 +41,8 @@ const (
 //
 // Network references are never followed. `format` is not asserted.
 // additionalProperties that a schema does not mention are allowed, as JSON
-// Schema has it. Integers of a call are compared exactly up to 64 bits; a limit
+// Schema has it; but a key that differs only by case from a property is refused
+// at every depth, because many servers take it for that property. Integers of a call are compared exactly up to 64 bits; a limit
 // written in the schema itself, and anything with a fraction, as a float64 (the
 // range validator is exact).
 func Schema(tool ostiary.Tool) (ostiary.Check, error) {
@@ -77,6 +79,8 @@ type schema struct {
 	keys map[*jsonschema.Schema]*regexp.Regexp
 	// refs are the targets of $ref.
 	refs map[*jsonschema.Schema]*jsonschema.Schema
+	// folds are the names of the properties by their folded form.
+	folds map[*jsonschema.Schema]map[string]string
 	// weight is what comparing with enum and const costs, in steps of the walk.
 	weight map[*jsonschema.Schema]int
 	// texts and names are the program lengths of pattern, by its schema, and of
@@ -95,6 +99,7 @@ func compileSchema(raw []byte) (*schema, error) {
 		foreign: map[*jsonschema.Schema]*regexp2.Regexp{},
 		keys:    map[*jsonschema.Schema]*regexp.Regexp{},
 		refs:    map[*jsonschema.Schema]*jsonschema.Schema{},
+		folds:   map[*jsonschema.Schema]map[string]string{},
 		weight:  map[*jsonschema.Schema]int{},
 		texts:   map[*jsonschema.Schema]int{},
 		names:   map[*jsonschema.Schema]int{},
@@ -200,6 +205,13 @@ func (s *schema) prepare() error {
 				return fmt.Errorf("patternProperties %q is not in the RE2 syntax", clip(p, 60))
 			}
 			s.keys[pp] = re
+		}
+		if len(sub.Properties) > 0 {
+			folds := make(map[string]string, len(sub.Properties))
+			for name := range sub.Properties {
+				folds[wire.Fold(name)] = name
+			}
+			s.folds[sub] = folds
 		}
 		if sub.Enum != nil || sub.Const != nil {
 			values, _ := json.Marshal([]any{sub.Enum, sub.Const}) // came from JSON

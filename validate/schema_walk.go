@@ -2,10 +2,14 @@ package validate
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/ostiary/ostiary/wire"
 )
 
 const (
@@ -27,7 +31,28 @@ func (s *schema) walk(ctx context.Context, args any) error {
 	if err := w.visit(s.root, args, "", 0); err != nil {
 		return err
 	}
-	return w.afford() // what the last visit cost
+	if err := w.afford(); err != nil || len(w.twins) == 0 { // what the last visit cost
+		return err
+	}
+	// What is a twin for one branch may be a property of its own in another:
+	// the second walk takes those away.
+	w.settle = true
+	if err := w.visit(s.root, args, "", 0); err != nil {
+		return err
+	}
+	if err := w.afford(); err != nil {
+		return err
+	}
+	for _, at := range slices.Sorted(maps.Keys(w.twins)) {
+		return twinError(at, w.twins[at])
+	}
+	return nil
+}
+
+// twinError refuses a key that many servers take for another, so that a rule
+// about the other one would not see it.
+func twinError(at, name string) error {
+	return schemaError("%s differs only by case from %s, which this tool knows: write it exactly like that", place(clip(at, 80)), strconv.Quote(clip(name, 80)))
 }
 
 type walker struct {
@@ -35,6 +60,25 @@ type walker struct {
 	ctx     context.Context
 	budget  int
 	foreign time.Duration
+	twins   map[string]string // places whose key differs only by case from a property
+	settle  bool              // take away twins that are properties themselves
+}
+
+// twin looks for keys of v that differ only by case from a property of sub.
+func (w *walker) twin(sub *jsonschema.Schema, v map[string]any, at string) {
+	folds := w.s.folds[sub]
+	for key := range v {
+		if _, ok := sub.Properties[key]; ok {
+			continue
+		}
+		w.budget -= 1 + len(key)>>6
+		if name, ok := folds[wire.Fold(key)]; ok {
+			if w.twins == nil {
+				w.twins = map[string]string{}
+			}
+			w.twins[at+"/"+escapeToken(key)] = name
+		}
+	}
 }
 
 func (w *walker) visit(sub *jsonschema.Schema, v any, at string, depth int) error {
@@ -139,12 +183,20 @@ func (w *walker) elements(sub *jsonschema.Schema, v []any, at string, depth int)
 
 func (w *walker) members(sub *jsonschema.Schema, v map[string]any, at string, depth int) error {
 	w.budget -= len(sub.Required) + len(sub.Properties) + dependent(sub, v)
+	exact := 0
 	for name, p := range sub.Properties {
 		if e, ok := v[name]; ok {
+			exact++
+			if w.settle {
+				delete(w.twins, at+"/"+escapeToken(name))
+			}
 			if err := w.visit(p, e, at+"/"+escapeToken(name), depth); err != nil {
 				return err
 			}
 		}
+	}
+	if !w.settle && exact < len(v) && len(sub.Properties) > 0 {
+		w.twin(sub, v, at)
 	}
 	if sub.PatternProperties == nil && sub.AdditionalProperties == nil &&
 		sub.UnevaluatedProperties == nil && sub.PropertyNames == nil {

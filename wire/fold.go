@@ -33,6 +33,11 @@ func appendFold(dst, s []byte) []byte {
 	return dst
 }
 
+// Fold returns s with letters that differ only by case made equal (Unicode
+// simple folding): Fold(a) == Fold(b) exactly if strings.EqualFold(a, b). It is
+// how Decode compares the keys of one object.
+func Fold(s string) string { return string(appendFold(nil, []byte(s))) }
+
 func smallestFold(r rune) rune {
 	for {
 		next := unicode.SimpleFold(r)
