@@ -148,7 +148,7 @@ func TestTheCatalogIsBounded(t *testing.T) {
 				}
 				return []string{result(m, `{"tools":[`+tt.pages[n-1]+`]`+next+`}`)}, true
 			}
-			b := openDoor(t, rows(), func(o *Options) { s.behind(o); o.Limits.MaxBytes = 16 << 20 }).shaken()
+			b := openDoor(t, rows(), func(o *Options) { s.behind(o); o.Limits.MaxBytes, o.CatalogWait = 16<<20, patience }).shaken()
 			b.send(call("1", "read"))
 			if tt.want != "" {
 				b.want(`policy_catalog`, tt.want)

@@ -54,7 +54,7 @@ func shell(script string) func(*Options) {
 // goneProcess waits until no process has this pid, a zombie not counted.
 func goneProcess(t *testing.T, pid string) {
 	t.Helper()
-	n, err := strconv.Atoi(strings.TrimSpace(pid))
+	n, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(pid, "[up] "))) // standard error has the name
 	if err != nil {
 		t.Fatalf("pid %q: %v", pid, err)
 	}
