@@ -1,0 +1,167 @@
+package validate
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	ostiary "github.com/ostiary/ostiary"
+)
+
+// Own returns the check that no string anywhere in the arguments, keys of
+// objects included, names a file of Options.Protect or below it. It needs no
+// rule about the argument and holds for reading too; a directory above them
+// passes. A string counts in every way in which an upstream may read it:
+// relative to Options.WorkingDir, with "~" or $HOME, as a file: URL, trimmed,
+// behind a flag's "=", and through symbolic links. It does not look for a path
+// inside of other text, nor at hard links.
+func Own(o Options) ostiary.Check {
+	w := &own{home: o.Home, base: o.WorkingDir}
+	for _, f := range o.Protect {
+		w.files = append(w.files, joinFold(path.Clean(f)))
+		if r, err := filepath.EvalSymlinks(f); err == nil && r != f {
+			w.files = append(w.files, joinFold(r))
+		}
+	}
+	return ostiary.Check{Kind: "path", Run: func(_ context.Context, c *ostiary.Call) error {
+		if len(w.files) > 0 && w.inside(c.Args) {
+			return pathError("an argument names a file of Ostiary itself (configuration, state or keys), and no tool may: use another path")
+		}
+		return nil
+	}}
+}
+
+type own struct {
+	home, base string
+	files      []string // folded
+}
+
+func (w *own) inside(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return w.names(v)
+	case map[string]any:
+		for k, e := range v {
+			if w.names(k) || w.inside(e) {
+				return true
+			}
+		}
+	case []any:
+		for _, e := range v {
+			if w.inside(e) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (w *own) names(s string) bool {
+	s = bare(s)
+	if s == "" || len(s) > 3*maxPathBytes || strings.ContainsRune(s, '\n') {
+		return false // no text that leads to one of our files
+	}
+	s, _, _ = strings.Cut(s, "\x00")
+	if w.leads(s) {
+		return true
+	}
+	_, value, ok := strings.Cut(s, "=")
+	return ok && w.leads(bare(value))
+}
+
+// leads tries the readings of one text.
+func (w *own) leads(s string) bool {
+	if w.reads(s) {
+		return true
+	}
+	if strings.ContainsRune(s, '\\') && w.reads(strings.ReplaceAll(s, `\`, "/")) {
+		return true
+	}
+	if len(s) >= 5 && strings.EqualFold(s[:5], "file:") {
+		rest := s[5:]
+		if after, ok := strings.CutPrefix(rest, "//"); ok {
+			_, rest, _ = strings.Cut(after, "/")
+			rest = "/" + rest
+		}
+		rest, _, _ = strings.Cut(rest, "?")
+		rest, _, _ = strings.Cut(rest, "#")
+		if w.leads(rest) {
+			return true
+		}
+	}
+	if strings.ContainsRune(s, '%') {
+		if plain, err := url.PathUnescape(s); err == nil && plain != s {
+			return w.leads(plain)
+		}
+	}
+	return false
+}
+
+func (w *own) reads(s string) bool {
+	if s == "" {
+		return false
+	}
+	if w.home != "" {
+		for _, h := range [...]string{"~", "$HOME", "${HOME}", "%HOME%"} {
+			if rest, ok := strings.CutPrefix(s, h); ok && (rest == "" || rest[0] == '/') && w.at(w.home+rest) {
+				return true
+			}
+		}
+	}
+	if s[0] == '/' {
+		return w.at(s)
+	}
+	return w.base != "" && w.at(w.base+"/"+s)
+}
+
+// at asks about an absolute path, as it is written and as the kernel reads it.
+func (w *own) at(abs string) bool {
+	clean := path.Clean(abs)
+	if w.below(clean) {
+		return true
+	}
+	if strings.HasPrefix(abs, w.base+"/") && !strings.Contains(abs[len(w.base)+1:], "/") {
+		// A bare word: only a link can lead elsewhere.
+		if info, err := os.Lstat(clean); err != nil || info.Mode()&os.ModeSymlink == 0 {
+			return false
+		}
+	}
+	for _, reading := range [...]string{abs, clean} {
+		if r, err := physical(reading); err == nil && w.below(r) {
+			return true
+		}
+		if reading == clean {
+			break
+		}
+	}
+	return false
+}
+
+func (w *own) below(abs string) bool {
+	name := joinFold(abs)
+	for _, f := range w.files {
+		if within(name, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// bare is a text as an upstream reads it that trims space and quotes.
+func bare(s string) string {
+	for {
+		t := strings.TrimFunc(s, outer)
+		if t == s {
+			return s
+		}
+		s = t
+	}
+}
+
+func outer(r rune) bool {
+	return unicode.IsSpace(r) || r == '\uFEFF' || r == '\u200B' || r == '"' || r == '\'' || r == '`'
+}
