@@ -166,9 +166,8 @@ func strayIn(dir string) (string, error) {
 	}
 	last := -1
 	for _, e := range entries {
-		digits, known := strings.CutSuffix(strings.TrimSuffix(e.Name(), ".torn"), ".jsonl")
-		n, err := strconv.Atoi(digits)
-		if !known || err != nil || n < 0 || strings.TrimSuffix(e.Name(), ".torn") != segmentName(n) {
+		n, known := segmentNumber(strings.TrimSuffix(e.Name(), ".torn"))
+		if !known {
 			return fmt.Sprintf("%.80q lies in its directory, and no log leaves such a file", e.Name()), nil
 		}
 		if !strings.HasSuffix(e.Name(), ".torn") {
@@ -180,4 +179,10 @@ func strayIn(dir string) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("segment %s is missing, and %s lies behind it", segmentName(count), segmentName(last)), nil
+}
+
+// segmentNumber reads the name of a segment; it is false for any other name.
+func segmentNumber(name string) (int, bool) {
+	n, err := strconv.Atoi(strings.TrimSuffix(name, ".jsonl"))
+	return n, err == nil && n >= 0 && name == segmentName(n)
 }

@@ -193,7 +193,7 @@ func normalPath(path string) error {
 	}
 	for part := range strings.SplitSeq(strings.ReplaceAll(path, "%2F", "/"), "/") {
 		if part == "." || part == ".." {
-			return errors.New("its path must have no part . or ..")
+			return errors.New("its path must have no part that is one dot or two")
 		}
 	}
 	return nil

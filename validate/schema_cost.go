@@ -25,9 +25,9 @@ func (s *schema) countPattern(sub *jsonschema.Schema, pattern string, sizes map[
 	if len(pattern) > maxPatternBytes {
 		return fmt.Errorf("pattern %q is longer than %d bytes", clip(pattern, 60), maxPatternBytes)
 	}
-	parsed, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return nil // for the other engine, which has bounds of its own
+	parsed, foreign := syntax.Parse(pattern, syntax.Perl)
+	if foreign != nil {
+		parsed = &syntax.Regexp{Op: syntax.OpEmptyMatch} // for the other engine, which has bounds of its own
 	}
 	program, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
