@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func (f *File) NewLine(p *policy.Policy, r ostiary.Recorder, now func() time.Tim
 // NewPolicy makes the rules, ready to be compiled against an upstream's catalog.
 // A nil parser denies every SQL statement.
 func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, error) {
-	o := policy.Options{Schema: validate.Schema}
+	o := policy.Options{}
 	if len(f.Principals) == 0 {
 		o.PrincipalHint = w.User
 	}
@@ -101,6 +102,13 @@ func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, erro
 			dir = w.WorkingDir(upstream)
 		}
 		return validate.Options{WorkingDir: dir, Home: w.Home, Protect: protect, SQL: sql}
+	}
+	o.Schema = func(tool ostiary.Tool) (ostiary.Check, error) {
+		schema, err := validate.Schema(tool)
+		if u := f.Upstream(tool.Upstream); err != nil || u != nil && u.Remote {
+			return schema, err // our files are not on another machine
+		}
+		return both(schema, validate.Own(options(tool.Upstream))), nil
 	}
 	for _, r := range f.Rules {
 		row := r.Row
@@ -121,6 +129,16 @@ func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, erro
 		o.Deny = append(o.Deny, row)
 	}
 	return policy.New(o)
+}
+
+// both makes one check of two, so that a tool without a row has them too.
+func both(first, second ostiary.Check) ostiary.Check {
+	return ostiary.Check{Kind: first.Kind, Run: func(ctx context.Context, c *ostiary.Call) error {
+		if err := first.Run(ctx, c); err != nil {
+			return err
+		}
+		return second.Run(ctx, c)
+	}}
 }
 
 func (f *File) checks(args []validate.Argument, tool ostiary.Tool, o validate.Options) ([]ostiary.Check, error) {

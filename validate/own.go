@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -28,8 +29,12 @@ func Own(o Options) ostiary.Check {
 		}
 	}
 	return ostiary.Check{Kind: "path", Run: func(_ context.Context, c *ostiary.Call) error {
-		if len(w.files) > 0 && w.inside(c.Args) {
-			return pathError("an argument names a file of Ostiary itself (configuration, state or keys), and no tool may: use another path")
+		if len(w.files) == 0 {
+			return nil
+		}
+		if at, found := w.inside(c.Args); found {
+			return pathError("%s: the path belongs to Ostiary itself (configuration, state or keys), and no tool may name it: use another path",
+				place(clip(at, 120)))
 		}
 		return nil
 	}}
@@ -40,24 +45,28 @@ type own struct {
 	files      []string // folded
 }
 
-func (w *own) inside(v any) bool {
+// inside looks for a name in a value and says where it found one.
+func (w *own) inside(v any) (at string, found bool) {
 	switch v := v.(type) {
 	case string:
-		return w.names(v)
+		return "", w.names(v)
 	case map[string]any:
 		for k, e := range v {
-			if w.names(k) || w.inside(e) {
-				return true
+			if w.names(k) {
+				return "", true
+			}
+			if at, found := w.inside(e); found {
+				return "/" + escapeToken(k) + at, true
 			}
 		}
 	case []any:
-		for _, e := range v {
-			if w.inside(e) {
-				return true
+		for i, e := range v {
+			if at, found := w.inside(e); found {
+				return "/" + strconv.Itoa(i) + at, true
 			}
 		}
 	}
-	return false
+	return "", false
 }
 
 func (w *own) names(s string) bool {
