@@ -6,6 +6,10 @@ import "strings"
 // or whether it runs what its arguments name. Version numbers do not count:
 // python3.12 is python.
 func isInterpreter(name string) bool {
+	switch name { // where the digits are the name
+	case "i386", "linux32", "linux64", "x86_64", "uname26", "m4", "run-parts", "su-exec", "dbus-run-session", "dumb-init":
+		return true
+	}
 	name, _, _ = strings.Cut(name, "-")
 	switch strings.TrimRight(name, "0123456789.") {
 	case "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "rbash", "pwsh", "powershell", "cmd.exe", "nu", "elvish",
@@ -17,7 +21,11 @@ func isInterpreter(name string) bool {
 		"systemd", "at", "batch", "crontab", "start", "strace", "ltrace", "gdb", "lldb", "perf", "valgrind", "ld.so", "ld",
 		"ssh", "docker", "podman", "nerdctl", "kubectl", "lxc", "bwrap", "firejail", "busybox", "toybox", "coreutils",
 		"npx", "npm", "pnpm", "yarn", "uvx", "uv", "pipx", "make", "gmake", "ninja", "cmake", "just", "go", "cargo",
-		"vi", "vim", "nvim", "view", "ex", "ed", "emacs", "nano", "less", "more", "man", "tmux", "screen", "socat", "nc", "ncat", "netcat":
+		"vi", "vim", "nvim", "view", "ex", "ed", "emacs", "nano", "less", "more", "man", "tmux", "screen", "socat", "nc", "ncat", "netcat",
+		"sqlite", "psql", "mysql", "mariadb", "duckdb", "redis", "mongosh", "pip", "apt", "dpkg", "debconf", "yum", "dnf", "rpm", "apk", "brew", "gem", "bundle", "composer", "corepack",
+		"gcc", "g++", "cc", "c++", "clang", "clang++", "tcc", "rustc", "tar", "bsdtar", "gtar", "zip", "rsync", "scp", "sftp", "tee", "dd", "install",
+		"setarch", "chrt", "choom", "rview", "rvim", "vimdiff", "rnano", "pico", "rungetty",
+		"gosu", "tini", "faketime", "fakeroot", "proot", "chpst", "softlimit", "entr":
 		return true
 	}
 	return false

@@ -85,8 +85,10 @@ func (p *program) judgeArgs(args []string) error {
 	}
 	literal := false // behind "--"
 	for i, arg := range args {
+		// Space in front counts for nothing, because the upstream may trim it.
+		word := strings.TrimLeftFunc(arg, outerSpace)
 		switch {
-		case strings.HasPrefix(arg, "@"):
+		case strings.HasPrefix(word, "@"):
 			return refuseCommand("argument %d begins with @, which many programs read as \"the contents of this file\": leave it out", i+1)
 		case arg == "--" && !literal && p.flags["--"]:
 			literal = true
@@ -94,7 +96,9 @@ func (p *program) judgeArgs(args []string) error {
 			if err := p.judgeFlag(arg); err != nil {
 				return err
 			}
-		case startsWithDash(arg) && !strings.HasPrefix(arg, "-"):
+		case word != arg && startsWithDash(word) && !literal:
+			return refuseCommand("argument %d has white space in front of a dash: leave the space out", i+1)
+		case startsWithDash(word) && !strings.HasPrefix(word, "-"):
 			return refuseCommand("argument %d begins with a character that only looks like a dash: leave it out", i+1)
 		}
 	}

@@ -172,5 +172,7 @@ func bare(s string) string {
 }
 
 func outer(r rune) bool {
-	return unicode.IsSpace(r) || r == '\uFEFF' || r == '\u200B' || r == '"' || r == '\'' || r == '`'
+	return outerSpace(r) || r == '"' || r == '\'' || r == '`'
 }
+
+func outerSpace(r rune) bool { return unicode.IsSpace(r) || r == '\uFEFF' || r == '\u200B' }

@@ -22,6 +22,9 @@ func checkName(name string, maxBytes int) error {
 			return pathError("the path holds a NUL or another control character: remove it")
 		}
 	}
+	if bare(name) != name {
+		return pathError("the path begins or ends with white space or a quotation mark, which some programs take away: send it without")
+	}
 	switch {
 	case name[0] == '~':
 		return pathError("\"~\" at the beginning could be expanded to a home directory: send the path in full, or begin with ./")

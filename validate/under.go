@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -66,6 +67,28 @@ func (u *under) holds(name string) bool {
 	if err != nil {
 		return true
 	}
+	if i := strings.IndexAny(name, "?*[{"); i >= 0 {
+		// A program may expand it to anything below the directory in front.
+		rest := name[i:]
+		if strings.Contains(rest, "..") || strings.ContainsRune(rest, '{') && strings.ContainsRune(rest, '/') {
+			return true
+		}
+		fixed := strings.TrimLeftFunc(name[:i], outer)
+		fixed = fixed[:strings.LastIndexByte(fixed, '/')+1]
+		if fixed == "" {
+			fixed = "."
+		}
+		above, err := u.readings(fixed)
+		if err != nil || u.any(above, true) {
+			return true
+		}
+	}
+	return u.any(readings, false)
+}
+
+// any reports whether one of the paths lies below one of the directories, or,
+// if asked for, above.
+func (u *under) any(readings []string, above bool) bool {
 	dirs := slices.Clone(u.dirs)
 	if !u.lexical {
 		// Where the directories themselves lead now.
@@ -82,7 +105,7 @@ func (u *under) holds(name string) bool {
 	}
 	for _, r := range readings {
 		name := joinFold(r)
-		if slices.ContainsFunc(dirs, func(d string) bool { return within(name, d) }) {
+		if slices.ContainsFunc(dirs, func(d string) bool { return within(name, d) || above && within(d, name) }) {
 			return true
 		}
 	}
@@ -93,11 +116,16 @@ func joinFold(abs string) string { return strings.Join(foldAll(abs), "/") }
 
 // readings are the absolute paths that the text may mean.
 func (u *under) readings(name string) ([]string, error) {
-	if len(name) > maxPathBytes || !utf8.ValidString(name) || strings.ContainsRune(name, 0) ||
+	if len(name) > maxPathBytes || !utf8.ValidString(name) ||
+		strings.IndexFunc(strings.TrimFunc(name, outer), unicode.IsControl) >= 0 ||
 		strings.ContainsRune(name, '\\') || expands(name) {
 		return nil, errUndecided
 	}
 	texts := []string{name}
+	if b := bare(name); b != name {
+		texts = append(texts, b) // as a program reads it that trims
+		name = b
+	}
 	if len(name) >= 5 && strings.EqualFold(name[:5], "file:") {
 		l, err := url.Parse(name)
 		if err != nil || l.Path == "" || l.Host != "" && l.Host != "localhost" {
