@@ -61,6 +61,9 @@ func (c *auditQueryCommand) Run(ctx context.Context, p program) error {
 	case more:
 		fmt.Fprintf(p.err, "There are older ones; these are the newest %d. Narrow the search, or ask for more with --limit.\n", c.Limit)
 	}
+	if !c.JSON && len(found) > 0 {
+		fmt.Fprintln(p.err, "Read from the index, not verified: `ostiary audit verify` proves what the logs say.")
+	}
 	return nil
 }
 
