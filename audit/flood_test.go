@@ -32,7 +32,7 @@ func TestAFloodDoesNotFillTheLogWithItsArguments(t *testing.T) {
 		}
 		found, err := Show(t.Context(), dir, "flood")
 		if err != nil || len(found) != 1 || found[0].Record.Kind != KindRefusal || (found[0].Record.ArgsDigest != "") != kept {
-			t.Errorf("stage %s: found %+v, %v", stage, found, err)
+			t.Errorf("stage %s: %d records, kind or digest is wrong, %v", stage, len(found), err)
 		}
 		if err := verify(t, dir, VerifyOptions{}).Err(); err != nil {
 			t.Error(err)
