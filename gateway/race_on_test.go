@@ -1,0 +1,6 @@
+//go:build race
+
+package gateway
+
+// raceDetector makes every byte cost twenty times as much.
+const raceDetector = true
