@@ -25,11 +25,7 @@ import (
 // minutes under the race detector, so there the program is built without; the
 // other tests of this file run with it.
 func TestDemo(t *testing.T) {
-	first := ""
-	race := debug.BuildSetting{Key: "-race", Value: "true"}
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, race) {
-		first = filepath.Dir(peers.Build(t, "./cmd/ostiary")) + string(os.PathListSeparator)
-	}
+	first := withoutRace(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/demo",
 		Setup: func(e *testscript.Env) error {
@@ -37,6 +33,17 @@ func TestDemo(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// withoutRace returns what to put before PATH so that the command ostiary is one
+// built without the race detector; nothing where the test itself is.
+func withoutRace(t *testing.T) string {
+	t.Helper()
+	race := debug.BuildSetting{Key: "-race", Value: "true"}
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, race) {
+		return filepath.Dir(peers.Build(t, "./cmd/ostiary")) + string(os.PathListSeparator)
+	}
+	return ""
 }
 
 // demonstrate runs calls of the demonstration with the real program.
