@@ -42,6 +42,19 @@ type Call struct {
 	InputSchema []byte
 	// Meta are the bytes of params._meta as they will be sent; nil if absent.
 	Meta []byte
+
+	// Definition identifies the tool's entry in the catalog; zero if it has none.
+	Definition Digest
+	// Token is the capability token that came with the call and was removed from
+	// it. It is a secret: no record, message or error holds it.
+	Token string
+	// Key is the idempotency key in _meta; "" if there is none.
+	Key string
+	// DryRun says that the arguments ask for the tool's own dry run, for which
+	// the rule vouches. Such a call asks nobody.
+	DryRun bool
+	// Caller is the door's end; nil where nobody can be reached.
+	Caller Caller
 }
 
 // IsSink reports whether the call has an effect or may leave for the open world,

@@ -53,7 +53,37 @@ const (
 	CodeValidateMaxBytes Code = "validate_max_bytes"
 	CodeValidateRange    Code = "validate_range"
 
-	CodeApprovalRequired Code = "approval_required"
+	CodeApprovalRequired Code = "approval_required" // a person decides, and nobody can be asked
+	CodeApprovalPending  Code = "approval_pending"  // a person was asked and has not answered yet
+	CodeApprovalDenied   Code = "approval_denied"   // a person said no
+	CodeApprovalExpired  Code = "approval_expired"  // nobody answered in time, or the call came too late
+	CodeApprovalVoid     Code = "approval_void"     // what was approved has changed
+	CodeApprovalUsed     Code = "approval_used"     // the approval let a call pass already
+	CodeApprovalFull     Code = "approval_full"     // too many requests of one principal wait for a person
+	CodeApprovalState    Code = "approval_state"    // a requestState that the door did not make for this call
+	CodeApprovalUnknown  Code = "approval_unknown"  // no request has this id
+
+	CodeGrantUnknown  Code = "grant_unknown"  // no such grant, or not the caller's
+	CodeGrantExpired  Code = "grant_expired"  // its time is over
+	CodeGrantRevoked  Code = "grant_revoked"  // somebody took it back
+	CodeGrantUsed     Code = "grant_used"     // it has no uses left
+	CodeGrantMismatch Code = "grant_mismatch" // it does not cover this call
+	CodeGrantGuessing Code = "grant_guessing" // too many tokens that are none
+	CodeGrantInvalid  Code = "grant_invalid"  // a grant that cannot be made like this
+	CodeGrantRequired Code = "grant_required" // only a grant lets this call pass
+
+	CodeIdempotencyRequired Code = "idempotency_required" // the rule wants a key
+	CodeIdempotencyInvalid  Code = "idempotency_invalid"  // this is no key
+	CodeIdempotencyConflict Code = "idempotency_conflict" // the key belongs to another call
+	CodeIdempotencyRunning  Code = "idempotency_running"  // the first call with this key still runs
+	CodeIdempotencyUnknown  Code = "idempotency_unknown"  // whether the first call took effect is unknown
+
+	CodeFreezeActive  Code = "freeze_active"  // the operator stopped such calls
+	CodeFreezeUnknown Code = "freeze_unknown" // nothing like that is frozen
+
+	CodePreviewFailed Code = "preview_failed" // what a call would do cannot be shown
+
+	CodeIncidentBroken Code = "incident_broken" // an exported archive does not verify
 
 	CodeAuditUnavailable Code = "audit_unavailable" // the evidence cannot be written
 	CodeAuditBroken      Code = "audit_broken"      // verification found a change
@@ -78,7 +108,7 @@ const (
 // and rules that do not compile deny all the same.
 func (c Code) reportable() bool {
 	switch c {
-	case CodePolicyScope, CodePolicyWhen, CodeApprovalRequired:
+	case CodePolicyScope, CodePolicyWhen, CodeApprovalRequired, CodeGrantRequired, CodeIdempotencyRequired:
 		return true
 	}
 	return strings.HasPrefix(string(c), "validate_")

@@ -41,6 +41,12 @@ type Decision struct {
 	Answer *Result
 	// Hold is what the gate took for this call and must give back or commit.
 	Hold *Hold
+	// Settles says that a capability which a person gave answers what the gates
+	// before this one asked.
+	Settles bool
+	// Under names what let the call pass, for the record: "approval ID", "grant
+	// ID", "key DIGEST".
+	Under string
 	// Would is the code that a rule in report-only mode did not enforce.
 	Would Code
 	// WouldReason is the reason that goes with Would.

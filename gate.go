@@ -11,6 +11,13 @@ type Gate interface {
 	Check(ctx context.Context, c *Call) (Decision, error)
 }
 
+// Rechecker is a gate that is asked again after a person was waited for, since
+// what it looks at may have changed meanwhile. Its holds are those of Check.
+type Rechecker interface {
+	Gate
+	Recheck(ctx context.Context, c *Call) (Decision, error)
+}
+
 // Settler is the last gate. It alone sees what the others asked, so that a
 // person decides once and only about calls that would otherwise pass.
 type Settler interface {

@@ -4,10 +4,13 @@ import "fmt"
 
 // Hold is something that a gate reserved for a call. The line calls Commit with
 // the intent, Release if the call is refused before that, and Done once when the
-// call has ended after a Commit. Each may be nil. None may block for long.
+// call has ended after a Commit. Keep comes before Done if a result came back:
+// it gets the result as the agent will, before the outcome is written, and what
+// it cannot keep it says itself. Each may be nil. None may block for long.
 type Hold struct {
 	Commit  func() error
 	Release func()
+	Keep    func(*Result)
 	Done    func()
 }
 
@@ -46,6 +49,16 @@ func (h *holds) release(d Decision) Decision {
 	}
 	h.done()
 	return d
+}
+
+// keep shows the result to what was committed. A panic loses what would have
+// been kept, not the result.
+func (h *holds) keep(r *Result) {
+	for _, one := range h.all[:h.committed] {
+		if one.Keep != nil {
+			_ = quietly(func() { one.Keep(r) })
+		}
+	}
 }
 
 // done ends what was committed. A panic here can change nothing any more: the

@@ -1,6 +1,7 @@
 package ostiary
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,7 +85,7 @@ func (l *Line) Do(ctx context.Context, c *Call, run Runner) (*Result, Decision) 
 		return nil, l.end(entry, c, h.release(Refused("commit", err)), StatusRefused, nil)
 	}
 	defer h.done()
-	return l.run(ctx, entry, c, d, run)
+	return l.run(ctx, entry, c, d, h, run)
 }
 
 // Refuse records a refusal that was decided before there was a call to judge:
@@ -117,6 +118,10 @@ func (l *Line) judge(ctx context.Context, c *Call) (Decision, *holds) {
 		held.add(d.Hold)
 		switch d.Verdict {
 		case Allow:
+			if d.Settles {
+				asks = asks[:0]
+			}
+			verdict.Under = cmp.Or(verdict.Under, d.Under)
 		case Ask:
 			asks = append(asks, d)
 		case Answer:
@@ -141,10 +146,36 @@ func (l *Line) judge(ctx context.Context, c *Call) (Decision, *holds) {
 	}
 	d := l.settle(ctx, c, asks)
 	held.add(d.Hold)
-	if d.Verdict == Allow {
-		d.Would, d.WouldReason = verdict.Would, verdict.WouldReason
+	if d.Verdict != Allow {
+		return d, held
 	}
+	if changed := l.recheck(ctx, c); changed.Verdict != Allow {
+		return changed, held
+	}
+	d.Would, d.WouldReason = verdict.Would, verdict.WouldReason
+	d.Under = cmp.Or(d.Under, verdict.Under)
 	return d, held
+}
+
+// recheck looks again at what may have changed while a person was waited for.
+func (l *Line) recheck(ctx context.Context, c *Call) Decision {
+	for _, g := range l.o.Gates {
+		again, ok := g.(Rechecker)
+		if !ok {
+			continue
+		}
+		d := judged(again.Name(), func() (Decision, error) { return again.Recheck(ctx, c) })
+		if d.Verdict != Allow {
+			d.Verdict = Deny // there is nobody left to ask
+			return d
+		}
+	}
+	if c.Caller != nil {
+		if _, err := safely(func() (*Result, error) { return nil, c.Caller.Current() }); err != nil {
+			return Refused("line", err)
+		}
+	}
+	return Allowed()
 }
 
 func (l *Line) settle(ctx context.Context, c *Call, asks []Decision) (d Decision) {
@@ -178,7 +209,7 @@ func (l *Line) answer(e Entry, c *Call, d Decision, h *holds) (*Result, Decision
 	return d.Answer, d
 }
 
-func (l *Line) run(ctx context.Context, e Entry, c *Call, d Decision, run Runner) (*Result, Decision) {
+func (l *Line) run(ctx context.Context, e Entry, c *Call, d Decision, h *holds, run Runner) (*Result, Decision) {
 	limit := l.o.Timeout
 	if c.Rule != nil && c.Rule.Timeout > 0 {
 		limit = c.Rule.Timeout
@@ -200,6 +231,7 @@ func (l *Line) run(ctx context.Context, e Entry, c *Call, d Decision, run Runner
 			return nil, l.end(e, c, Refused(f.Name(), err), StatusWithheld, nil)
 		}
 	}
+	h.keep(r)
 	if d := l.end(e, c, d, r.Status, r); d.Verdict != Allow {
 		return nil, d
 	}
@@ -226,19 +258,23 @@ func (l *Line) end(e Entry, c *Call, d Decision, s Status, r *Result) Decision {
 }
 
 // check asks one gate; an error and a panic deny.
-func check(ctx context.Context, g Gate, c *Call) (d Decision) {
+func check(ctx context.Context, g Gate, c *Call) Decision {
+	return judged(g.Name(), func() (Decision, error) { return g.Check(ctx, c) })
+}
+
+func judged(stage string, look func() (Decision, error)) (d Decision) {
 	var err error
 	func() {
 		defer recoverTo(&err)
-		d, err = g.Check(ctx, c)
+		d, err = look()
 	}()
 	if err != nil {
 		hold := d.Hold
-		d = Refused(g.Name(), err)
+		d = Refused(stage, err)
 		d.Hold = hold
 		return d
 	}
-	return named(d, g.Name())
+	return named(d, stage)
 }
 
 func named(d Decision, stage string) Decision {

@@ -35,6 +35,16 @@ type Rule struct {
 	// Ask, if not empty, is why a person must decide; AskNext tells the agent
 	// the next step (the rule to write, whom to ask).
 	Ask, AskNext string
+	// Approve and Grant say who or what may answer the questions about a call.
+	Approve Approve
+	Grant   GrantRule
+	// Rewrite is what the door changes in the arguments first.
+	Rewrite Rewrite
+	// Idempotency tells repeated calls from new ones.
+	Idempotency IdempotencyRule
+	// Preview shows what a call would do without doing it; nil if the door
+	// cannot.
+	Preview func(ctx context.Context, c *Call) (*Preview, error)
 	// Timeout bounds the run; 0 means the general timeout.
 	Timeout time.Duration
 	// ReportOnly records what would have been denied and lets it pass

@@ -111,6 +111,7 @@ func (l *Log) describe(r *Record, c *ostiary.Call, d *ostiary.Decision) {
 	}
 	r.Decision, r.Code, r.Stage = d.Verdict.String(), string(d.Code), cut(d.Stage, maxName)
 	r.Reason, r.Message = l.redacted(d.Reason, maxText), l.redacted(d.Message, maxText)
+	r.Under = cut(d.Under, maxName)
 	r.Would, r.WouldReason = string(d.Would), l.redacted(d.WouldReason, maxText)
 	r.Policy, r.Custody, r.Sandbox = l.opts.PolicyDigest, l.opts.Custody, l.opts.Sandbox
 }

@@ -11,7 +11,7 @@ const (
 	KindIntent  = "intent"  // a sink is about to be forwarded
 	KindOutcome = "outcome" // how a call that was let in ended
 	KindRefusal = "refusal" // a call that was not let in
-	KindEvent   = "event"   // something about the log itself
+	KindEvent   = "event"   // something beside the calls: a person's decision, a grant, a freeze, the log itself
 	KindClose   = "close"   // last record of a log that was closed cleanly
 )
 
@@ -47,9 +47,19 @@ type Record struct {
 	Message     string `json:"message,omitempty"`
 	Would       string `json:"would,omitempty"`
 	WouldReason string `json:"would_reason,omitempty"`
-	Rule        string `json:"rule,omitempty"`
-	RuleAt      string `json:"rule_at,omitempty"`
-	Policy      string `json:"policy,omitempty"`
+	// Under is what let the call pass where somebody was asked: "approval ID",
+	// "grant ID", "key DIGEST".
+	Under  string `json:"under,omitempty"`
+	Rule   string `json:"rule,omitempty"`
+	RuleAt string `json:"rule_at,omitempty"`
+	Policy string `json:"policy,omitempty"`
+
+	// Subject, By, Channel and Detail are those of an event: the approval, grant or
+	// freeze that it is about, who did it and where.
+	Subject string `json:"subject,omitempty"`
+	By      string `json:"by,omitempty"`
+	Channel string `json:"channel,omitempty"`
+	Detail  string `json:"detail,omitempty"`
 
 	Status     string `json:"status,omitempty"`
 	DurationUS int64  `json:"duration_us,omitempty"`

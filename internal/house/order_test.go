@@ -13,7 +13,7 @@ var floors = [][]string{
 	{""}, // the root package: the words and the line
 	{"wire"},
 	{
-		"auth", "policy", "validate", "limit", "flow", "approval", "grant", "idempotency", "redact",
+		"auth", "policy", "validate", "limit", "flow", "freeze", "preview", "approval", "grant", "idempotency", "redact",
 		"untrusted", "audit", "pin", "sandbox", "egress", "store",
 	},
 	{"tools", "middleware", "console", "scan"},
