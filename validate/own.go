@@ -3,9 +3,9 @@ package validate
 import (
 	"context"
 	"net/url"
-	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -21,13 +21,7 @@ import (
 // behind a flag's "=", and through symbolic links. It does not look for a path
 // inside of other text, nor at hard links.
 func Own(o Options) ostiary.Check {
-	w := &own{home: o.Home, base: o.WorkingDir}
-	for _, f := range o.Protect {
-		w.files = append(w.files, joinFold(path.Clean(f)))
-		if r, err := filepath.EvalSymlinks(f); err == nil && r != f {
-			w.files = append(w.files, joinFold(r))
-		}
-	}
+	w := newOwn(o)
 	return ostiary.Check{Kind: "path", Run: func(_ context.Context, c *ostiary.Call) error {
 		if len(w.files) == 0 {
 			return nil
@@ -42,7 +36,44 @@ func Own(o Options) ostiary.Check {
 
 type own struct {
 	home, base string
-	files      []string // folded
+	prefix     string     // base and a slash
+	files      [][]string // the components of each, folded
+
+	longest int      // no name in base has more bytes; 0 if that is not known
+	held    bool     // base itself is one of the files or below one
+	beside  []string // the folded names of the files that lie in base
+}
+
+func newOwn(o Options) *own {
+	w := &own{home: o.Home, base: o.WorkingDir, prefix: o.WorkingDir + "/"}
+	for _, f := range o.Protect {
+		w.files = append(w.files, foldAll(path.Clean(f)))
+		if r, err := filepath.EvalSymlinks(f); err == nil && r != f {
+			w.files = append(w.files, foldAll(r))
+		}
+	}
+	if w.base != "" {
+		w.longest = longestName(w.base)
+		w.around(path.Clean(w.base))
+		if r, err := filepath.EvalSymlinks(w.base); err == nil {
+			w.around(r)
+		}
+	}
+	return w
+}
+
+// around learns what a word in base, an absolute path, can name.
+func (w *own) around(base string) {
+	var parts []string
+	if base != "/" {
+		parts = foldAll(base)
+	}
+	for _, f := range w.files {
+		if last := len(f) - 1; slices.Equal(f[:last], parts) {
+			w.beside = append(w.beside, f[last])
+		}
+	}
+	w.held = w.held || w.below(base)
 }
 
 // inside looks for a name in a value and says where it found one.
@@ -124,7 +155,30 @@ func (w *own) reads(s string) bool {
 	if s[0] == '/' {
 		return w.at(s)
 	}
-	return w.base != "" && w.at(w.base+"/"+s)
+	if w.base == "" {
+		return false
+	}
+	if s != "." && s != ".." && strings.IndexByte(s, '/') < 0 {
+		return w.word(s)
+	}
+	return w.at(w.prefix + s)
+}
+
+// word is at for a name in base, which is what nearly every text is.
+func (w *own) word(s string) bool {
+	if w.held || len(w.beside) > 0 && slices.Contains(w.beside, fold(s)) {
+		return true
+	}
+	if w.longest > 0 && len(s) > w.longest {
+		return false
+	}
+	// Only a link can lead elsewhere.
+	name := w.prefix + s
+	if !isLink(name) {
+		return false
+	}
+	r, err := physical(name)
+	return err == nil && w.below(r)
 }
 
 // at asks about an absolute path, as it is written and as the kernel reads it.
@@ -132,12 +186,6 @@ func (w *own) at(abs string) bool {
 	clean := path.Clean(abs)
 	if w.below(clean) {
 		return true
-	}
-	if strings.HasPrefix(abs, w.base+"/") && !strings.Contains(abs[len(w.base)+1:], "/") {
-		// A bare word: only a link can lead elsewhere.
-		if info, err := os.Lstat(clean); err != nil || info.Mode()&os.ModeSymlink == 0 {
-			return false
-		}
 	}
 	for _, reading := range [...]string{abs, clean} {
 		if r, err := physical(reading); err == nil && w.below(r) {
@@ -150,14 +198,31 @@ func (w *own) at(abs string) bool {
 	return false
 }
 
+// below reports whether a path is one of the files or lies below one.
 func (w *own) below(abs string) bool {
-	name := joinFold(abs)
+	abs = strings.Trim(abs, "/")
 	for _, f := range w.files {
-		if within(name, f) {
+		if leadsWith(abs, f) {
 			return true
 		}
 	}
 	return false
+}
+
+// leadsWith reports whether a path without slashes around it begins with these
+// components, which are folded.
+func leadsWith(name string, parts []string) bool {
+	for i, part := range parts {
+		c, rest, more := strings.Cut(name, "/")
+		if fold(c) != part {
+			return false
+		}
+		if !more {
+			return i == len(parts)-1
+		}
+		name = rest
+	}
+	return true
 }
 
 // bare is a text as an upstream reads it that trims space and quotes.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	ostiary "github.com/ostiary/ostiary"
@@ -54,6 +55,27 @@ func TestOwn(t *testing.T) {
 				t.Errorf("%s: %v, want %q", args, err, want)
 			} else {
 				wantCode(t, err, want)
+			}
+		}
+	}
+}
+
+// What is known of a word in the working directory must be what asking about its
+// whole path tells, or more where that directory is ours.
+func TestOwnWord(t *testing.T) {
+	dir, ws := tree(t)
+	state := filepath.Join(ws, "State")
+	must(t, os.MkdirAll(state, 0o700))
+	must(t, os.Symlink(state, filepath.Join(ws, "link")))
+	must(t, os.Symlink("link", filepath.Join(ws, strings.Repeat("l", 255))))
+	for _, base := range []string{"/", dir, ws, state, filepath.Join(ws, "link"), ws + "/"} {
+		check := newOwn(Options{WorkingDir: base, Protect: []string{state, "/state", filepath.Join(dir, "policy.yaml")}})
+		for _, s := range []string{
+			"state", "STATE.", "state:stream", "link", "file", "Policy.YAML", "policy.yam", "...", " ", "a b",
+			strings.Repeat("l", 255), strings.Repeat("l", 256), strings.Repeat("ſ", 300),
+		} {
+			if got, want := check.word(s), check.at(check.prefix+s); got != want && (want || !check.held) {
+				t.Errorf("%q in %s: %v, its path %v", s, base, got, want)
 			}
 		}
 	}
