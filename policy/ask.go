@@ -22,16 +22,15 @@ func judged(row *Row, t ostiary.Tool, upstream string) *ostiary.Rule {
 	}
 	rule.Pattern, rule.Source, rule.Closed = row.Pattern, row.Source, row.Closed
 	switch {
-	case row.Approve:
+	case row.Approve, row.Grant.Only:
 		rule.Ask, rule.AskNext = asksAlways(row, target)
 	case effect.Asks() && !row.Unapproved && raised != "":
 		rule.Ask = fmt.Sprintf("%s (%s)", why, row.Source)
-		rule.AskNext = fmt.Sprintf("a person must approve %s: %s. To allow it all the same the operator adds to the rule %s: dangerously_unapproved: true",
-			quoted(target), why, row.Pattern)
+		rule.AskNext = fmt.Sprintf("a person must approve %s: %s", quoted(target), why)
 	case effect.Asks() && !row.Unapproved && row.Effect == ostiary.EffectUnknown:
 		rule.Ask = fmt.Sprintf("the rule %s (%s) names no effect and %s", row.Pattern, row.Source, why)
-		rule.AskNext = fmt.Sprintf("a person must approve %s: the rule %s names no effect and %s. To allow it the operator adds to the rule: %s",
-			quoted(target), row.Pattern, why, strings.Join(suggested(t), ", "))
+		rule.AskNext = fmt.Sprintf("a person must approve %s: the rule %s names no effect and %s. The operator adds to the rule: effect: %s",
+			quoted(target), row.Pattern, why, guess(t))
 	case effect.Asks() && !row.Unapproved:
 		rule.Ask, rule.AskNext = asksForEffect(row, effect, target)
 	}
@@ -39,36 +38,37 @@ func judged(row *Row, t ostiary.Tool, upstream string) *ostiary.Rule {
 }
 
 func asksAlways(row *Row, target string) (ask, next string) {
-	return fmt.Sprintf("the rule %s (%s) has approve", row.Pattern, row.Source),
+	says := "approve"
+	if row.Grant.Only {
+		says = "grant: {only: true}"
+	}
+	return fmt.Sprintf("the rule %s (%s) has %s", row.Pattern, row.Source, says),
 		fmt.Sprintf("a person must approve %s: the rule %s says so for every call. Ask the operator to approve it or to do it", quoted(target), row.Pattern)
 }
 
 func asksForEffect(row *Row, effect ostiary.Effect, target string) (ask, next string) {
 	return fmt.Sprintf("the rule %s (%s) says %s", row.Pattern, row.Source, effect),
-		fmt.Sprintf("a person must approve %s: its effect is %s. To let it pass without a person the operator adds to the rule %s: dangerously_unapproved: true",
-			quoted(target), effect, row.Pattern)
+		fmt.Sprintf("a person must approve %s: its effect is %s", quoted(target), effect)
 }
 
-// suggestion is the rule that would let a tool pass, ready to paste.
+// suggestion is the rule for a tool that has none, ready to paste. It allows
+// nothing that a person should see: a tool that asks asks on under it.
 func suggestion(t ostiary.Tool, target string) string {
 	if strings.Contains(target, "*") || strings.ContainsFunc(target, isControl) {
 		return "Its name cannot be written as a pattern: rename the tool in the server"
 	}
-	return fmt.Sprintf("To allow it the operator adds to the policy: rules: [{tool: %s, %s}]", scalar(target), strings.Join(suggested(t), ", "))
+	return fmt.Sprintf("The operator says for good what it does with: rules: [{tool: %s, effect: %s}]", scalar(target), guess(t))
 }
 
-// suggested is what a row must say for the tool to pass. The effect is the best
-// guess from the tool's own words, never a read; the operator decides.
-func suggested(t ostiary.Tool) []string {
+// guess is the effect that the tool's own words make likely, never a read; the
+// operator decides.
+func guess(t ostiary.Tool) ostiary.Effect {
 	effect, why := contradiction(t)
 	if why == "" || effect == ostiary.EffectRead {
 		effect = ostiary.EffectWrite
 	}
 	resulting, _, _ := effectOf(&Row{Effect: effect}, t)
-	if !resulting.Asks() {
-		return []string{"effect: " + effect.String()}
-	}
-	return []string{"effect: " + resulting.String(), "dangerously_unapproved: true"}
+	return resulting
 }
 
 // scalar writes a text as a YAML scalar that is safe inside braces.

@@ -158,6 +158,9 @@ func (c *compiler) compose(row *Row, t ostiary.Tool) (rule *ostiary.Rule, source
 
 func (c *compiler) fill(rule *ostiary.Rule, row *Row, t ostiary.Tool) (err error) {
 	rule.Scopes, rule.Limits, rule.Timeout, rule.ReportOnly = row.Scopes, row.Limits, row.Timeout, row.ReportOnly
+	if err := c.consent(rule, row, t); err != nil {
+		return err
+	}
 	if row.When != "" {
 		pt, _ := parsePattern(row.Pattern) // New has parsed it
 		if rule.When, err = c.conditions.compile(row.When, c.scope(pt, t)); err != nil {

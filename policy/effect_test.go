@@ -86,22 +86,22 @@ func TestEffectAndQuestion(t *testing.T) {
 		{"get", nil, ostiary.Annotations{ReadOnly: yes}, read, ""},
 		{"get", nil, ostiary.Annotations{}, destructive, "rules: [{tool: files/get, effect: write}]"},
 		{"write_file", nil, ostiary.Annotations{ReadOnly: no, Destructive: no}, destructive, "rules: [{tool: files/write_file, effect: write}]"},
-		{"write_file", nil, ostiary.Annotations{Destructive: yes}, destructive, "rules: [{tool: files/write_file, effect: destructive, dangerously_unapproved: true}]"},
-		{"delete", nil, ostiary.Annotations{ReadOnly: yes}, destructive, "effect: destructive, dangerously_unapproved: true"},
-		{"run", nil, ostiary.Annotations{}, destructive, "effect: execute, dangerously_unapproved: true"},
+		{"write_file", nil, ostiary.Annotations{Destructive: yes}, destructive, "rules: [{tool: files/write_file, effect: destructive}]"},
+		{"delete", nil, ostiary.Annotations{ReadOnly: yes}, destructive, "effect: destructive}"},
+		{"run", nil, ostiary.Annotations{}, destructive, "effect: execute}"},
 		{"a b", nil, ostiary.Annotations{}, destructive, `{tool: "files/a b", effect: write}`},
 		{"a*b", nil, ostiary.Annotations{}, destructive, "cannot be written as a pattern"},
 		{"get", &Row{Effect: read}, ostiary.Annotations{}, read, ""},
 		{"get", &Row{Effect: read}, ostiary.Annotations{ReadOnly: no}, write, ""},
 		{"get", &Row{Effect: read}, ostiary.Annotations{ReadOnly: no, Destructive: yes}, destructive, "destructiveHint: true"},
-		{"get", &Row{Effect: read}, ostiary.Annotations{Destructive: yes}, destructive, "dangerously_unapproved: true"},
+		{"get", &Row{Effect: read}, ostiary.Annotations{Destructive: yes}, destructive, "destructiveHint: true"},
 		{"get", &Row{Effect: read}, ostiary.Annotations{ReadOnly: yes, Destructive: yes}, read, ""},
 		{"get", &Row{Effect: write}, ostiary.Annotations{ReadOnly: yes}, write, ""}, // never weaker
 		{"get", &Row{Effect: write}, ostiary.Annotations{Destructive: yes}, destructive, "annotation destructiveHint: true"},
 		{"get", &Row{Effect: write, Unapproved: true}, ostiary.Annotations{Destructive: yes}, destructive, ""},
-		{"get", &Row{Effect: execute}, ostiary.Annotations{ReadOnly: yes}, execute, "dangerously_unapproved: true"},
+		{"get", &Row{Effect: execute}, ostiary.Annotations{ReadOnly: yes}, execute, "its effect is execute"},
 		{"get", &Row{Effect: execute, Unapproved: true}, ostiary.Annotations{}, execute, ""},
-		{"get", &Row{Effect: execute}, ostiary.Annotations{Destructive: yes}, execute, "dangerously_unapproved: true"}, // never weaker
+		{"get", &Row{Effect: execute}, ostiary.Annotations{Destructive: yes}, execute, "its effect is execute"}, // never weaker
 		{"get", &Row{Effect: read, Approve: true}, ostiary.Annotations{}, read, "says so for every call"},
 		{"get", &Row{}, ostiary.Annotations{ReadOnly: yes}, read, ""},
 		{"get", &Row{}, ostiary.Annotations{}, destructive, "adds to the rule: effect: write"},
@@ -120,27 +120,18 @@ func TestEffectAndQuestion(t *testing.T) {
 	}
 }
 
-// TestSuggestedRuleWorks pastes the suggestion back: the rule that a refusal
-// shows must let the call pass.
-func TestSuggestedRuleWorks(t *testing.T) {
+// TestSuggestedRuleHidesNothing: the rule that a refusal shows lets a call pass
+// without a person only where its effect is one that needs none.
+func TestSuggestedRuleHidesNothing(t *testing.T) {
 	for _, name := range []string{"write_file", "delete_file", "run", "pay", "thing"} {
 		for _, a := range []ostiary.Annotations{{}, {Destructive: yes}, {ReadOnly: yes, Destructive: yes}, {ReadOnly: no}} {
 			tool := ostiary.Tool{Name: name, Annotations: a}
-			row := Row{Kind: Tool, Pattern: "files/" + name, Source: "p:1"}
-			for _, part := range suggested(tool) {
-				key, value, _ := strings.Cut(part, ": ")
-				switch key {
-				case "effect":
-					if err := row.Effect.UnmarshalText([]byte(value)); err != nil {
-						t.Fatal(err)
-					}
-				case "dangerously_unapproved":
-					row.Unapproved = true
-				}
-			}
-			b, _ := mustNew(t, Options{Rows: []Row{row}}).Compile("files", []ostiary.Tool{tool})
-			if r := b.Tool(name); r.Ask != "" {
-				t.Errorf("%s with %v still asks: %s", name, suggested(tool), r.Ask)
+			effect := guess(tool)
+			row := Row{Kind: Tool, Pattern: "files/" + name, Source: "p:1", Effect: effect}
+			b, problems := mustNew(t, Options{Rows: []Row{row}}).Compile("files", []ostiary.Tool{tool})
+			r := b.Tool(name)
+			if len(problems) > 0 || r.Effect != effect || (r.Ask == "") != (effect == ostiary.EffectWrite) {
+				t.Errorf("%s as %s: effect %s, question %q, %v", name, effect, r.Effect, r.Ask, problems)
 			}
 		}
 	}

@@ -53,7 +53,7 @@ func (g gate) Check(ctx context.Context, c *ostiary.Call) (d ostiary.Decision, e
 	if d, denied := when(ctx, c); denied {
 		return d, nil
 	}
-	if rule.Ask != "" {
+	if rule.Ask != "" && !c.DryRun {
 		return ostiary.Decision{Verdict: ostiary.Ask, Code: ostiary.CodeApprovalRequired, Stage: stage, Reason: rule.Ask, Message: rule.AskNext}, nil
 	}
 	return ostiary.Decision{Verdict: ostiary.Allow, Stage: stage}, nil

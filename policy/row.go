@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"time"
 
 	"github.com/ostiary/ostiary"
@@ -51,6 +52,16 @@ type Row struct {
 	// Unapproved lets destructive, execute and spend pass without a person
 	// (dangerously_unapproved).
 	Unapproved bool
+	// Channels are where a person may approve; empty means the defaults.
+	Channels []string
+	// Grant, Rewrite and Idempotency are put into the rule as they are.
+	Grant       ostiary.GrantRule
+	Rewrite     ostiary.Rewrite
+	Idempotency ostiary.IdempotencyRule
+	// Preview makes what shows a call of a tool; nil is none. Its arguments are
+	// those that PreviewArgs names.
+	Preview     func(tool ostiary.Tool) (func(context.Context, *ostiary.Call) (*ostiary.Preview, error), error)
+	PreviewArgs []string
 	// ReportOnly is dangerously_report_only.
 	ReportOnly bool
 	// Checks makes the row's typed validators for a tool; nil is none. For a row
