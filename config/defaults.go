@@ -19,6 +19,7 @@ func Defaults() File {
 			Shutdown: 5 * time.Second,
 			Catalog:  10 * time.Second,
 		},
-		Audit: Audit{Segment: 64 << 20},
+		Audit:     Audit{Segment: 64 << 20},
+		Approvals: Approvals{Wait: 45 * time.Second, Expire: 10 * time.Minute, Pending: 10, Desktop: true},
 	}
 }

@@ -29,6 +29,7 @@ type File struct {
 	Rules      []Rule
 	Limits     Limits
 	Audit      Audit
+	Approvals  Approvals
 }
 
 // Principal gives scopes to an operating-system user, over stdio.
@@ -72,8 +73,10 @@ type Rule struct {
 	Pos
 	policy.Row
 	Args []validate.Argument
-	// Channels are where a person may approve; empty means the defaults.
-	Channels []string
+	// Preview is how the door shows a call to a person; nil is not at all. The
+	// row's own is to be made from it.
+	Preview *Preview
+	confirm confirm
 }
 
 // Limits are the general bounds.

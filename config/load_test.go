@@ -66,8 +66,7 @@ func TestSampleOfTheDesign(t *testing.T) {
 		},
 		{
 			Pos:      Pos{21, 5},
-			Row:      policy.Row{Kind: policy.Tool, Pattern: "files/delete_*", Source: "policy.yaml:21:5", Effect: ostiary.EffectDestructive, Approve: true},
-			Channels: []string{"console"},
+			Row:      policy.Row{Kind: policy.Tool, Pattern: "files/delete_*", Source: "policy.yaml:21:5", Effect: ostiary.EffectDestructive, Approve: true, Channels: []string{"console"}},
 		},
 	}
 	if !reflect.DeepEqual(f.Rules, want) {

@@ -26,7 +26,7 @@ func scalar[T any](name string, schema map[string]any, decode func(d *decoder, n
 func plain(d *decoder, n ast.Node, want string) (string, bool) {
 	s, ok := rawText(d, n, want)
 	if ok && interpolation.MatchString(s) {
-		d.fail(n, "${…} is replaced in the values of env: only; here it would be taken as it stands")
+		d.fail(n, "${…} is replaced in the values of env: and in approvals.webhook.secret only; here it would be taken as it stands")
 		return "", false
 	}
 	return s, ok
@@ -236,7 +236,9 @@ func duration(least, most time.Duration) kind[time.Duration] {
 
 func showDuration(v time.Duration) string {
 	s := v.String()
-	s = strings.TrimSuffix(s, "0s")
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
 	if strings.HasSuffix(s, "h0m") {
 		s = strings.TrimSuffix(s, "0m")
 	}

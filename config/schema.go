@@ -37,6 +37,8 @@ func fileKind() kind[File] {
 			"What is allowed, and how. The most specific pattern speaks; ties and rows that can never match are errors."),
 		key("limits", section(limitsKind()), func(f *File) *Limits { return &f.Limits },
 			"The general bounds. What is left out keeps its default."),
+		key("approvals", section(approvalsKind()), func(f *File) *Approvals { return &f.Approvals },
+			"How long a person is waited for, and how they are told."),
 		key("audit", section(auditKind()), func(f *File) *Audit { return &f.Audit },
 			"The evidence."),
 		later[File]("sandbox", "profiles that isolate a server's process"),
@@ -61,7 +63,8 @@ func version() kind[int] {
 	})
 }
 
-func checkFile(d *decoder, _ Pos, f *File) {
+func checkFile(d *decoder, at Pos, f *File) {
+	checkWebhookSecret(d, f.Approvals.Webhook, at)
 	users := map[string]string{}
 	for _, p := range f.Principals {
 		if other, twice := users[p.User]; twice {
@@ -227,6 +230,20 @@ func ruleKind() kind[Rule] {
 			"How long the call may run. Default: `limits.timeout`."),
 		key("approve", approveKind(), func(r *Rule) *approve { return (*approve)(r) },
 			"A person decides about every call; `{}` for the default channels."),
+		key("grant", grantKind(), func(r *Rule) *ostiary.GrantRule { return &r.Grant },
+			"The capabilities that expire and that a person gave beforehand: how long they may last here."),
+		key("token", rewriteKind("token", "The argument; it is removed before anything else looks.", func(r *ostiary.Rewrite) *string { return &r.Token }),
+			func(r *Rule) *ostiary.Rewrite { return &r.Rewrite },
+			"The argument in which a caller may present a grant's token. `_meta` (`ostiary/grant`) counts everywhere."),
+		key("confirm", confirmKind(), func(r *Rule) *confirm { return &r.confirm },
+			"What becomes of a `confirm: true` from the model."),
+		key("dry_run", rewriteKind("dry_run", "The boolean argument: forced on for the preview, off for the approved call.", func(r *ostiary.Rewrite) *string { return &r.DryRun }),
+			func(r *Rule) *ostiary.Rewrite { return &r.Rewrite },
+			"The tool's own dry run, for which you vouch: it shows the person what would happen."),
+		key("preview", pointer(previewKind()), func(r *Rule) **Preview { return &r.Preview },
+			"What the door itself shows the person; the call runs only while its target is the same."),
+		key("idempotency", idempotencyKind(), func(r *Rule) *ostiary.IdempotencyRule { return &r.Idempotency },
+			"A repeated call with the same key gets the first one's result and has no second effect."),
 		key("dangerously_unapproved", boolean(), func(r *Rule) *bool { return &r.Unapproved },
 			"Lets `destructive`, `execute` and `spend` pass without a person."),
 		key("dangerously_report_only", boolean(), func(r *Rule) *bool { return &r.ReportOnly },
@@ -234,9 +251,6 @@ func ruleKind() kind[Rule] {
 		later[Rule]("output", "information flow: labels of results"),
 		later[Rule]("flow", "information flow"),
 		later[Rule]("dangerously_private_and_open", "information flow"),
-		later[Rule]("grant", "capabilities that expire"),
-		later[Rule]("idempotency", "a retry is not a second effect"),
-		later[Rule]("dry_run", "approval with a preview"),
 		later[Rule]("redact", "secrets and personal data in results"),
 	)
 	return placed(k, func(r *Rule) *Pos { return &r.Pos })
@@ -246,6 +260,15 @@ func checkRule(d *decoder, at Pos, r *Rule) {
 	r.Source = d.source(at)
 	if r.Approve && r.Unapproved {
 		d.failAt(at, "a rule has approve and dangerously_unapproved: give only one of them")
+	}
+	if !r.confirm.Ignore {
+		r.Rewrite.Strip = r.confirm.Arguments
+	}
+	if r.Grant.Only && r.Unapproved {
+		d.failAt(at, "a rule has grant: {only: true} and dangerously_unapproved: give only one of them")
+	}
+	if r.Preview != nil && r.Rewrite.DryRun != "" {
+		d.failAt(at, "a rule has dry_run and preview: give only one of them")
 	}
 }
 
@@ -285,7 +308,7 @@ type approve Rule
 
 func approveKind() kind[approve] {
 	k := object("approve", nil, func(_ *decoder, _ Pos, a *approve) { a.Approve = true },
-		key("channels", list(word("console", "cli", "webhook", "client"), false), func(a *approve) *[]string { return &a.Channels },
+		key("channels", list(word("console", "cli", "webhook", "client"), false), func(a *approve) *[]string { return &a.Row.Channels },
 			"Where a person may decide: `console`, `cli`, `webhook`, `client`. For `destructive`, `execute` and `spend`, `client` counts only where it is named."),
 	)
 	return k
