@@ -15,6 +15,7 @@ import (
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/audit"
+	show "github.com/ostiary/ostiary/internal/visible"
 )
 
 // openLog opens a real log that redacts nothing.
@@ -56,7 +57,7 @@ const hostile = "\x1b[2K\x1b[31mred\x1b]0;title\x07\r\nfaked line\t\u009b31m\u20
 // raw returns the first rune that would act on a terminal; "" if there is none.
 func raw(out string) string {
 	for _, r := range out {
-		if r != '\n' && !harmless(r) {
+		if r != '\n' && !show.Plain(r) {
 			return string(r)
 		}
 	}
@@ -174,10 +175,10 @@ func TestVisible(t *testing.T) {
 		"":                        "",
 		"plain, ünïcode 漢字 🙂 \\n": "plain, ünïcode 漢字 🙂 \\n",
 		"a\nb\tc":                 `a\nb\tc`,
-		"\x1b[31m":                `\x1b[31m`,
-		"\u202e\U000e0041":        `\u202e\U000e0041`,
-		"a\xffb":                  `a\xffb`,
-		"\u00a0":                  `\u00a0`,
+		"\x1b[31m":                `\u{1b}[31m`,
+		"\u202e\U000e0041":        `\u{202e}\u{e0041}`,
+		"a\xffb":                  `a\x{ff}b`,
+		"\u00a0":                  `\u{a0}`,
 		"\ufffd":                  "\ufffd",
 	} {
 		if got := visible(in); got != want {

@@ -2,54 +2,16 @@ package main
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
-	"unicode"
+	"math"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	show "github.com/ostiary/ostiary/internal/visible"
 )
 
-// visible replaces everything that a terminal would obey or hide by an escape in
-// ASCII: control characters (newlines and tabs among them), marks that turn the
-// direction of text, what has no width, unusual spaces, private characters and
-// bytes that are no UTF-8. Text that is already plain is returned as it is.
-func visible(s string) string {
-	plain := true
-	for _, r := range s {
-		if !harmless(r) {
-			plain = false
-			break
-		}
-	}
-	if plain && utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for i, w := 0, 0; i < len(s); i += w {
-		var r rune
-		r, w = utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && w == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case harmless(r):
-			b.WriteRune(r)
-		default:
-			q := strconv.QuoteRuneToASCII(r)
-			b.WriteString(q[1 : len(q)-1])
-		}
-	}
-	return b.String()
-}
-
-// harmless reports whether a rune takes its place on the line and does nothing else.
-func harmless(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r >= ' ' && r != 0x7f
-	}
-	const blank = 0x2800 // BRAILLE PATTERN BLANK, which looks like a space
-	return unicode.IsPrint(r) && r != blank &&
-		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
+// visible shows all of a text on one line, with everything that a terminal would
+// obey or hide as an escape in ASCII.
+func visible(s string) string { return show.Line(s, math.MaxInt) }
 
 // escapeJSON writes the harmful runes of a JSON text as \u escapes, which changes
 // how it looks and not what it says. Bytes that are no UTF-8 become U+FFFD.
@@ -62,7 +24,7 @@ func escapeJSON(text []byte) []byte {
 		switch {
 		case r == utf8.RuneError && w == 1:
 			out = append(out, `\ufffd`...)
-		case r == '\n' || harmless(r):
+		case r == '\n' || show.Plain(r):
 			out = append(out, text[i:i+w]...)
 		case r == '\t' || r == '\r': // inside of strings they cannot be
 			out = append(out, ' ')
