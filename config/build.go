@@ -62,6 +62,9 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if h.Audit, err = f.openAudit(w); err != nil {
 		return nil, errors.Join(err, sql.Close())
 	}
+	if err := f.keepPolicy(w.State); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
 	if h.Line, err = f.NewLine(h.Policy, h.Audit, w.Now, w.LimitClock); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}

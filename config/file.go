@@ -21,6 +21,7 @@ type File struct {
 	// credentials. Some may be short; who redacts decides what that means.
 	Secrets []string
 	likely  []likely // what may be a credential
+	raw     []byte   // the bytes themselves; nil if there is no file
 
 	Version    int
 	Principals []Principal

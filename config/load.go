@@ -94,7 +94,7 @@ func Parse(name string, data []byte, o Options) (*File, error) {
 	d.dir = dir
 
 	f := Defaults()
-	f.Path, f.Dir, f.Digest = name, dir, sha256.Sum256(data)
+	f.Path, f.Dir, f.Digest, f.raw = name, dir, sha256.Sum256(data), append([]byte{}, data...)
 	if root := d.parseSource(data); root != nil {
 		d.markLoud(root)
 		fileKind().decode(d, root, &f)

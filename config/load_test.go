@@ -30,6 +30,7 @@ func TestEmptyFileIsTheCarefulDefault(t *testing.T) {
 	for _, text := range []string{"", "# a comment\n", "---\n", "version: 1\n", "rules:\ndeny: []\nlimits: {}\n"} {
 		f := parse(t, text)
 		want := Defaults()
+		want.raw = []byte(text)
 		want.Path, want.Dir, want.Digest = "policy.yaml", "/etc/ostiary", sha256.Sum256([]byte(text))
 		f.Rules, f.Deny = nil, nil
 		if !reflect.DeepEqual(*f, want) {
