@@ -124,6 +124,8 @@ type Message struct {
 	// canonical form.
 	CancelID  []byte
 	CancelKey string
+	// HasOwnMeta is true if _meta holds MetaGrant or MetaKey.
+	HasOwnMeta bool
 	// HasTask is true if a request asks to run as a task (params.task, revision
 	// 2025-11-25).
 	HasTask bool

@@ -107,6 +107,7 @@ func (p *parser) readParams(m *Message) error {
 		m.Era = EraModern
 	}
 	m.ProgressToken = p.get(slotMetaProgress)
+	m.HasOwnMeta = p.get(slotMetaGrant) != nil || p.get(slotMetaKey) != nil
 	if m.Kind == KindNotification {
 		if err := p.readAsks(m, slotInputRequests); err != nil {
 			return err

@@ -32,6 +32,8 @@ const (
 
 	slotMetaVersion
 	slotMetaProgress
+	slotMetaGrant
+	slotMetaKey
 
 	slotResultKind
 	slotResultIsError
@@ -147,6 +149,10 @@ func (at place) lookup(key []byte) (s slot, word string, next place) {
 			return slotMetaVersion, metaVersion, inFolding
 		case "PROGRESSTOKEN":
 			return slotMetaProgress, "progressToken", inFolding
+		case "OSTIARY/GRANT":
+			return slotMetaGrant, MetaGrant, inFolding
+		case "OSTIARY/IDEMPOTENCY-KEY":
+			return slotMetaKey, MetaKey, inFolding
 		}
 	case inResult:
 		switch string(key) {
