@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
 )
 
 // Severity says how bad a finding is.
@@ -50,17 +51,19 @@ func (p *Policy) Lint(upstreams map[string][]ostiary.Tool) []Finding {
 	}
 	for i := range p.deny[Tool].rows {
 		d, pt := &p.deny[Tool].rows[i], p.deny[Tool].patterns[i]
-		l.reach(d.Source, "deny row "+d.Pattern, pt, SeverityError)
+		if l.reach(d.Source, "deny row "+d.Pattern, pt, SeverityError) {
+			l.arguments(d, pt)
+		}
 		l.condition(d.Source, d.When, pt, true)
 	}
 	for _, kind := range []Kind{Resource, Method} {
 		for i := range p.rows[kind].rows {
 			r := &p.rows[kind].rows[i]
-			l.free(r.Source, r.When, p.rows[kind].patterns[i])
+			l.free(kind, r.Source, r.When, p.rows[kind].patterns[i])
 		}
 		for i := range p.deny[kind].rows {
 			d := &p.deny[kind].rows[i]
-			l.free(d.Source, d.When, p.deny[kind].patterns[i])
+			l.free(kind, d.Source, d.When, p.deny[kind].patterns[i])
 		}
 	}
 	order := map[string]int{}
@@ -216,8 +219,28 @@ func (l *linter) condition(source, when string, pt pattern, deny bool) {
 	})
 }
 
-// free compiles the condition of a row that is not about tools.
-func (l *linter) free(source, when string, pt pattern) {
+// arguments reports a deny row about arguments that none of its tools has.
+func (l *linter) arguments(d *DenyRow, pt pattern) {
+	if d.Forbids == nil {
+		return
+	}
+	speaks := false
+	l.each(pt, func(_ *compiler, t ostiary.Tool) {
+		forbids, err := d.Forbids(t)
+		speaks = speaks || err != nil || forbids != nil // an error is reported as a problem
+	})
+	if !speaks {
+		l.add(d.Source, SeverityWarning, "correct the names under args:, or remove the row",
+			"deny row %s never speaks: none of the tools that it matches has such an argument", d.Pattern)
+	}
+}
+
+// free looks at a row that is not about tools.
+func (l *linter) free(kind Kind, source, when string, pt pattern) {
+	if method := pt.rest.String(); kind == Method && pt.rest.exact() && !knownMethod(method) {
+		l.add(source, SeverityWarning, "correct the name behind the slash, unless the server has a method of its own",
+			"%s: no revision of the protocol has the method %s", pt.text, method)
+	}
 	if !slices.ContainsFunc(l.names, pt.up.match) {
 		l.add(source, SeverityError, "correct the name before the slash, or remove the row",
 			"%s: no server is called %s%s", pt.text, pt.up, didYouMean(pt.up.String(), l.names))
@@ -228,4 +251,8 @@ func (l *linter) free(source, when string, pt pattern) {
 	if _, err := l.conditions.compile(when, scope{tool: pt.text, args: &argTypes{free: true}}); err != nil {
 		l.add(source, SeverityError, "correct the condition", "when: %v", err)
 	}
+}
+
+func knownMethod(name string) bool {
+	return wire.Describe(name, wire.FromClient).Known || wire.Describe(name, wire.FromServer).Known
 }

@@ -40,7 +40,18 @@ func TestLint(t *testing.T) {
 		"deny without has":     {Options{Deny: []DenyRow{{Kind: Tool, Pattern: "*/*", Source: "p:1", When: `call.args.repo == "x"`}}}, SeverityWarning, "does not have"},
 		"deny with has":        {Options{Deny: []DenyRow{{Kind: Tool, Pattern: "*/*", Source: "p:1", When: `has(call.args.repo) && call.args.repo == "x"`}}}, "", ""},
 		"method":               {Options{Rows: []Row{{Kind: Method, Pattern: "files/x", Source: "p:1", When: `call.tol == ""`}}}, SeverityError, `did you mean "tool"?`},
-		"resource server":      {Options{Deny: []DenyRow{{Kind: Resource, Pattern: "fils/x", Source: "p:1"}}}, SeverityError, `did you mean "files"?`},
+		"deny of no argument": {Options{Deny: []DenyRow{{Kind: Tool, Pattern: "files/*", Source: "p:1",
+			Forbids: func(ostiary.Tool) (*ostiary.Condition, error) { return nil, nil }}}}, SeverityWarning, "none of the tools that it matches has such an argument"},
+		"deny of an argument": {Options{Deny: []DenyRow{{Kind: Tool, Pattern: "files/*", Source: "p:1",
+			Forbids: func(t ostiary.Tool) (*ostiary.Condition, error) {
+				if t.Name != "read_file" {
+					return nil, nil
+				}
+				return &ostiary.Condition{}, nil
+			}}}}, "", ""},
+		"no such method":  {Options{Rows: []Row{{Kind: Method, Pattern: "files/sampling/createMesage", Source: "p:1"}}}, SeverityWarning, "has the method"},
+		"a method":        {Options{Rows: []Row{{Kind: Method, Pattern: "files/sampling/createMessage", Source: "p:1"}}}, "", ""},
+		"resource server": {Options{Deny: []DenyRow{{Kind: Resource, Pattern: "fils/x", Source: "p:1"}}}, SeverityError, `did you mean "files"?`},
 	} {
 		found := mustNew(t, tc.o).Lint(upstreams)
 		if tc.want == "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/user"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/config"
@@ -122,6 +123,37 @@ func findings(file *config.File, rules *policy.Policy, upstreams map[string][]os
 			}
 		}
 		found = append(found, f)
+	}
+	return append(found, people(file)...)
+}
+
+// people finds scopes that nobody holds and principals whom the system does not
+// know. Without principals: the refusal itself shows the line to add.
+func people(file *config.File) []policy.Finding {
+	if len(file.Principals) == 0 {
+		return nil
+	}
+	var found []policy.Finding
+	held := map[string]bool{}
+	for _, p := range file.Principals {
+		for _, s := range p.Scopes {
+			held[s] = true
+		}
+		var unknown user.UnknownUserError
+		if _, err := user.Lookup(p.User); errors.As(err, &unknown) {
+			found = append(found, policy.Finding{Source: fmt.Sprintf("%s:%d:%d", file.Path, p.Line, p.Col), Severity: policy.SeverityWarning,
+				Message: fmt.Sprintf("this system has no user %q, so the principal %s is nobody here", p.User, p.Name),
+				Next:    "correct user:, unless the file is for another machine"})
+		}
+	}
+	for _, r := range file.Rules {
+		for _, s := range r.Scopes {
+			if !held[s] {
+				found = append(found, policy.Finding{Source: r.Source, Severity: policy.SeverityWarning,
+					Message: fmt.Sprintf("rule %s needs the scope %s, which no principal holds, so it denies everybody", r.Pattern, s),
+					Next:    "give the scope to a principal, or correct its name"})
+			}
+		}
 	}
 	return found
 }
