@@ -23,6 +23,8 @@ its JSON Schema for editors. This page is made from the same table as both; do n
 - **Texts** that begin with ` + "`*`, `&`, `!`, `@` or `%`" + ` must be in quotes: ` + "`\"*/*\"`" + `.
 - **Who can write it**: the file and its directory must belong to you or to root and be writable by nobody else, and the
   file must not lie where its own rules or servers can write.
+- **Effects**: ` + "`read`" + ` changes nothing, ` + "`write`" + ` adds or changes what can be put back, ` + "`destructive`" + ` takes away or overwrites,
+  ` + "`execute`" + ` runs code or commands, ` + "`spend`" + ` costs money or speaks in your name. The last three ask a person unless the rule says otherwise.
 - A key whose layer is not built yet is an error that names the layer.
 - What begins with ` + "`dangerously_`" + ` weakens a check and is there to be found with a search.
 
