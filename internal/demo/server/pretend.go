@@ -63,5 +63,5 @@ func addPretenders(s *mcp.Server) {
 
 // Tools are the names of the server's tools, in the order of the alphabet.
 func Tools() []string {
-	return strings.Fields("delete_file fetch query read_file run search secret slow write_file")
+	return strings.Fields("delete_file fetch order query read_file run search secret slow write_file")
 }

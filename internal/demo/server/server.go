@@ -4,6 +4,7 @@
 //
 //   - files: only inside a playground that [Make] made, held by an [os.Root], so
 //     that neither ".." nor a symbolic link reaches a real file of the machine;
+//   - order adds a line to a file of the playground;
 //   - query, run and fetch only say what they would have done.
 package server
 
@@ -30,6 +31,7 @@ func Serve(ctx context.Context, ws string, in io.Reader, out io.Writer) error {
 	s := mcp.NewServer(&mcp.Implementation{Name: "ostiary-demo", Version: "1"},
 		&mcp.ServerOptions{Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}})
 	addFiles(s, ground)
+	addOrders(s, ground)
 	addPretenders(s)
 	err = s.Run(ctx, &mcp.IOTransport{Reader: io.NopCloser(in), Writer: nopCloser{out}})
 	if ctx.Err() != nil {

@@ -85,6 +85,9 @@ func TestTools(t *testing.T) {
 		{"fetch", arg{"url": "https://example.org/"}, "would fetch: https://example.org/"},
 		{"secret", arg{"token": "abcdef", "note": "x"}, `the token has 6 and ends in "ef"`},
 		{"slow", arg{"seconds": 0}, "waited 0 s"},
+		{"order", arg{"item": "paper", "dry_run": true}, "would order paper"},
+		{"order", arg{"item": "paper"}, "order number 1 placed"},
+		{"order", arg{"item": "paper", "confirm": true}, "order number 2 placed"},
 	} {
 		if text, isError := call(t, s, c.tool, c.args); isError || !strings.Contains(text, c.want) {
 			t.Errorf("%s %v gave %q (error %v), want %q", c.tool, c.args, text, isError, c.want)
