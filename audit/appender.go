@@ -10,21 +10,32 @@ import (
 )
 
 // group is what becomes durable together: the records of everybody who waited
-// while the group before was being written.
+// while the group before was being written, and of those who were soon to come.
 type group struct {
 	lines []byte
 	spans []span        // of the records in lines; bodies lie between
-	turn  chan struct{} // closed when the group before was written
+	calls int           // whose last record is here
+	timed bool          // Log.patience runs for it
+	turn  chan struct{} // closed when who came first must lead or somebody has
+	mine  bool          // who came first must lead; valid after turn is closed
 	done  chan struct{}
 	err   error // valid after done is closed
 }
 
 type span struct{ from, to int }
 
+// standing is what a record means for those behind it.
+type standing uint8
+
+const (
+	within standing = iota
+	leaves          // the last record of a call
+	last            // nothing comes behind it
+)
+
 // append takes a place in line for a record and its body, either of which ends
-// with a newline, and returns after both are durable or never will be. Nothing
-// comes behind the last one.
-func (l *Log) append(tail, body []byte, last bool) error {
+// with a newline, and returns after both are durable or never will be.
+func (l *Log) append(tail, body []byte, at standing) error {
 	l.mu.Lock()
 	if l.stopped != nil {
 		err := l.stopped
@@ -37,32 +48,83 @@ func (l *Log) append(tail, body []byte, last bool) error {
 		g = l.spare()
 		l.next = g
 	}
-	lead := first && !l.writing
-	l.writing = l.writing || lead
 	from := len(g.lines)
 	g.lines = strconv.AppendInt(append(g.lines, recordPrefix...), l.n, 10)
 	g.lines = append(g.lines, tail...)
 	g.spans = append(g.spans, span{from, len(g.lines) - 1})
 	g.lines = append(g.lines, body...)
 	l.n++
-	if last {
+	switch at {
+	case leaves:
+		g.calls++
+	case last:
 		l.stopped = errClosed
 	}
-	full := l.filling && (last || len(g.spans) >= l.expect)
+	lead := l.mayLead(g)
 	l.mu.Unlock()
-	if full {
-		signal(l.full)
-	}
 	switch {
 	case lead:
-		l.lead()
+		l.lead(g)
 	case first:
-		<-g.turn
-		l.lead()
+		if <-g.turn; g.mine {
+			l.lead(g)
+		}
 	default:
 		<-g.done
 	}
 	return g.err
+}
+
+// forget says that a record will not come.
+func (l *Log) forget(at standing) {
+	if at == leaves {
+		l.mu.Lock()
+		l.underway--
+		l.mu.Unlock()
+	}
+}
+
+// mayLead takes the next group if nobody leads and it need not wait for more. It
+// is called with the lock held.
+func (l *Log) mayLead(g *group) bool {
+	if l.writing {
+		return false
+	}
+	// Those who came together come together again: they wait for each other, since
+	// one large group costs hardly more than a small one. Who is alone waits for
+	// nobody.
+	if l.stopped == nil && l.underway > 1 && len(g.spans) < l.expect {
+		if !g.timed {
+			g.timed = true
+			l.patience.Reset(gatherTime)
+		}
+		return false
+	}
+	l.take(g)
+	return true
+}
+
+func (l *Log) take(g *group) {
+	if g.timed {
+		l.patience.Stop()
+	}
+	l.next, l.writing = nil, true
+}
+
+// hand lets who came first to a group lead it. It is called with the lock held.
+func (l *Log) hand(g *group) {
+	g.mine = true
+	close(g.turn)
+}
+
+// hurry ends the waiting for more.
+func (l *Log) hurry() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if g := l.next; g != nil && g.timed && !l.writing {
+		l.take(g)
+		l.hand(g)
+	}
 }
 
 // spare makes a group with the buffers of one that was written.
@@ -87,9 +149,11 @@ func (l *Log) stop(why error) {
 	if l.stopped == nil || errors.Is(l.stopped, errClosed) {
 		l.stopped = why
 	}
+	if g := l.next; g != nil && l.mayLead(g) {
+		l.hand(g)
+	}
 	l.over()
 	l.mu.Unlock()
-	signal(l.full)
 }
 
 // over says that the log has ended when nothing will be written any more. It is
@@ -105,13 +169,6 @@ func (l *Log) over() {
 	}
 }
 
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default: // it is awake already
-	}
-}
-
 // appender is what belongs to whoever leads, unless it says otherwise.
 type appender struct {
 	segment *segment
@@ -119,11 +176,10 @@ type appender struct {
 	prev    [sha256.Size]byte // hash of the last checkpoint's line
 	failed  error             // of a write or sync; nothing is written after it
 	used    *group            // under Log.mu: buffers to use again
-	expect  int               // under Log.mu: how many the last group had
-	filling bool              // under Log.mu: gather waits for more
 	writing bool              // under Log.mu: somebody leads
 
-	full     chan struct{} // cap 1: the group that gather waits for has its size
+	underway int // under Log.mu: calls that began and whose last record is not durable
+	expect   int // under Log.mu: how many the last group had, and came while it was written
 	patience *time.Timer
 
 	text, prefixes []byte
@@ -131,14 +187,22 @@ type appender struct {
 
 func newAppender(l *Log) (*appender, error) {
 	s, err := newSegments(l)
-	return &appender{segment: s, full: make(chan struct{}, 1), patience: time.NewTimer(0)}, err
+	a := &appender{segment: s}
+	if err == nil {
+		a.patience = time.AfterFunc(time.Hour, l.hurry)
+		a.patience.Stop()
+	}
+	return a, err
 }
 
-// lead writes the next group: whoever came first to it does it for all, after
-// the group before and before the group behind. A writer of its own would be
-// woken and would wake the caller with every record.
-func (l *Log) lead() {
-	g, err := l.gather(), l.failed
+// gatherTime is how long a group waits at most for more. When they do not come,
+// the next group does not wait for them.
+const gatherTime = 400 * time.Microsecond
+
+// lead writes a group: one of those who wait for it does it for all. A writer of
+// its own would be woken and would wake the caller with every record.
+func (l *Log) lead(g *group) {
+	err := l.failed
 	if err == nil {
 		if err = l.commit(g); err != nil {
 			err = unavailable("the log has stopped for good after a failed write", err)
@@ -152,45 +216,22 @@ func (l *Log) lead() {
 	if err == nil {
 		l.used = &group{lines: g.lines, spans: g.spans}
 	}
-	next := l.next
-	l.writing = next != nil
+	l.writing = false
+	l.underway -= g.calls
+	l.expect = len(g.spans)
+	if next := l.next; next != nil {
+		l.expect += len(next.spans)
+		if l.mayLead(next) {
+			l.hand(next)
+		}
+	}
 	l.over()
 	l.mu.Unlock()
 	close(g.done)
-	if next != nil {
-		close(next.turn)
+	if !g.mine {
+		close(g.turn)
 	}
 }
-
-// gather takes the next group. Those whom the group before released come again
-// soon: while many do, it waits a moment for as many as last time, since one
-// large group costs hardly more than a small one.
-func (l *Log) gather() *group {
-	for waited := false; ; waited = true {
-		l.mu.Lock()
-		l.filling = false
-		if g := l.next; waited || l.stopped != nil || len(g.spans) >= l.expect || l.expect < crowd {
-			l.next, l.expect = nil, len(g.spans)
-			l.mu.Unlock()
-			return g
-		}
-		l.filling = true
-		l.mu.Unlock()
-		l.patience.Reset(gatherTime)
-		select {
-		case <-l.full:
-		case <-l.patience.C:
-		}
-	}
-}
-
-const (
-	// gatherTime is less than most disks need for one sync.
-	gatherTime = 100 * time.Microsecond
-	// crowd is the size of a group from which on waiting for the next is worth it;
-	// a few callers who met by chance are not kept.
-	crowd = 4
-)
 
 // commit makes a group durable with a signed checkpoint over everything so far.
 func (l *Log) commit(g *group) error {

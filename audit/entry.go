@@ -31,9 +31,12 @@ func (l *Log) Begin(c *ostiary.Call) (ostiary.Entry, error) {
 	if c == nil {
 		return nil, misused("Begin without a call")
 	}
-	if err := l.err(); err != nil {
-		return nil, err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped != nil {
+		return nil, l.stopped
 	}
+	l.underway++
 	return &entry{log: l, call: c}, nil
 }
 
@@ -43,7 +46,7 @@ func (e *entry) Intent(d ostiary.Decision) error {
 		return misused("Intent after Intent or End")
 	}
 	e.intended = true
-	return e.write(&Record{Kind: KindIntent}, d, true, nil)
+	return e.write(&Record{Kind: KindIntent}, d, true, nil, within)
 }
 
 // End implements [ostiary.Entry]: it returns nil only after the outcome is durable.
@@ -59,13 +62,13 @@ func (e *entry) End(o ostiary.Outcome) error {
 	// The arguments stand with the first record of a call. Refusals that cost the
 	// caller nothing keep none, or a flood would fill the disk with what it sends.
 	args := !e.intended && !(r.Kind == KindRefusal && (o.Decision.Stage == "limit" || o.Decision.Stage == "wire"))
-	return e.write(r, o.Decision, args, o.Result)
+	return e.write(r, o.Decision, args, o.Result, leaves)
 }
 
 // scratch are the buffers in which a record is written before it takes its place.
 type scratch struct{ record, body []byte }
 
-func (e *entry) write(r *Record, d ostiary.Decision, args bool, res *ostiary.Result) error {
+func (e *entry) write(r *Record, d ostiary.Decision, args bool, res *ostiary.Result, at standing) error {
 	l, c := e.log, e.call
 	s, _ := l.scratches.Get().(*scratch)
 	if s == nil {
@@ -74,6 +77,7 @@ func (e *entry) write(r *Record, d ostiary.Decision, args bool, res *ostiary.Res
 	defer l.scratches.Put(s)
 	salt, err := l.newSalt()
 	if err != nil {
+		l.forget(at)
 		return unavailable("no randomness for the salt", err)
 	}
 	if args || res != nil && res.Text != "" {
@@ -88,7 +92,7 @@ func (e *entry) write(r *Record, d ostiary.Decision, args bool, res *ostiary.Res
 	}
 	l.describe(r, c, &d)
 	s.record = r.appendTail(s.record[:0])
-	return l.append(s.record, s.body, false)
+	return l.append(s.record, s.body, at)
 }
 
 // describe fills in what the record says about the call and the decision.

@@ -206,7 +206,11 @@ func (l *Log) opening(others *survey) error {
 func (l *Log) own(r *Record) error {
 	r.Time, r.Log = l.opts.Clock(), l.id
 	r.Custody, r.Sandbox = l.opts.Custody, l.opts.Sandbox
-	return l.append(r.appendTail(nil), nil, r.Kind == KindClose)
+	at := within
+	if r.Kind == KindClose {
+		at = last
+	}
+	return l.append(r.appendTail(nil), nil, at)
 }
 
 // Close writes the last record, waits for what is under way and cuts the segment
