@@ -1,0 +1,99 @@
+package grant
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ostiary/ostiary"
+)
+
+// Options are what a Gate is made of. All but Compile and Logger are required.
+type Options struct {
+	Store ostiary.Store
+	// Journal gets the alert about guessing.
+	Journal ostiary.Journal
+	Clock   func() time.Time
+	// Compile makes a predicate of a grant's condition for the tool of a call. It
+	// MUST NOT keep the call; the predicate is used for other calls of the tool.
+	// Without it no grant with a condition counts.
+	Compile func(pattern string, c *ostiary.Call, when string) (ostiary.Condition, error)
+	// Logger gets what an operator should know; nil is silence.
+	Logger *slog.Logger
+}
+
+// Gate is the gate "grant". It is used by many goroutines at once.
+type Gate struct {
+	o     Options
+	start time.Time
+
+	snap  atomic.Pointer[snapshot]
+	dirty atomic.Int64 // counts what this process changed in the store
+	asked atomic.Int64 // when the store was asked last, since start
+	fresh sync.Mutex   // held while the store is asked
+
+	conditions conditions
+	guesses    guesses
+}
+
+var _ ostiary.Gate = (*Gate)(nil)
+
+// New makes the gate. Without a store or a clock every call that needs a grant
+// is refused.
+func New(o Options) *Gate {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	g := &Gate{o: o}
+	if o.Clock != nil {
+		g.start = o.Clock()
+	}
+	return g
+}
+
+// Name is the stage in decisions and records.
+func (g *Gate) Name() string { return "grant" }
+
+// Check lets a call pass that presents a token which covers it, and refuses one
+// whose token does not. A call that asks nobody passes without a look. One that
+// asks is settled by a grant that the gateway holds for it, if there is one, and
+// else goes on to whoever decides.
+func (g *Gate) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, error) {
+	if c.Token != "" {
+		return g.presented(ctx, c)
+	}
+	if !asks(c) {
+		return ostiary.Allowed(), nil
+	}
+	s, err := g.snapshot(ctx)
+	if err != nil {
+		return ostiary.Decision{}, err
+	}
+	now := g.o.Clock()
+	for _, h := range s.candidates(c) {
+		if h.inSession(c) && h.inTime(c, now) && g.holds(ctx, h, c) {
+			return g.allow(ctx, h, c), nil
+		}
+	}
+	return ostiary.Allowed(), nil
+}
+
+// asks reports whether a person must decide, and a grant may instead.
+func asks(c *ostiary.Call) bool {
+	return c.Rule != nil && c.Rule.Ask != "" && !c.DryRun && c.Class == ostiary.ClassTool
+}
+
+// allow settles what was asked. A call that nothing is enforced for takes no use.
+func (g *Gate) allow(ctx context.Context, h *held, c *ostiary.Call) ostiary.Decision {
+	if !asks(c) {
+		return ostiary.Allowed()
+	}
+	d := ostiary.Decision{Verdict: ostiary.Allow, Settles: true, Under: "grant " + h.ID}
+	if !c.Rule.ReportOnly {
+		end := h.end(c)
+		d.Hold = &ostiary.Hold{Commit: func() error { return g.take(ctx, h.ID, end) }}
+	}
+	return d
+}
