@@ -87,6 +87,11 @@ func (r *Report) Err() error {
 // commit to. It may run beside processes that write. An error means that reading
 // failed; what is broken stands in the report.
 func Verify(ctx context.Context, dir string, o VerifyOptions) (*Report, error) {
+	return verifyEach(ctx, dir, o, nil)
+}
+
+// verifyEach is Verify that also tells a walk, which may be nil, about each log.
+func verifyEach(ctx context.Context, dir string, o VerifyOptions, w *walk) (*Report, error) {
 	v, err := verifierFor(dir, o.Key)
 	if err != nil {
 		return nil, err
@@ -115,7 +120,12 @@ func Verify(ctx context.Context, dir string, o VerifyOptions) (*Report, error) {
 	gone := missing(claims, seen)
 	rep.Broken = append(rep.Broken, gone...)
 	for _, id := range all.ids {
-		before := rep.Records
+		before, torn := rep.Records, len(rep.Torn)
+		if w != nil {
+			if check.leaf, err = w.begin(); err != nil {
+				return nil, unreadable(err)
+			}
+		}
 		b, err := check.log(filepath.Join(root, id), id, all.alive[id], claims[id])
 		if err != nil {
 			return nil, unreadable(err)
@@ -132,6 +142,11 @@ func Verify(ctx context.Context, dir string, o VerifyOptions) (*Report, error) {
 		}
 		if b != nil {
 			rep.Broken = append(rep.Broken, *b)
+		}
+		if w != nil {
+			if err := w.end(ctx, filepath.Join(root, id), id, &check.good, all.alive[id], len(rep.Torn) > torn, b, claims[id]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	slices.SortFunc(rep.Broken, func(a, b Broken) int { return strings.Compare(a.Log, b.Log) })

@@ -25,6 +25,8 @@ type logCheck struct {
 	verifier note.Verifier
 	report   *Report
 	progress func(n int64)
+	leaf     func(n int64, leaf tlog.Hash) // hears every leaf, again after a second look; may be nil
+	good     mark                          // where the last log was good
 	buf      []byte
 }
 
@@ -59,11 +61,13 @@ func (c *logCheck) log(dir, id string, alive bool, claims []claim) (*Broken, err
 		pass.rewind()
 	}
 	broken := pass.verdict()
+	c.good = pass.good
 	if broken != nil {
 		exact := newPass(c, dir, id, claims, true)
 		if _, err := exact.scan(); err != nil {
 			return nil, err
 		}
+		c.good = exact.good
 		if first := exact.verdict(); first != nil {
 			broken = first
 		}
@@ -324,6 +328,9 @@ func (p *pass) takeRecord(line []byte) {
 	}
 	leaf := tlog.RecordHash(line)
 	p.tree.add(leaf)
+	if p.leaf != nil {
+		p.leaf(at.n, leaf)
+	}
 	p.group = append(p.group, at)
 	p.leaves = append(p.leaves, leaf[:leafPrefix]...)
 	p.want = append(p.want[:0], bodyOf(line)...)
