@@ -1,0 +1,167 @@
+package approval
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary"
+)
+
+// DeskOptions are for NewDesk. Store and Journal are required.
+type DeskOptions struct {
+	Store   ostiary.Store
+	Journal ostiary.Journal
+	// Clock is time.Now by default.
+	Clock func() time.Time
+}
+
+// Desk is where people look at requests and decide: what the command line and
+// the console share. It is used by many goroutines at once.
+type Desk struct{ *ledger }
+
+// Who decides: the person's name as the operating system or a sign-in proves
+// it, and the channel.
+type Who struct{ Name, Channel string }
+
+// NewDesk makes a Desk. The error is config_invalid if something is missing.
+func NewDesk(o DeskOptions) (*Desk, error) {
+	l, err := newLedger(o.Store, o.Journal, o.Clock)
+	if err != nil {
+		return nil, err
+	}
+	return &Desk{l}, nil
+}
+
+// shortest is how much of an id names a request: enough that nobody meets
+// another one by chance.
+const shortest = 4
+
+// Get returns the request with this id, or with the only id that begins like
+// this, with the masked arguments and the preview. The error is
+// approval_unknown if there is none, or more than one.
+func (d *Desk) Get(ctx context.Context, id string) (r Request, err error) {
+	id = strings.ToLower(strings.TrimSpace(id))
+	if len(id) < shortest || len(id) > maxName {
+		return r, unknown(id)
+	}
+	err = d.store.View(ctx, func(tx ostiary.Tx) error {
+		found := 0
+		for row, err := range tx.List(bucket, ostiary.Query{Prefix: id, Limit: 2}) {
+			if err != nil {
+				return err
+			}
+			one, err := decoded(&row)
+			if err != nil {
+				return err
+			}
+			r = *one
+			found++
+		}
+		switch found {
+		case 0:
+			return unknown(id)
+		case 1:
+		default:
+			return refuse(ostiary.CodeApprovalUnknown, "", "more than one id begins with %q: give more of it", safe(id))
+		}
+		more, err := details(tx, r.ID)
+		if err != nil {
+			return err
+		}
+		more.into(&r)
+		return nil
+	})
+	if err != nil {
+		return Request{}, err
+	}
+	r.State = r.At(d.now())
+	return r, nil
+}
+
+// List returns requests without arguments and previews, the oldest first.
+func (d *Desk) List(ctx context.Context, f Filter) ([]Request, error) {
+	now := d.now()
+	var found []Request
+	err := d.store.View(ctx, func(tx ostiary.Tx) error {
+		found = found[:0]
+		for _, group := range f.groups() {
+			for row, err := range tx.List(bucket, ostiary.Query{Group: group}) {
+				if err != nil {
+					return err
+				}
+				r, err := decoded(&row)
+				if err != nil {
+					return err
+				}
+				r.State = r.At(now)
+				if f.names(r) {
+					found = append(found, *r)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b Request) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return found, nil
+}
+
+// groups are the states as they are written in which f may find something; the
+// empty one is all.
+func (f Filter) groups() []string {
+	if len(f.States) == 0 {
+		return []string{""}
+	}
+	var groups []string
+	for _, s := range f.States {
+		groups = append(groups, string(s))
+		if s == Expired { // perhaps nobody wrote so
+			groups = append(groups, string(Pending), string(Approved))
+		}
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups)
+}
+
+func (f Filter) names(r *Request) bool {
+	return (len(f.States) == 0 || slices.Contains(f.States, r.State)) &&
+		(f.Principal == "" || r.Principal == cut(f.Principal, maxName))
+}
+
+// Watch calls f with the requests that wait, at once and whenever they may have
+// changed, looking every so often. It ends with the error of f, of the store, or
+// of ctx.
+func (d *Desk) Watch(ctx context.Context, every time.Duration, f func([]Request) error) error {
+	ticker := time.NewTicker(max(every, 10*time.Millisecond))
+	defer ticker.Stop()
+	seen := int64(-1)
+	var list []Request
+	for {
+		v, err := d.store.Version(ctx, bucket)
+		if err != nil {
+			return err
+		}
+		now := d.now()
+		if v != seen || slices.ContainsFunc(list, func(r Request) bool { return r.At(now) != Pending }) {
+			if list, err = d.List(ctx, Filter{States: []State{Pending}}); err != nil {
+				return err
+			}
+			if err := f(slices.Clone(list)); err != nil {
+				return err
+			}
+			seen = v
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package approval
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ostiary/ostiary"
+)
+
+// The buckets. A list of requests reads the first only.
+const (
+	bucket         = "approval"          // id, by state: the request
+	bucketDetail   = "approval.detail"   // id: masked arguments and preview
+	bucketBytes    = "approval.bytes"    // id: the arguments as they will be sent
+	bucketIdentity = "approval.identity" // what is asked: id of the last request
+	bucketOpen     = "approval.open"     // id, by principal: requests that wait
+	bucketKey      = "approval.key"      // the key that seals states
+	bucketState    = "approval.state"    // sealed states that came back
+)
+
+// kept is how long a request stays to be looked at after its time.
+const kept = 30 * 24 * time.Hour
+
+// Bounds of what is kept for the eye only.
+const (
+	maxArgs    = 256 << 10
+	maxPreview = 256 << 10
+)
+
+// detail is what a list does not need.
+type detail struct {
+	Args         []byte `json:",omitempty"`
+	ArgsCut      int    `json:",omitempty"` // bytes that were left out
+	Preview      *ostiary.Preview
+	PreviewError string `json:",omitempty"`
+}
+
+// read returns the request with this id; nil if there is none.
+func read(tx ostiary.Tx, id string) (*Request, error) {
+	row, err := tx.Get(bucket, id)
+	if err != nil || row == nil {
+		return nil, err
+	}
+	return decoded(row)
+}
+
+func decoded(row *ostiary.Row) (*Request, error) {
+	r, err := decode(row.Value)
+	if err == nil && r.ID != row.Key {
+		err = errLayout
+	}
+	if err != nil {
+		return nil, &ostiary.Error{
+			Code: ostiary.CodeStoreUnavailable, Err: err,
+			Message: "a request for approval cannot be read, so the call is refused: the operator must look at the store",
+			Reason:  fmt.Sprintf("row %q of bucket %s", row.Key, bucket),
+		}
+	}
+	return &r, nil
+}
+
+// write puts a request and keeps the other buckets in step: what waits is
+// counted, and the bytes go when nothing can run under them any more.
+func write(tx ostiary.Tx, r *Request) error {
+	err := tx.Put(bucket, ostiary.Row{Key: r.ID, Group: string(r.State), Expires: r.Expires.Add(kept), Value: encode(r)})
+	if err != nil {
+		return err
+	}
+	if r.State == Pending {
+		return tx.Put(bucketOpen, ostiary.Row{Key: r.ID, Group: owner(r.Principal), Expires: r.Expires})
+	}
+	if err := tx.Delete(bucketOpen, r.ID); err != nil || r.State == Approved {
+		return err
+	}
+	return tx.Delete(bucketBytes, r.ID)
+}
+
+// waiting counts the requests of a principal that wait.
+func waiting(tx ostiary.Tx, principal string, now time.Time) (n int, err error) {
+	for row, err := range tx.List(bucketOpen, ostiary.Query{Group: owner(principal)}) {
+		if err != nil {
+			return 0, err
+		}
+		if now.Before(row.Expires) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// owner is a principal as the name of a group, which has a limited length.
+func owner(principal string) string {
+	d := digestOf("principal", principal)
+	return hex.EncodeToString(d[:])
+}
+
+func (d *detail) put(tx ostiary.Tx, r *Request) error {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	return tx.Put(bucketDetail, ostiary.Row{Key: r.ID, Expires: r.Expires.Add(kept), Value: b})
+}
+
+// details returns the detail of a request; what was forgotten is empty.
+func details(tx ostiary.Tx, id string) (*detail, error) {
+	d := &detail{}
+	row, err := tx.Get(bucketDetail, id)
+	if err != nil || row == nil {
+		return d, err
+	}
+	if err := json.Unmarshal(row.Value, d); err != nil {
+		return nil, &ostiary.Error{
+			Code: ostiary.CodeStoreUnavailable, Err: err,
+			Message: "a request for approval cannot be read, so the call is refused: the operator must look at the store",
+			Reason:  fmt.Sprintf("row %q of bucket %s", id, bucketDetail),
+		}
+	}
+	return d, nil
+}
+
+// cut shortens a text to at most so many bytes, a mark included.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	end := most - len("…(+12345678901 bytes)")
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return fmt.Sprintf("%s…(+%d bytes)", s[:end], len(s)-end)
+}
