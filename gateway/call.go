@@ -23,48 +23,49 @@ func (d *door) newCall(method string, class ostiary.Class) *ostiary.Call {
 	}
 }
 
-// clientCall makes the one Call of a client's request. For tools it waits until
-// the upstream's catalog is known.
-func (d *door) clientCall(ctx context.Context, m *wire.Message, callID string) (*ostiary.Call, error) {
-	info := wire.Describe(m.Method, wire.FromClient)
+// judgeable makes the one Call of a client's request, rewritten as its rule
+// orders. For tools it waits until the upstream's catalog is known. With an error
+// the call holds nothing of the message that could not be judged.
+func (q *caller) judgeable(ctx context.Context) error {
+	d, m := q.d, q.m
 	c := &ostiary.Call{
-		ID: callID, Received: d.o.Now(), Principal: d.o.Principal, Session: d.o.Session,
-		Upstream: d.o.Upstream, Method: m.Method, Class: info.Class, Target: m.Name, Meta: m.Meta,
+		ID: q.callID, Received: d.o.Now(), Principal: d.o.Principal, Session: d.o.Session,
+		Upstream: d.o.Upstream, Method: m.Method, Class: q.class, Target: m.Name, Caller: q,
 	}
-	args := m.Arguments
-	if info.Class != ostiary.ClassTool && info.Class != ostiary.ClassPrompt {
-		args = m.Params
-	}
-	if err := setArguments(c, args); err != nil {
-		return c, err
-	}
+	q.c = c
 	if m.Version != "" {
 		if _, known := wire.EraOf(m.Version); !known {
 			c.Rule = &ostiary.Rule{Forbid: unknownVersion(m.Version)}
 		}
 	}
-	book := d.catalog.base()
-	if info.Class == ostiary.ClassTool && c.Rule == nil {
-		full, schema, err := d.catalog.wait(ctx, m)
-		c.InputSchema = schema
+	if c.Class == ostiary.ClassTool && c.Rule == nil {
+		book, tool, err := d.catalog.wait(ctx, m)
+		c.InputSchema, c.Definition = tool.schema, tool.definition
 		if err != nil {
 			c.Rule = &ostiary.Rule{Forbid: ostiary.AsError(err)}
-			return c, nil
+		} else {
+			d.ruleFor(c, book)
 		}
-		book = full
 	}
 	if c.Rule == nil {
-		d.ruleFor(c, book)
+		d.ruleFor(c, d.catalog.base())
 	}
 	if c.Class == ostiary.ClassSubscribe && c.Rule.Timeout == 0 {
 		lasting := *c.Rule
 		lasting.Timeout = subscriptionTime
 		c.Rule = &lasting
 	}
-	if m.HasInputResponses {
+	if err := q.rewrite(c.Rule); err != nil {
+		return err
+	}
+	c.Meta = q.m.Meta
+	if q.m.HasInputResponses {
 		c.Closed = false // what the client's side knows leaves for the upstream
 	}
-	return c, nil
+	if c.Class == ostiary.ClassTool || c.Class == ostiary.ClassPrompt {
+		return setArguments(c, q.m.Arguments)
+	}
+	return setArguments(c, q.m.Params)
 }
 
 // subscriptionTime bounds subscriptions/listen, which is answered when the

@@ -30,13 +30,20 @@ type catalog struct {
 	wants   map[string]bool
 
 	wake chan struct{} // cap 1: stale was set
+	past history
 }
 
 // tools are the rules of one list, or why there is none.
 type tools struct {
-	book    *policy.Book
-	schemas map[string][]byte
-	err     error
+	book  *policy.Book
+	named map[string]tool
+	err   error
+}
+
+// tool is what calls need of one entry.
+type tool struct {
+	schema     []byte
+	definition ostiary.Digest
 }
 
 // kinds are the lists of an upstream; calls wait for the first only.
@@ -99,24 +106,50 @@ func closed(ch <-chan struct{}) bool {
 	}
 }
 
-// wait returns the rules for tools and the schema of the tool that m calls. In
-// the modern era, which has no handshake, the first call begins the listing.
-func (c *catalog) wait(ctx context.Context, m *wire.Message) (book *policy.Book, schema []byte, err error) {
-	ready := c.prepare(m)
+// wait returns the rules for tools and the entry of the tool that m calls. In the
+// modern era, which has no handshake, the first call begins the listing.
+func (c *catalog) wait(ctx context.Context, m *wire.Message) (*policy.Book, tool, error) {
+	now, err := c.await(ctx, c.prepare(m))
+	if err != nil {
+		return nil, tool{}, err
+	}
+	return now.book, now.named[m.Name], now.err
+}
+
+// definition returns the digest of a tool's entry as of now: in the modern era,
+// where a server need not say that its list has changed, a list that is over its
+// time is read again first.
+func (c *catalog) definition(ctx context.Context, name string) (ostiary.Digest, error) {
+	c.mu.Lock()
+	if !c.expires.IsZero() && !c.d.o.Now().Before(c.expires) {
+		c.expires = time.Time{}
+		c.ask(true)
+	}
+	ready := c.ready
+	c.mu.Unlock()
+	now, err := c.await(ctx, ready)
+	if err != nil {
+		return ostiary.Digest{}, err
+	}
+	return now.named[name].definition, now.err
+}
+
+// await waits until nobody must wait for a newer list.
+func (c *catalog) await(ctx context.Context, ready <-chan struct{}) (tools, error) {
 	if !closed(ready) {
 		t := time.NewTimer(c.d.o.CatalogWait)
 		defer t.Stop()
 		select {
 		case <-ready:
 		case <-t.C:
-			return nil, nil, c.missing()
+			return tools{}, c.missing()
 		case <-ctx.Done():
-			return nil, nil, context.Cause(ctx)
+			return tools{}, context.Cause(ctx)
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.now.book, c.now.schemas[m.Name], c.now.err
+	return c.now, nil
 }
 
 func (c *catalog) prepare(m *wire.Message) (ready <-chan struct{}) {

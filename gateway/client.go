@@ -23,9 +23,13 @@ func (d *door) clientLine(ctx context.Context, l line) {
 	if err == nil && (m.Kind == wire.KindRequest || m.Kind == wire.KindNotification) {
 		err = misnamed(m, wire.FromClient)
 	}
+	if err == nil && d.ids.isOwn(m.Key) && m.Kind != wire.KindRequest {
+		defer d.under.leave()
+		d.ownAnswer(m)
+		return
+	}
 	if err == nil && d.ids.isOwn(m.Key) {
-		err = &ostiary.Error{Code: ostiary.CodeWireID,
-			Message: "this id belongs to the door's own requests: give your requests other ids"}
+		err = errOwnID
 	}
 	switch {
 	case err != nil:

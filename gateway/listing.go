@@ -30,9 +30,10 @@ const ttlLeast = 30 * time.Second
 
 // list is one list of an upstream.
 type list struct {
-	items []any    // that could be read
-	bad   []string // names of entries that parsers read differently
-	read  int      // entries of both kinds and of none
+	items []any            // that could be read
+	sums  []ostiary.Digest // of the items, in their lossless form
+	bad   []string         // names of entries that parsers read differently
+	read  int              // entries of both kinds and of none
 	ttl   time.Duration
 }
 
@@ -65,11 +66,26 @@ func (c *catalog) read(door context.Context, meta []byte, room *int) (map[string
 	for _, p := range problems {
 		c.d.o.Log.Error("a rule does not fit the server; its tool is refused", "rule", p.Source, "tool", visible([]byte(p.Tool)), "error", p.Err)
 	}
-	schemas := make(map[string][]byte, len(found))
-	for _, t := range found {
-		schemas[t.Name] = t.InputSchema
+	if err := c.remember(l); err != nil {
+		c.d.o.Log.Warn("the new list of tools could not be kept in the history", "error", err)
 	}
-	return map[string][]any{"tools": l.items}, max(l.ttl, ttlLeast), tools{book: book, schemas: schemas}
+	return map[string][]any{"tools": l.items}, max(l.ttl, ttlLeast), tools{book: book, named: l.named(found)}
+}
+
+// named are the entries of the tools by name.
+func (l *list) named(found []ostiary.Tool) map[string]tool {
+	named := make(map[string]tool, len(found))
+	for _, t := range found {
+		named[t.Name] = tool{schema: t.InputSchema}
+	}
+	for i, item := range l.items {
+		m, _ := item.(map[string]any)
+		if t, ok := named[text(m, "name")]; ok { // a name that is listed twice names no tool
+			t.definition = l.sums[i]
+			named[text(m, "name")] = t
+		}
+	}
+	return named
 }
 
 // keepFile lists the rest, which no call waits for, and keeps everything in the
@@ -169,8 +185,11 @@ func (l *list) page(kind string, result []byte) (next string, err error) {
 		}
 		v, err := wire.Decode(e)
 		if err == nil {
-			l.items = append(l.items, v)
-			continue
+			var sum ostiary.Digest
+			if sum, err = wire.Digest(e); err == nil {
+				l.items, l.sums = append(l.items, v), append(l.sums, sum)
+				continue
+			}
 		}
 		if name, ok := wire.Member(e, "name"); ok {
 			var s string

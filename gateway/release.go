@@ -35,5 +35,9 @@ func (d *door) observe(m, reply *wire.Message) {
 		if reply.Kind == wire.KindResult {
 			d.catalog.offers(reply.Result)
 		}
+		if m.Method == "initialize" {
+			caps, _ := wire.Member(m.Params, "capabilities")
+			d.asksByForm.Store(reply.Kind == wire.KindResult && asksByForm(caps))
+		}
 	}
 }

@@ -12,12 +12,12 @@ import (
 func (d *door) clientRequest(ctx context.Context, m *wire.Message) {
 	callID, err := d.ids.call()
 	running, cancel := context.WithCancelCause(ctx)
-	p := &pending{
+	q := &caller{d: d, ctx: running, m: m, pending: pending{
 		method: m.Method, class: wire.Describe(m.Method, wire.FromClient).Class, callID: callID,
 		cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}),
-	}
+	}}
 	if err == nil {
-		err = d.down.add(m.Key, p)
+		err = d.down.add(m.Key, &q.pending)
 	}
 	if err != nil {
 		defer d.under.leave()
@@ -28,8 +28,8 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message) {
 	serve := func() {
 		defer d.under.leave()
 		defer cancel(nil)
-		defer d.down.release(p)
-		d.serveRequest(ctx, running, m, p)
+		defer d.down.release(&q.pending)
+		d.serveRequest(ctx, q)
 	}
 	if m.Method == "initialize" {
 		d.shake.run(serve, func(l line) { d.clientLine(ctx, l) })
@@ -51,20 +51,20 @@ func (d *door) refuseRequest(m *wire.Message, err error) {
 	d.replyNow(wire.Refusal(m, c.ID, dec))
 }
 
-// serveRequest takes one request through the line and answers it. running ends
-// with the request, ctx with the door: an answer waits for the client to read
-// even when its call was ended.
-func (d *door) serveRequest(ctx, running context.Context, m *wire.Message, p *pending) {
-	c, err := d.clientCall(running, m, p.callID)
+// serveRequest takes one request through the line and answers it. ctx ends with
+// the door: an answer waits for the client to read even when its call was ended.
+func (d *door) serveRequest(ctx context.Context, q *caller) {
+	err := q.judgeable(q.ctx)
+	m, c := q.m, q.c
 	var r *ostiary.Result
 	var reply *wire.Message
 	var dec ostiary.Decision
 	if err != nil {
 		dec = d.o.Line.Refuse(c, ostiary.Refused("wire", err))
 	} else {
-		r, dec = d.o.Line.Do(running, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
-			r, m, err := d.forward(ctx, m)
-			reply = m
+		r, dec = d.o.Line.Do(q.ctx, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
+			r, answer, err := d.forward(ctx, m)
+			reply = answer
 			return r, err
 		})
 	}
@@ -76,11 +76,20 @@ func (d *door) serveRequest(ctx, running context.Context, m *wire.Message, p *pe
 	case r == nil:
 		d.reply(ctx, wire.Refusal(m, c.ID, dec))
 	case reply == nil:
-		d.reply(ctx, wire.ResultReply(m.ID, r.Body))
+		d.reply(ctx, storedReply(m.ID, r))
 	default:
 		d.observe(m, reply)
 		d.release(ctx, reply, r)
 	}
+}
+
+// storedReply is the answer to a request that got a kept result instead of a
+// run, or a question: with the bytes of its body, as a result or an error.
+func storedReply(id []byte, r *ostiary.Result) []byte {
+	if r.Status == ostiary.StatusRPCError {
+		return wire.FailureReply(id, r.Body)
+	}
+	return wire.ResultReply(id, r.Body)
 }
 
 // forward sends the request as it came and waits for its answer.

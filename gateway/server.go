@@ -18,6 +18,9 @@ func (d *door) fromServer(ctx context.Context, l line) {
 	if err == nil && (m.Kind == wire.KindRequest || m.Kind == wire.KindNotification) {
 		err = misnamed(m, wire.FromServer)
 	}
+	if err == nil && m.Kind == wire.KindRequest && d.ids.isOwn(m.Key) {
+		err = errOwnID // its answer would be taken for that of the door's own question
+	}
 	switch {
 	case err != nil:
 		defer d.under.leave()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/ostiary/ostiary"
@@ -31,6 +32,9 @@ type Options struct {
 	Session   string
 	// CatalogFile keeps the last list of the upstream's tools; "" keeps none.
 	CatalogFile string
+	// Journal is told of every new list of tools, which is then kept in the
+	// directory history beside CatalogFile; nil keeps none.
+	Journal ostiary.Journal
 	// Limits bound one message of either side; MaxBytes must be set.
 	Limits wire.Limits
 	// CatalogWait is how long calls wait for the upstream's catalog.
@@ -57,6 +61,9 @@ var (
 
 	errWithdrawn = &ostiary.Error{Code: ostiary.CodeGatewayCancelled, Message: "the sender withdrew the request"}
 
+	errOwnID = &ostiary.Error{Code: ostiary.CodeWireID,
+		Message: "this id belongs to the door's own requests: give your requests other ids"}
+
 	errShutdown = &ostiary.Error{Code: ostiary.CodeGatewayShutdown,
 		Message: "the door is closing: reconnect and look whether the call took effect before you repeat it"}
 )
@@ -71,9 +78,11 @@ type door struct {
 	toServer, toClient *outbox
 	down               *inflight // the client's requests and our own, answered by the server
 	up                 *inflight // the server's requests, answered by the client
+	mine               *inflight // our own questions, answered by the client
 	catalog            *catalog
 	shake              handshake
-	notes              pace // of the server's progress and log notifications
+	notes              pace        // of the server's progress and log notifications
+	asksByForm         atomic.Bool // the client declared it in its handshake
 
 	under *visits // messages under way
 	work  *workers
@@ -101,7 +110,7 @@ func open(o Options) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), under: newVisits(), work: newWorkers()}
+	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), mine: newInflight(), under: newVisits(), work: newWorkers()}
 	d.odd = oddities{door: d}
 	d.catalog = newCatalog(d)
 	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes)

@@ -87,7 +87,12 @@ func saveCatalog(file, upstream string, now time.Time, lists map[string][]any) e
 	if file == "" {
 		return nil
 	}
-	raw, err := json.MarshalIndent(savedCatalog{Upstream: upstream, Listed: now.UTC(), Lists: lists}, "", " ")
+	return writeCatalog(file, savedCatalog{Upstream: upstream, Listed: now.UTC(), Lists: lists})
+}
+
+// writeCatalog replaces a file as one; only the user can read it.
+func writeCatalog(file string, saved savedCatalog) error {
+	raw, err := json.MarshalIndent(saved, "", " ")
 	if err != nil {
 		return err
 	}

@@ -48,3 +48,10 @@ func ResultReply(id, result []byte) []byte {
 	b := append(appendHead(nil, id), `"result":`...)
 	return append(append(b, result...), '}')
 }
+
+// FailureReply builds a response with this error, which must be a valid JSON-RPC
+// error object.
+func FailureReply(id, failure []byte) []byte {
+	b := append(appendHead(nil, id), `"error":`...)
+	return append(append(b, failure...), '}')
+}
