@@ -30,6 +30,7 @@ type commands struct {
 	Config     configCommand     `cmd:"" help:"Check a policy file; print its grammar for editors."`
 	Demo       demoCommand       `cmd:"" help:"Show what the door does: twelve calls, their verdicts, the evidence."`
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
+	Grant      grantCommand      `cmd:"" help:"Give capabilities that expire, and take them back."`
 	Policy     policyCommand     `cmd:"" help:"Write, compare, explain and test a policy."`
 	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`
 	SQLHelper  sqlHelperCommand  `cmd:"" name:"sql-helper" hidden:""`
