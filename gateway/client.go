@@ -62,6 +62,11 @@ func (d *door) refuseMalformed(l line, err error) {
 
 // clientNotification forwards a notification in its place among the messages.
 func (d *door) clientNotification(ctx context.Context, m *wire.Message) {
+	m, err := d.withoutToken(m)
+	if err != nil {
+		d.odd.refuse("", err)
+		return
+	}
 	if m.Method == "notifications/cancelled" {
 		if !d.ids.isOwn(m.CancelKey) {
 			if p, _ := d.down.withdraw(m.CancelKey, m.Raw, errWithdrawn); p != nil {

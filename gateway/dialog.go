@@ -59,10 +59,11 @@ func asksByForm(capabilities []byte) bool {
 }
 
 // put makes the result with which the client asks its person and calls again
-// (revision 2026-07-28, multi round-trip requests).
+// (revision 2026-07-28, multi round-trip requests). The state gets the mark by
+// which it is told from one of the server's.
 func put(text, state string) *ostiary.Result {
 	b := append([]byte(`{"resultType":"input_required","inputRequests":{"`+questionKey+`":{"method":"elicitation/create","params":`), form(text)...)
-	b = append(append(append(b, `}},"requestState":`...), wire.Quote(state)...), '}')
+	b = append(append(append(b, `}},"requestState":`...), wire.Quote(stateMark+state)...), '}')
 	return &ostiary.Result{Status: ostiary.StatusPending, Body: b}
 }
 

@@ -53,8 +53,12 @@ func (q *caller) DryRun(ctx context.Context) (*ostiary.Result, error) {
 	if dec.Verdict != ostiary.Allow {
 		return nil, &ostiary.Error{Code: dec.Code, Message: dec.Message, Reason: dec.Reason, RetryAfter: dec.RetryAfter}
 	}
+	out.Text = wire.Text(out.Body, previewRunes)
 	return out, nil
 }
+
+// previewRunes is how much of a dry run's text a person may get to see.
+const previewRunes = 64 << 10
 
 // rehearsal is the request as the dry run sends it.
 func (q *caller) rehearsal(id []byte, argument string) (*wire.Message, error) {
@@ -80,9 +84,5 @@ func (q *caller) rehearsal(id []byte, argument string) (*wire.Message, error) {
 		}
 		edits = append(edits, more...)
 	}
-	raw, err := wire.Splice(q.m.Raw, edits...)
-	if err != nil {
-		return nil, err
-	}
-	return wire.Parse(raw, q.d.o.Limits)
+	return q.d.spliced(q.m, edits)
 }

@@ -107,6 +107,12 @@ func unlimited() limit.Options {
 // sets, and checks at the end that no goroutine is left.
 func openDoor(t testing.TB, rules policy.Options, change func(*Options)) *bench {
 	t.Helper()
+	return openHouse(t, rules, func(*ostiary.Options) {}, change)
+}
+
+// openHouse is openDoor with a changed line.
+func openHouse(t testing.TB, rules policy.Options, line func(*ostiary.Options), change func(*Options)) *bench {
+	t.Helper()
 	before := runtime.NumGoroutine()
 	b := &bench{t: t, state: filepath.Join(t.TempDir(), "state"), done: make(chan error, 1), left: make(chan struct{})}
 	logger := slog.New(slog.NewTextHandler(&b.err, nil))
@@ -128,10 +134,12 @@ func openDoor(t testing.TB, rules policy.Options, change func(*Options)) *bench 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := ostiary.New(ostiary.Options{
+	lo := ostiary.Options{
 		Gates:    []ostiary.Gate{limits, pol.Gate(), validate.Gate()},
 		Recorder: b.log, Timeout: patience, Now: time.Now,
-	})
+	}
+	line(&lo)
+	l, err := ostiary.New(lo)
 	if err != nil {
 		t.Fatal(err)
 	}

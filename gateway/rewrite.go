@@ -43,16 +43,21 @@ func (q *caller) rewrite(rule *ostiary.Rule) error {
 	if len(edits) == 0 {
 		return nil
 	}
-	raw, err := wire.Splice(q.m.Raw, edits...)
+	m, err := q.d.spliced(q.m, edits)
 	if err != nil {
-		return err
-	}
-	m, err := wire.Parse(raw, q.d.o.Limits)
-	if err != nil {
-		return err
+		return err // q.m stays, and with it whom to answer
 	}
 	q.m = m
 	return nil
+}
+
+// spliced is the message with the edits, parsed again.
+func (d *door) spliced(m *wire.Message, edits []wire.Edit) (*wire.Message, error) {
+	raw, err := wire.Splice(m.Raw, edits...)
+	if err != nil {
+		return nil, err
+	}
+	return wire.Parse(raw, d.o.Limits)
 }
 
 // takeMeta reads the key and the token in _meta; the token is removed.
@@ -81,6 +86,19 @@ func (q *caller) takeMeta() (change, error) {
 	}
 	meta.drop = []string{wire.MetaGrant}
 	return meta, q.present(token, `_meta["`+wire.MetaGrant+`"]`)
+}
+
+// withoutToken removes a capability token from a notification, which needs none.
+func (d *door) withoutToken(m *wire.Message) (*wire.Message, error) {
+	if !m.HasOwnMeta {
+		return m, nil
+	}
+	meta := change{within: m.Meta, drop: []string{wire.MetaGrant}}
+	edits, err := meta.edits(m)
+	if err != nil {
+		return nil, err
+	}
+	return d.spliced(m, edits)
 }
 
 // present takes a capability token from one of its two places.
@@ -166,7 +184,7 @@ func stringOf(raw []byte) string {
 	return s
 }
 
-// stateMark begins every requestState of the door's own.
+// stateMark begins every requestState of the door's own; the gates do not see it.
 const stateMark = "ost1."
 
 // takeState takes the door's own requestState with its answers out of a repeated
@@ -188,7 +206,8 @@ func (q *caller) takeState(params *change) error {
 	if raw != nil {
 		state = stringOf(raw)
 	}
-	if !strings.HasPrefix(state, stateMark) {
+	state, ours := strings.CutPrefix(state, stateMark)
+	if !ours {
 		return nil
 	}
 	if q.m.Era != wire.EraModern {
@@ -198,6 +217,10 @@ func (q *caller) takeState(params *change) error {
 	answers, err := all.Find("inputResponses")
 	if err != nil {
 		return err
+	}
+	if state == "" {
+		return &ostiary.Error{Code: ostiary.CodeApprovalState,
+			Message: "the requestState of this call is not one that the door made: make the call anew without it, and a person is asked"}
 	}
 	q.state = state
 	params.drop = append(params.drop, "requestState", "inputResponses")
