@@ -1,7 +1,6 @@
 package freeze
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +70,7 @@ func (d *Desk) Freeze(ctx context.Context, s Scope, now bool, by Who, reason str
 		return tx.Put(bucket, r)
 	})
 	if err != nil {
-		return Freeze{}, d.undone(s, by, "it is not frozen", err)
+		return Freeze{}, d.undone(s, by, "it may not be frozen", err)
 	}
 	return f, nil
 }
@@ -93,7 +92,7 @@ func (d *Desk) Unfreeze(ctx context.Context, s Scope, by Who, reason string) (Fr
 		return Freeze{}, err
 	}
 	if err := d.o.Store.Update(ctx, func(tx ostiary.Tx) error { return tx.Delete(bucket, s.ID()) }); err != nil {
-		return Freeze{}, d.undone(s, by, "it is still frozen", err)
+		return Freeze{}, d.undone(s, by, "it may still be frozen", err)
 	}
 	return f, nil
 }
@@ -154,12 +153,14 @@ func (d *Desk) note(event string, s Scope, by Who, reason, detail string) error 
 	})
 }
 
-// undone says in the evidence that what was just noted did not happen.
+// undone says in the evidence that what was just noted may not have happened: a
+// store that fails while it commits leaves that open.
 func (d *Desk) undone(s Scope, by Who, so string, err error) error {
-	failed := d.note("freeze_failed", s, by, "", so+": "+ostiary.AsError(err).Error())
+	e := ostiary.AsError(err)
+	failed := d.note("freeze_undone", s, by, "", so+": "+e.Error())
 	return errors.Join(&ostiary.Error{
-		Code:    ostiary.AsError(err).Code,
-		Message: fmt.Sprintf("%s: %s: %s", s, so, cmp.Or(ostiary.AsError(err).Message, "the store failed")), Reason: ostiary.AsError(err).Reason, Err: ostiary.AsError(err).Err,
+		Code: e.Code, Reason: e.Reason, Err: e.Err,
+		Message: fmt.Sprintf("%s: %s; look with `ostiary freeze --list`: %s", s, so, e.Message),
 	}, failed)
 }
 

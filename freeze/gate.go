@@ -93,7 +93,7 @@ func (g *Gate) Recheck(ctx context.Context, c *ostiary.Call) (ostiary.Decision, 
 		return ostiary.Allowed(), nil
 	}
 	who := subjectOf(c)
-	return decision(g.holding(ctx, &who, g.ticks()))
+	return decision(g.holding(ctx, &who, g.ticks()+1))
 }
 
 func decision(f *standing, err error) (ostiary.Decision, error) {

@@ -87,9 +87,9 @@ func (s Scope) String() string {
 	case kind == "all":
 		return "everything"
 	case kind == "tool" && strings.Contains(name, "*"):
-		return fmt.Sprintf("the tools %q", name)
+		return `the tools "` + name + `"`
 	}
-	return fmt.Sprintf("the %s %q", kind, name)
+	return "the " + kind + ` "` + name + `"`
 }
 
 func invalid(message string) error {
