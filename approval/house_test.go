@@ -197,3 +197,37 @@ func (h *house) approve(id string) {
 		h.t.Fatal(err)
 	}
 }
+
+// client is the door's end of a call, as far as the approvals use it.
+type client struct {
+	progress func(string) bool
+	dialog   *ostiary.Dialog
+	dryRun   func() (*ostiary.Result, error)
+}
+
+func (c *client) Cancel(error)                                    { panic("approvals cancel nothing") }
+func (c *client) Current() error                                  { return nil }
+func (c *client) Progress(m string) bool                          { return c.progress != nil && c.progress(m) }
+func (c *client) Dialog() *ostiary.Dialog                         { return c.dialog }
+func (c *client) with() func(*ostiary.Call)                       { return func(call *ostiary.Call) { call.Caller = c } }
+func (c *client) DryRun(context.Context) (*ostiary.Result, error) { return c.dryRun() }
+
+func (h *house) waiters() int {
+	h.gate.watch.mu.Lock()
+	defer h.gate.watch.mu.Unlock()
+	return len(h.gate.watch.waiters)
+}
+
+// until waits for what other goroutines do.
+func (h *house) until(ok func() bool) {
+	h.t.Helper()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for range 20_000 {
+		if ok() {
+			return
+		}
+		<-ticker.C
+	}
+	h.t.Fatal("it did not happen")
+}
