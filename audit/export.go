@@ -174,10 +174,15 @@ func (p *Proved) Prove(n int64) (tlog.RecordProof, error) {
 	return tlog.ProveRecord(p.Head.Size, n, p.hashes)
 }
 
-// ProveHead returns the hashes that prove the tree of the first size records to
-// be the beginning of the tree of Head (section 2.1.2), for tlog.CheckTree.
-func (p *Proved) ProveHead(size int64) (tlog.TreeProof, error) {
-	return tlog.ProveTree(p.Head.Size, size, p.hashes)
+// ProveHead returns the root over the first size records, and the hashes that
+// prove it to be the beginning of the tree of Head (section 2.1.2), for tlog.CheckTree.
+func (p *Proved) ProveHead(size int64) (tlog.TreeProof, tlog.Hash, error) {
+	root, err := tlog.TreeHash(size, p.hashes)
+	if err != nil {
+		return nil, root, unreadable(err)
+	}
+	proof, err := tlog.ProveTree(p.Head.Size, size, p.hashes)
+	return proof, root, err
 }
 
 // errNotProved is for records that no good checkpoint covers.

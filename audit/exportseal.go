@@ -57,6 +57,12 @@ func Sealed(signed string, manifest [sha256.Size]byte, key note.Verifier) error 
 	return nil
 }
 
+// SealedAny reports whether the note is what [Seal] makes of some manifest with the key.
+func SealedAny(signed string, key note.Verifier) bool {
+	n, err := note.Open([]byte(signed), note.VerifierList(key))
+	return err == nil && strings.HasPrefix(n.Text, sealOrigin)
+}
+
 // OpenCheckpoint returns the head that a signed checkpoint vouches for.
 func OpenCheckpoint(signed string, key note.Verifier) (Head, error) {
 	c, err := parseNote(signed)
@@ -67,6 +73,15 @@ func OpenCheckpoint(signed string, key note.Verifier) (Head, error) {
 		return Head{}, errors.New("was not signed with this key")
 	}
 	return c.head(), nil
+}
+
+// PublicKey returns the text of key.pub for the signing key of a state directory.
+func PublicKey(dir string) (string, error) {
+	k, err := readKey(filepath.Join(dir, "key"))
+	if err != nil {
+		return "", unreadable(err)
+	}
+	return k.public, nil
 }
 
 // OpenKey reads the text of a key.pub file.

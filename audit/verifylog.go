@@ -127,6 +127,7 @@ type pass struct {
 	*logCheck
 	dir, id string
 	exact   bool // check every signature
+	hear    func(n int64, leaf tlog.Hash)
 
 	mark               // where the pass is
 	good       mark    // where it was behind the last good checkpoint
@@ -141,7 +142,7 @@ type pass struct {
 }
 
 func newPass(c *logCheck, dir, id string, claims []claim, exact bool) *pass {
-	p := &pass{logCheck: c, dir: dir, id: id, exact: exact}
+	p := &pass{logCheck: c, dir: dir, id: id, exact: exact, hear: c.leaf}
 	p.mark.claims = claims
 	for len(p.mark.claims) > 0 && p.mark.claims[0].Size == 0 {
 		p.mark.claims = p.mark.claims[1:]
@@ -328,8 +329,8 @@ func (p *pass) takeRecord(line []byte) {
 	}
 	leaf := tlog.RecordHash(line)
 	p.tree.add(leaf)
-	if p.leaf != nil {
-		p.leaf(at.n, leaf)
+	if p.hear != nil {
+		p.hear(at.n, leaf)
 	}
 	p.group = append(p.group, at)
 	p.leaves = append(p.leaves, leaf[:leafPrefix]...)
