@@ -26,10 +26,13 @@ type program struct {
 
 // commands are the words of the command line; each has a file.
 type commands struct {
+	Approvals  approvalsCommand  `cmd:"" help:"Show the calls that wait for a person."`
+	Approve    approveCommand    `cmd:"" help:"Let one call that waits run once."`
 	Audit      auditCommand      `cmd:"" help:"Read the evidence: verify, tail, query, show."`
 	Config     configCommand     `cmd:"" help:"Check a policy file; print its grammar for editors."`
 	Demo       demoCommand       `cmd:"" help:"Show what the door does: twelve calls, their verdicts, the evidence."`
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
+	Deny       denyCommand       `cmd:"" help:"Refuse a call that waits, and tell why."`
 	Grant      grantCommand      `cmd:"" help:"Give capabilities that expire, and take them back."`
 	Policy     policyCommand     `cmd:"" help:"Write, compare, explain and test a policy."`
 	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`

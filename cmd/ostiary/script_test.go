@@ -13,10 +13,17 @@ import (
 )
 
 // TestMain lets the scripts run this program as the command ostiary, and a server
-// with the tools echo and put as the command echo-server.
+// with the tools echo and put as the command echo-server, and a call that asks a
+// person as the command ask-person.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"ostiary": main,
+		"ask-person": func() {
+			if err := askPerson(os.Args[1:], os.Stdout); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+		},
 		"echo-server": func() {
 			if err := echo.Serve(os.Stdin, os.Stdout, echo.Options{}); err != nil {
 				fmt.Fprintln(os.Stderr, err)
