@@ -105,10 +105,7 @@ func setArguments(c *ostiary.Call, raw []byte) error {
 		return nil
 	}
 	var err error
-	if c.Args, err = wire.Decode(raw); err != nil {
-		return err
-	}
-	c.Digest, err = wire.Digest(raw)
+	c.Args, c.Digest, err = wire.DecodeDigest(raw)
 	return err
 }
 

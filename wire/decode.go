@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"unicode/utf8"
 
@@ -15,18 +16,44 @@ import (
 // that differ only by case, invalid UTF-8, lone surrogates and trailing data.
 // The error is an *ostiary.Error.
 func Decode(raw []byte) (any, error) {
-	if !utf8.Valid(raw) {
-		return nil, refuseAt(ostiary.CodeWireUTF8, invalidAt(raw), "the value is not valid UTF-8; encode it as UTF-8")
-	}
-	p := newParser(raw, Limits{MaxDepth: highestMaxDepth})
-	v, err := p.decode()
+	v, _, err := decode(raw)
+	return v, err
+}
+
+// DecodeDigest is Decode and Digest of one value in one go.
+func DecodeDigest(raw []byte) (any, ostiary.Digest, error) {
+	v, canonical, err := decode(raw)
 	if err != nil {
-		return nil, err
+		return nil, ostiary.Digest{}, err
+	}
+	if canonical {
+		return v, sha256.Sum256(raw), nil
+	}
+	d, err := Digest(raw)
+	return v, d, err
+}
+
+// decode tells too whether raw is known to be the canonical form of the value.
+func decode(raw []byte) (v any, canonical bool, err error) {
+	if !utf8.Valid(raw) {
+		return nil, false, refuseAt(ostiary.CodeWireUTF8, invalidAt(raw), "the value is not valid UTF-8; encode it as UTF-8")
+	}
+	lim := Limits{MaxDepth: highestMaxDepth}
+	q, canonical := quick{b: raw}, true
+	if v, ok := newQuick(raw, lim).quickTree(&q, 1, &canonical); ok {
+		canonical = canonical && q.i == len(raw)
+		if q.space(); q.i == len(raw) {
+			return v, canonical, nil
+		}
+	}
+	p := newParser(raw, lim)
+	if v, err = p.decode(); err != nil {
+		return nil, false, err
 	}
 	if rest := bytes.TrimLeft(raw[p.offset():], space); len(rest) > 0 {
-		return nil, refuseAt(ostiary.CodeWireTrailing, len(raw)-len(rest), "there is data behind the value; send one value")
+		return nil, false, refuseAt(ostiary.CodeWireTrailing, len(raw)-len(rest), "there is data behind the value; send one value")
 	}
-	return v, nil
+	return v, false, nil
 }
 
 func (p *parser) decode() (any, error) {

@@ -25,6 +25,9 @@ func Parse(b []byte, lim Limits) (*Message, error) {
 	if err := checkBytes(raw, lim); err != nil {
 		return nil, err
 	}
+	if p := newQuick(raw, lim); raw[0] == '{' && p.quickly() {
+		return p.view()
+	}
 	p := newParser(raw, lim)
 	if _, err := p.value(inEnvelope); err != nil {
 		return nil, err
@@ -36,11 +39,7 @@ func Parse(b []byte, lim Limits) (*Message, error) {
 	if raw[0] != '{' {
 		return nil, refuse(ostiary.CodeWireEnvelope, "the message is not an object; send one JSON-RPC 2.0 object")
 	}
-	m, err := p.message()
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
+	return p.view()
 }
 
 // checkBytes looks at what can be told without parsing.
@@ -106,15 +105,19 @@ type parser struct {
 	ends  [24]int
 }
 
-func newParser(raw []byte, lim Limits) *parser {
-	p := &parser{
-		raw: raw, maxDepth: lim.maxDepth(),
-		// Bytes that are not UTF-8 were refused before; what AllowInvalidUTF8 lets
-		// pass is a lone escaped surrogate, which is judged by where it stands.
-		// Equal keys are found by keySet, together with twins but for case.
-		dec: jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)),
-	}
+// newQuick makes a parser for quick reading alone.
+func newQuick(raw []byte, lim Limits) *parser {
+	p := &parser{raw: raw, maxDepth: lim.maxDepth()}
 	p.keys = keySet{arena: p.arena[:0], ends: p.ends[:0]}
+	return p
+}
+
+func newParser(raw []byte, lim Limits) *parser {
+	p := newQuick(raw, lim)
+	// Bytes that are not UTF-8 were refused before; what AllowInvalidUTF8 lets
+	// pass is a lone escaped surrogate, which is judged by where it stands.
+	// Equal keys are found by keySet, together with twins but for case.
+	p.dec = jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 	return p
 }
 

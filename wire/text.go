@@ -13,7 +13,13 @@ import (
 // separated by a line break. It is for the record: it reads no further than it
 // needs, and returns what it found so far if body is not JSON.
 func Text(body []byte, max int) string {
-	t := texter{dec: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true)), left: max}
+	t := texter{left: max}
+	if q := (quick{b: body}); utf8.Valid(body) {
+		if _, ok := t.quickly(&q, false, quickDepth); ok {
+			return string(t.out)
+		}
+	}
+	t = texter{left: max, dec: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))}
 	t.walk("")
 	return string(t.out)
 }
@@ -50,7 +56,7 @@ func (t *texter) walk(key string) bool {
 		return false
 	}
 	if v[0] == '"' && (key == "text" || key == "message") {
-		t.add(v)
+		t.add(v, true)
 	}
 	return t.left > 0
 }
@@ -80,14 +86,91 @@ func (t *texter) members() bool {
 	return err == nil
 }
 
-// add appends the beginning of a raw string.
-func (t *texter) add(raw []byte) {
+// quickDepth is how deep quick reading goes for text.
+const quickDepth = 128
+
+// quickly is walk without a decoder. text says that the value is text if it is a
+// string. It is not ok if that is left to the decoder.
+func (t *texter) quickly(q *quick, text bool, depth int) (more, ok bool) {
+	if t.left <= 0 {
+		return false, true
+	}
+	if depth == 0 {
+		return false, false
+	}
+	switch q.peek() {
+	case '{':
+		return t.quickMembers(q, depth)
+	case '[':
+		q.i++
+		for first := true; !q.eat(']'); first = false {
+			if !first && !q.eat(',') {
+				return false, false
+			}
+			if more, ok := t.quickly(q, text, depth-1); !more || !ok {
+				return false, ok
+			}
+		}
+	case '"':
+		raw, escaped, ok := q.str()
+		if ok && text {
+			t.add(raw, escaped)
+		}
+		return t.left > 0, ok
+	default:
+		return true, q.scalar()
+	}
+	return true, true
+}
+
+func (t *texter) quickMembers(q *quick, depth int) (more, ok bool) {
+	q.i++
+	for first := true; !q.eat('}'); first = false {
+		if !first && !q.eat(',') {
+			return false, false
+		}
+		name, escaped, ok := q.str()
+		if !ok || escaped || !q.eat(':') {
+			return false, false
+		}
+		text := false
+		switch string(name[1 : len(name)-1]) {
+		case "text", "message":
+			text = true
+			fallthrough
+		case "content", "contents", "messages", "resource", "result", "error":
+			if more, ok := t.quickly(q, text, depth-1); !more || !ok {
+				return false, ok
+			}
+		default:
+			if !q.skip(depth - 1) {
+				return false, false
+			}
+		}
+	}
+	return true, true
+}
+
+// add appends the beginning of a raw string, which may have escapes.
+func (t *texter) add(raw []byte, escaped bool) {
 	if len(t.out) > 0 && t.left > 0 {
 		t.out = append(t.out, '\n')
 		t.left--
 	}
 	s := raw[1 : len(raw)-1]
 	end := 0
+	if !escaped {
+		for ; end < len(s) && t.left > 0; t.left-- {
+			if s[end] < utf8.RuneSelf {
+				end++
+				continue
+			}
+			_, n := utf8.DecodeRune(s[end:])
+			end += n
+		}
+		t.out = append(t.out, s[:end]...)
+		return
+	}
 	for ; end < len(s) && t.left > 0; t.left-- {
 		end += charLen(s[end:])
 	}

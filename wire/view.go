@@ -11,6 +11,14 @@ import (
 
 func (p *parser) get(s slot) []byte { return p.found[s].in(p.raw) }
 
+func (p *parser) view() (*Message, error) {
+	m, err := p.message()
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
 // message decides what the members that were found mean.
 func (p *parser) message() (*Message, error) {
 	m := &Message{Raw: p.raw, ID: p.get(slotID), Params: p.get(slotParams), Result: p.get(slotResult), Error: p.get(slotError)}

@@ -1,0 +1,405 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+)
+
+// quick reads JSON as nearly all of it is written. Whatever is not right, or is
+// rare (a key with an escape, a surrogate), it leaves to the decoder, which
+// judges it and says what is wrong. So it must never take what the decoder
+// refuses, and find the same values; FuzzQuick compares the two. The bytes have
+// to be UTF-8.
+type quick struct {
+	b []byte
+	i int
+}
+
+func (q *quick) space() {
+	for q.i < len(q.b) {
+		switch q.b[q.i] {
+		case ' ', '\t', '\n', '\r':
+			q.i++
+		default:
+			return
+		}
+	}
+}
+
+// peek skips white space and returns the next byte, 0 at the end.
+func (q *quick) peek() byte {
+	if q.i < len(q.b) && q.b[q.i] > ' ' {
+		return q.b[q.i]
+	}
+	q.space()
+	if q.i < len(q.b) {
+		return q.b[q.i]
+	}
+	return 0
+}
+
+// eat skips white space and the byte c, if it is next.
+func (q *quick) eat(c byte) bool {
+	if q.peek() != c {
+		return false
+	}
+	q.i++
+	return true
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// str reads the string that is next and reports whether it has escapes.
+func (q *quick) str() (raw []byte, escaped, ok bool) {
+	start := q.i
+	if q.peek() != '"' {
+		return nil, false, false
+	}
+	start = q.i
+	for i := start + 1; i < len(q.b); {
+		// Eight bytes at once, if none of them is below a space, a quote or a
+		// backslash. A byte behind one that is may be told wrongly; it is looked at
+		// again.
+		for i+8 <= len(q.b) {
+			w := binary.LittleEndian.Uint64(q.b[i:])
+			quote, back := w^'"'*ones, w^'\\'*ones
+			if ((w-' '*ones)&^w|(quote-ones)&^quote|(back-ones)&^back)&highs != 0 {
+				break
+			}
+			i += 8
+		}
+		if i >= len(q.b) {
+			break
+		}
+		switch c := q.b[i]; {
+		case c == '"':
+			q.i = i + 1
+			return q.b[start:q.i], escaped, true
+		case c < ' ':
+			return nil, false, false
+		case c == '\\':
+			n := q.escape(i)
+			if n == 0 {
+				return nil, false, false
+			}
+			escaped = true
+			i += n
+		default:
+			i++
+		}
+	}
+	return nil, false, false
+}
+
+// escape returns how long the escape at i is, 0 if it is none or a surrogate.
+func (q *quick) escape(i int) int {
+	if i+1 >= len(q.b) {
+		return 0
+	}
+	switch q.b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if i+6 > len(q.b) {
+			return 0
+		}
+		for _, c := range q.b[i+2 : i+6] {
+			if !isDigit(c) && (c|0x20 < 'a' || 'f' < c|0x20) {
+				return 0
+			}
+		}
+		if hex4(q.b[i+2:])&0xf800 != 0xd800 {
+			return 6
+		}
+	}
+	return 0
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// scalar reads what is neither object nor array nor string.
+func (q *quick) scalar() bool {
+	switch c := q.peek(); {
+	case c == 't':
+		return q.word("true")
+	case c == 'f':
+		return q.word("false")
+	case c == 'n':
+		return q.word("null")
+	case c == '-' || isDigit(c):
+		return q.number()
+	}
+	return false
+}
+
+func (q *quick) word(w string) bool {
+	if len(q.b)-q.i < len(w) || string(q.b[q.i:q.i+len(w)]) != w {
+		return false
+	}
+	q.i += len(w)
+	return true
+}
+
+func (q *quick) number() bool {
+	q.one('-')
+	if !q.one('0') && !q.digits() {
+		return false
+	}
+	if q.one('.') && !q.digits() {
+		return false
+	}
+	if q.one('e') || q.one('E') {
+		if !q.one('+') {
+			q.one('-')
+		}
+		return q.digits()
+	}
+	return true
+}
+
+func (q *quick) one(c byte) bool {
+	if q.i < len(q.b) && q.b[q.i] == c {
+		q.i++
+		return true
+	}
+	return false
+}
+
+func (q *quick) digits() bool {
+	from := q.i
+	for q.i < len(q.b) && isDigit(q.b[q.i]) {
+		q.i++
+	}
+	return q.i > from
+}
+
+// skip reads a value of at most this depth.
+func (q *quick) skip(depth int) bool {
+	if depth == 0 {
+		return false
+	}
+	switch c := q.peek(); c {
+	case '{', '[':
+		q.i++
+		for first := true; !q.eat(c + 2); first = false { // ] and } come two behind
+			if !first && !q.eat(',') {
+				return false
+			}
+			if c == '{' {
+				if _, _, ok := q.str(); !ok || !q.eat(':') {
+					return false
+				}
+			}
+			if !q.skip(depth - 1) {
+				return false
+			}
+		}
+		return true
+	case '"':
+		_, _, ok := q.str()
+		return ok
+	}
+	return q.scalar()
+}
+
+// quickly reads the whole of p.raw as value does; if it returns false, nothing is
+// known.
+func (p *parser) quickly() bool {
+	q := quick{b: p.raw}
+	if _, ok := p.quickValue(&q, inEnvelope, 1); !ok {
+		return false
+	}
+	q.space()
+	return q.i == len(q.b)
+}
+
+func (p *parser) quickValue(q *quick, at place, depth int) (s span, ok bool) {
+	switch q.peek() {
+	case '{':
+		return p.quickObject(q, at, depth)
+	case '[':
+		return p.quickArray(q, at.inside(), depth)
+	case '"':
+		s.start = q.i
+		_, _, ok = q.str()
+	default:
+		s.start = q.i
+		ok = q.scalar()
+	}
+	s.end = q.i
+	return s, ok
+}
+
+func (p *parser) quickArray(q *quick, at place, depth int) (s span, ok bool) {
+	s.start = q.i
+	q.i++
+	if depth > p.maxDepth {
+		return s, false
+	}
+	for first := true; !q.eat(']'); first = false {
+		if !first && !q.eat(',') {
+			return s, false
+		}
+		if _, ok := p.quickValue(q, at, depth+1); !ok {
+			return s, false
+		}
+	}
+	s.end = q.i
+	return s, true
+}
+
+func (p *parser) quickObject(q *quick, at place, depth int) (s span, ok bool) {
+	s.start = q.i
+	q.i++
+	if depth > p.maxDepth {
+		return s, false
+	}
+	keys := p.keys.open()
+	folds := at.folds()
+	for first := true; !q.eat('}'); first = false {
+		if !first && !q.eat(',') {
+			return s, false
+		}
+		name, escaped, ok := q.str()
+		if !ok || escaped || !q.eat(':') {
+			return s, false
+		}
+		key, twin := p.keys.add(&keys, name, folds)
+		if twin {
+			return s, false
+		}
+		where, word, next := at.lookup(key)
+		if where == noSlot {
+			p.resultTwin = p.resultTwin || at.isTwin(key)
+		} else if folds && string(name[1:len(name)-1]) != word {
+			return s, false
+		}
+		val, ok := p.quickValue(q, next, depth+1)
+		if !ok {
+			return s, false
+		}
+		p.found[where] = val
+	}
+	p.keys.close(keys)
+	s.end = q.i
+	return s, true
+}
+
+// quickTree decodes the next value as decode does. canonical stays true if the
+// bytes are the canonical form of the value.
+func (p *parser) quickTree(q *quick, depth int, canonical *bool) (v any, ok bool) {
+	start := q.i
+	c := q.peek()
+	*canonical = *canonical && q.i == start
+	start = q.i
+	switch c {
+	case '{':
+		return p.quickMembers(q, depth, canonical)
+	case '[':
+		return p.quickElements(q, depth, canonical)
+	case '"':
+		raw, escaped, ok := q.str()
+		if !ok {
+			return nil, false
+		}
+		if !escaped {
+			return string(raw[1 : len(raw)-1]), true
+		}
+		*canonical = false
+		return decodeString(raw)
+	}
+	if !q.scalar() {
+		return nil, false
+	}
+	switch c {
+	case 't':
+		return true, true
+	case 'f':
+		return false, true
+	case 'n':
+		return nil, true
+	}
+	return json.Number(q.b[start:q.i]), true
+}
+
+func (p *parser) quickElements(q *quick, depth int, canonical *bool) (any, bool) {
+	q.i++
+	if depth > p.maxDepth {
+		return nil, false
+	}
+	out := []any{}
+	for {
+		at := q.i
+		c := q.peek()
+		*canonical = *canonical && q.i == at
+		if c == ']' {
+			q.i++
+			return out, true
+		}
+		if len(out) > 0 && !q.eat(',') {
+			return nil, false
+		}
+		v, ok := p.quickTree(q, depth+1, canonical)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, v)
+	}
+}
+
+func (p *parser) quickMembers(q *quick, depth int, canonical *bool) (any, bool) {
+	q.i++
+	if depth > p.maxDepth {
+		return nil, false
+	}
+	keys := p.keys.open()
+	out := make(map[string]any)
+	var last []byte
+	for first := true; ; first = false {
+		at := q.i
+		c := q.peek()
+		*canonical = *canonical && q.i == at
+		if c == '}' {
+			q.i++
+			p.keys.close(keys)
+			return out, true
+		}
+		if !first && !q.eat(',') {
+			return nil, false
+		}
+		at = q.i
+		name, escaped, ok := q.str()
+		if !ok || escaped {
+			return nil, false
+		}
+		inside := name[1 : len(name)-1]
+		*canonical = *canonical && q.i-len(name) == at && isASCII(name) && (first || bytes.Compare(last, inside) < 0)
+		last = inside
+		at = q.i
+		if !q.eat(':') {
+			return nil, false
+		}
+		*canonical = *canonical && q.i == at+1
+		if _, twin := p.keys.add(&keys, name, true); twin {
+			return nil, false
+		}
+		v, ok := p.quickTree(q, depth+1, canonical)
+		if !ok {
+			return nil, false
+		}
+		out[string(inside)] = v
+	}
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
