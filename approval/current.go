@@ -216,12 +216,14 @@ func (g *Gate) fill(q *question, id string) *Request {
 	return r
 }
 
-// newID makes 80 random bits for a person to read aloud and type: no letter
-// looks like a digit.
+// letters are those of ids: none looks like another.
+const letters = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// newID makes 80 random bits for a person to read aloud and type.
 func newID(random io.Reader) (string, error) {
 	var b [10]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return "", &ostiary.Error{Code: ostiary.CodeInternal, Err: err, Message: "the door could not ask a person and refused this call; the operator finds the reason in the audit log"}
 	}
-	return base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").EncodeToString(b[:]), nil
+	return base32.NewEncoding(letters).EncodeToString(b[:]), nil
 }

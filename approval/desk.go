@@ -44,7 +44,7 @@ const shortest = 4
 // approval_unknown if there is none, or more than one.
 func (d *Desk) Get(ctx context.Context, id string) (r Request, err error) {
 	id = strings.ToLower(strings.TrimSpace(id))
-	if len(id) < shortest || len(id) > maxName {
+	if len(id) < shortest || len(id) > maxName || strings.Trim(id, letters) != "" {
 		return r, unknown(id)
 	}
 	err = d.store.View(ctx, func(tx ostiary.Tx) error {
