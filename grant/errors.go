@@ -2,7 +2,6 @@ package grant
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary"
@@ -21,8 +20,12 @@ func unreadable(id string, cause error) *ostiary.Error {
 }
 
 func noSuch(ref string) *ostiary.Error {
+	what := "has this id"
+	if len(ref) <= maxID { // what is longer may be a part of a token
+		what = fmt.Sprintf("has the id %q", ref)
+	}
 	return &ostiary.Error{Code: ostiary.CodeGrantUnknown,
-		Message: fmt.Sprintf("there is no grant %q: `ostiary grant list --all` shows those that are known", clip(ref))}
+		Message: "no grant " + what + ": `ostiary grant list --all` shows those that are known"}
 }
 
 func noSuchToken() *ostiary.Error {
@@ -32,15 +35,7 @@ func noSuchToken() *ostiary.Error {
 
 func ambiguous(ref, a, b string) *ostiary.Error {
 	return &ostiary.Error{Code: ostiary.CodeGrantUnknown,
-		Message: fmt.Sprintf("several grants begin with %q, %s and %s among them: write more of the id", clip(ref), a, b)}
-}
-
-func clip(s string) string {
-	const most = 64
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
+		Message: fmt.Sprintf("several grants begin with %q, %s and %s among them: write more of the id", ref, a, b)}
 }
 
 // over is why a grant lets nothing pass any more, or nil. The message is for the

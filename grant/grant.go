@@ -60,7 +60,7 @@ type Grant struct {
 
 // State says in one word how a grant stands by itself at a time: live, revoked,
 // expired or used. Its ancestors may end it as well.
-func (g *Grant) State(now time.Time) string {
+func (g Grant) State(now time.Time) string {
 	switch {
 	case !g.Revoked.IsZero():
 		return "revoked"
@@ -73,7 +73,7 @@ func (g *Grant) State(now time.Time) string {
 }
 
 // Left is how many uses are left of a limited grant.
-func (g *Grant) Left() int { return max(0, g.Uses-g.Used) }
+func (g Grant) Left() int { return max(0, g.Uses-g.Used) }
 
 // Who is a person, as the operating system or a sign-in proves it, and the
 // channel: cli, console.

@@ -114,11 +114,15 @@ func chain(tx ostiary.Tx, g *Grant) ([]*Grant, error) {
 	return all, nil
 }
 
+// maxID is how long an id is at most; a longer text may be anything.
+const maxID = 20
+
 // find looks up what a person wrote: a token, an id or the beginning of one. The
 // error never repeats a token.
 func find(tx ostiary.Tx, ref string) (*Grant, error) {
+	ref = strings.TrimSpace(ref)
 	if looksLikeToken(ref) {
-		d, ok := digestOf(strings.TrimSpace(ref))
+		d, ok := digestOf(ref)
 		if !ok {
 			return nil, noSuchToken()
 		}
@@ -128,7 +132,7 @@ func find(tx ostiary.Tx, ref string) (*Grant, error) {
 		}
 		return g, err
 	}
-	if ref == "" || len(ref) > 64 || !utf8.ValidString(ref) || strings.ContainsFunc(ref, isControl) {
+	if ref == "" || len(ref) > maxID || !utf8.ValidString(ref) || strings.ContainsFunc(ref, isControl) {
 		return nil, noSuch(ref)
 	}
 	var found []*Grant

@@ -41,4 +41,6 @@ func digestOf(token string) (digest, bool) {
 }
 
 // looksLikeToken reports whether a text may be one, which then is never shown.
-func looksLikeToken(s string) bool { return strings.HasPrefix(s, tokenPrefix) }
+func looksLikeToken(s string) bool {
+	return len(s) >= len(tokenPrefix) && strings.EqualFold(s[:len(tokenPrefix)], tokenPrefix)
+}
