@@ -54,6 +54,9 @@ func Sealed(signed string, manifest [sha256.Size]byte, key note.Verifier) error 
 		signed != n.Text+"\n— "+n.Sigs[0].Name+" "+n.Sigs[0].Base64+"\n":
 		return errors.New("it has more than one signature")
 	}
+	if _, err := decode64(n.Sigs[0].Base64, -1); err != nil { // package note overlooks bits that say nothing
+		return errors.New("its signature is not written as the key writes it")
+	}
 	return nil
 }
 

@@ -16,7 +16,7 @@ var floors = [][]string{
 		"auth", "policy", "validate", "limit", "flow", "freeze", "preview", "approval", "grant", "idempotency", "redact",
 		"untrusted", "audit", "pin", "sandbox", "egress", "store",
 	},
-	{"tools", "middleware", "console", "scan"},
+	{"tools", "middleware", "console", "scan", "incident"},
 	{"gateway"},
 	{"config"},
 	{"calltest"},

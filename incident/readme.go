@@ -1,0 +1,6 @@
+package incident
+
+import _ "embed"
+
+//go:embed readme.txt
+var readme []byte
