@@ -44,7 +44,7 @@ func closed(r *Request, s State) *ostiary.Error {
 
 // pending tells the agent to have a person asked, and how to come back.
 func pending(r *Request) *ostiary.Error {
-	return refuse(ostiary.CodeApprovalPending, "", "a person decides about this call and has not answered yet: %s, then repeat the same call; request %s expires at %s",
+	return refuse(ostiary.CodeApprovalPending, "", "nobody has answered yet: %s, then repeat the same call; request %s expires at %s",
 		ask(r), r.ID, at(r.Expires))
 }
 
@@ -86,8 +86,12 @@ func full(n int, principal string) *ostiary.Error {
 
 func grantRequired(c *ostiary.Call) *ostiary.Error {
 	return refuse(ostiary.CodeGrantRequired, "",
-		"this call passes only under a grant, not by a single approval: ask the operator to run `ostiary grant create --principal %s --tool %s --for 5m --reason …`, then repeat the call",
-		quoted(c.Principal.ID), quoted(c.Upstream+"/"+c.Target))
+		"this call passes only under a grant, not by a single approval: ask the operator to run %s, then repeat the call", grantCommand(c))
+}
+
+// grantCommand is how a person lets such calls pass for a while.
+func grantCommand(c *ostiary.Call) string {
+	return fmt.Sprintf("`ostiary grant create --principal %s --tool %s --for 5m --reason …`", quoted(c.Principal.ID), quoted(c.Upstream+"/"+c.Target))
 }
 
 // quoted is a name as one word of a shell command.

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary"
@@ -85,6 +86,15 @@ func (q *question) progress(r *Request) bool {
 // earlier request.
 func (q *question) pending(r *Request) *ostiary.Error {
 	e := pending(r)
+	var why []string
+	for _, a := range q.asks {
+		why = append(why, a.Reason)
+	}
+	e.Reason = strings.Join(why, "; ")
+	if first := q.asks[0].Message; first != "" {
+		e.Message = first + ". " + e.Message
+	}
+	e.Message += ". For several such calls the person may run " + grantCommand(q.c)
 	if q.before != "" {
 		e.Message += ". Note: " + q.before
 	}
