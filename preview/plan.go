@@ -25,7 +25,7 @@ func explain(ctx context.Context, file, text string, found SQLSummary) (version 
 		return 0, nil, bad(err)
 	}
 	q := url.Values{
-		"mode": {"ro"}, "immutable": {"0"}, "_defensive": {"1"}, "_dqs": {"0"},
+		"mode": {"ro"}, "immutable": {"0"}, "_defensive": {"1"},
 		"_pragma": {"query_only=1", "trusted_schema=0", "busy_timeout=1000", "temp_store=memory", "mmap_size=0"},
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+q.Encode())
@@ -48,7 +48,7 @@ func explain(ctx context.Context, file, text string, found SQLSummary) (version 
 		return version, []string{"plan: not asked for; only one statement that selects, inserts, updates or deletes is explained"}, nil
 	}
 	rows, err := c.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text)
-	if err != nil && strings.Contains(err.Error(), "missing argument") {
+	if err != nil && (strings.Contains(err.Error(), "missing argument with index") || strings.Contains(err.Error(), "missing named argument")) {
 		return version, []string{"plan: not shown, because the statement has parameters whose values are elsewhere"}, nil
 	}
 	if err != nil {

@@ -125,7 +125,7 @@ func show(head string, old, content []byte) string {
 		}
 		page.line(line)
 	}
-	return fmt.Sprintf("%s; %s added, %s removed\n%s", head, count(added, "line", "lines"), count(removed, "line", "lines"), page)
+	return fmt.Sprintf("%s; %s added, %d removed\n%s", head, count(added, "line", "lines"), removed, page)
 }
 
 func summary(which string, data []byte) string {
