@@ -34,8 +34,8 @@ func callsOf(found []audit.Found) *calls {
 	c := &calls{}
 	at := map[string]int{}
 	for _, f := range found {
-		if f.Record.Call == "" {
-			continue
+		if f.Record.Call == "" || f.Record.Kind == audit.KindEvent {
+			continue // what happened because of a call is no record of it
 		}
 		i, known := at[f.Record.Call]
 		if !known {

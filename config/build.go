@@ -46,6 +46,7 @@ type House struct {
 	Line   *ostiary.Line
 	Policy *policy.Policy
 	Audit  *audit.Log
+	people *people
 	sql    *sqlhelper.Helper
 }
 
@@ -59,33 +60,48 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if h.Policy, err = f.NewPolicy(w, sql.Parse); err != nil {
 		return nil, errors.Join(err, sql.Close())
 	}
-	if h.Audit, err = f.openAudit(w); err != nil {
+	m, err := f.newMasks(w)
+	if err != nil {
+		return nil, errors.Join(err, sql.Close())
+	}
+	if h.Audit, err = f.openAudit(w, m); err != nil {
 		return nil, errors.Join(err, sql.Close())
 	}
 	if err := f.keepPolicy(w.State); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	if h.Line, err = f.NewLine(h.Policy, h.Audit, w.Now, w.LimitClock); err != nil {
+	if h.people, err = f.newPeople(w, h.Policy, h.Audit, m); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	if h.Line, err = f.line(h.Policy, h.Audit, w.Now, w.LimitClock, h.people); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
 }
 
-// NewLine makes the line of this file over any recorder. A nil clock of the
-// limits is the machine's monotonic one.
+// NewLine makes the line of this file over any recorder, without what needs state:
+// it tells what asks, and nobody is asked. A nil clock of the limits is the
+// machine's monotonic one.
 func (f *File) NewLine(p *policy.Policy, r ostiary.Recorder, now func() time.Time, limitClock func() time.Duration) (*ostiary.Line, error) {
-	o := f.Limits.Options
-	o.Clock = limitClock
-	limits, err := limit.New(o)
+	return f.line(p, r, now, limitClock, nil)
+}
+
+func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, limitClock func() time.Duration, who *people) (*ostiary.Line, error) {
+	lo := f.Limits.Options
+	lo.Clock = limitClock
+	limits, err := limit.New(lo)
 	if err != nil {
 		return nil, err
 	}
-	return ostiary.New(ostiary.Options{
+	o := ostiary.Options{
 		Gates:    []ostiary.Gate{limits, p.Gate(), validate.Gate()},
-		Recorder: r,
-		Timeout:  f.Limits.Timeout,
-		Now:      now,
-	})
+		Recorder: r, Timeout: f.Limits.Timeout, Now: now,
+	}
+	if who != nil {
+		o.Gates = []ostiary.Gate{who.freeze, limits, p.Gate(), validate.Gate(), who.grants, who.idempotency}
+		o.Settler = who.approvals
+	}
+	return ostiary.New(o)
 }
 
 // NewPolicy makes the rules, ready to be compiled against an upstream's catalog.
@@ -205,16 +221,11 @@ func (f *File) protected(state string) ([]string, error) {
 	return names, nil
 }
 
-func (f *File) openAudit(w Wiring) (*audit.Log, error) {
-	r, err := f.NewRedactor(w.Log)
-	if err != nil {
-		return nil, err
-	}
-	var keys secretKeys
+func (f *File) openAudit(w Wiring, m *masks) (*audit.Log, error) {
 	return audit.Open(audit.Options{
 		Dir:          w.State,
-		Redact:       func(c *ostiary.Call) []byte { return r.Arguments(c.Arguments, keys.of(c.InputSchema)) },
-		RedactText:   r.Text,
+		Redact:       m.arguments,
+		RedactText:   m.redactor.Text,
 		Clock:        w.Now,
 		Rand:         w.Rand,
 		PolicyDigest: hex.EncodeToString(f.Digest[:]),
@@ -248,7 +259,7 @@ func (f *File) NewRedactor(log *slog.Logger) (*redact.Redactor, error) {
 	return redact.New(redact.Options{Known: known})
 }
 
-// Close ends the log and the helper.
+// Close ends whoever waits for a person, then the log, the store and the helper.
 func (h *House) Close() error {
-	return errors.Join(h.Audit.Close(), h.sql.Close())
+	return errors.Join(h.people.close(), h.Audit.Close(), h.sql.Close())
 }

@@ -66,8 +66,8 @@ func TestSampleOfTheDesign(t *testing.T) {
 			Args: []validate.Argument{{Pointer: "/path", Path: &validate.Path{Root: "/etc/ostiary/workspace"}}},
 		},
 		{
-			Pos:      Pos{21, 5},
-			Row:      policy.Row{Kind: policy.Tool, Pattern: "files/delete_*", Source: "policy.yaml:21:5", Effect: ostiary.EffectDestructive, Approve: true, Channels: []string{"console"}},
+			Pos: Pos{21, 5},
+			Row: policy.Row{Kind: policy.Tool, Pattern: "files/delete_*", Source: "policy.yaml:21:5", Effect: ostiary.EffectDestructive, Approve: true, Channels: []string{"console"}},
 		},
 	}
 	if !reflect.DeepEqual(f.Rules, want) {

@@ -42,7 +42,7 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	state, err := r.dir()
+	state, err := r.made()
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 		Limits:      wire.Limits{MaxBytes: file.Limits.Message},
 		CatalogWait: file.Limits.Catalog, StderrBytes: file.Limits.Stderr, Grace: file.Limits.Shutdown,
 		In: p.in, Out: p.out, Stderr: p.err,
-		Log: log, Now: time.Now, Rand: rand.Reader,
+		Log: log, Now: time.Now, Rand: rand.Reader, Journal: house.Audit,
 	})
 	return errors.Join(err, house.Close())
 }
