@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/config"
+	show "github.com/ostiary/ostiary/internal/visible"
 )
 
 // configCommand is about the file as such; what it means for a server's tools is
@@ -66,9 +67,9 @@ func (c *configCheckCommand) Run(p program) error {
 	}
 	if !c.JSON {
 		if err != nil {
-			return err
+			return shownErrors(err)
 		}
-		_, err := fmt.Fprintf(p.out, "%s: OK: %s, %s, %s, %s\n", c.File, counted(r.Summary.Rules, "rule"), counted(r.Summary.Deny, "deny row"),
+		_, err := fmt.Fprintf(p.out, "%s: OK: %s, %s, %s, %s\n", visible(c.File), counted(r.Summary.Rules, "rule"), counted(r.Summary.Deny, "deny row"),
 			counted(r.Summary.Upstreams, "upstream"), counted(r.Summary.Principals, "principal"))
 		return err
 	}
@@ -80,7 +81,25 @@ func (c *configCheckCommand) Run(p program) error {
 		line, column := placeIn(oe.Message)
 		r.Errors = append(r.Errors, configError{Code: oe.Code, Line: line, Column: column, Message: oe.Message})
 	}
-	return errors.Join(printJSON(p.out, r), toldUnless(r.OK))
+	return errors.Join(p.printJSON(r), toldUnless(r.OK))
+}
+
+// shownErrors makes the errors fit for a terminal: they quote the file, with the
+// place on lines of its own.
+func shownErrors(err error) error {
+	var all []error
+	for _, e := range flatten(err) {
+		if e == nil {
+			continue
+		}
+		oe := *ostiary.AsError(e)
+		oe.Message, oe.Reason = show.Block(oe.Message, 40, 16<<10), visible(oe.Reason)
+		if oe.Err != nil {
+			oe.Err = errors.New(visible(oe.Err.Error()))
+		}
+		all = append(all, &oe)
+	}
+	return errors.Join(all...)
 }
 
 // check reads the file as `run` does: its text, its place, its rows.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -26,6 +28,19 @@ func (s stateFlag) dir() (string, error) {
 		return "", err
 	}
 	return filepath.Join(home, ".local", "state", "ostiary"), nil
+}
+
+// made returns the absolute state directory, which it makes if it is missing.
+func (s stateFlag) made() (string, error) {
+	dir, err := s.dir()
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", &ostiary.Error{Code: ostiary.CodeConfigInvalid, Err: errors.New(visible(err.Error())), Message: fmt.Sprintf(
+			"the state directory %s cannot be made, so nothing could be recorded and no server was started: name one that can be made with --state", visible(dir))}
+	}
+	return dir, nil
 }
 
 // homeDir is the home of the operating-system user, whatever $HOME says.
