@@ -44,26 +44,32 @@ func sealText(manifest [sha256.Size]byte) string {
 // Sealed returns nil if the note is what [Seal] makes of this manifest with the
 // key, and no byte more.
 func Sealed(signed string, manifest [sha256.Size]byte, key note.Verifier) error {
-	n, err := note.Open([]byte(signed), note.VerifierList(key))
-	switch {
-	case err != nil:
-		return errors.New("it was not signed with this key")
-	case n.Text != sealText(manifest):
-		return errors.New("it was signed for another manifest")
-	case len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 ||
-		signed != n.Text+"\n— "+n.Sigs[0].Name+" "+n.Sigs[0].Base64+"\n":
-		return errors.New("it has more than one signature")
+	text, err := sealed(signed, key)
+	if err == nil && text != sealText(manifest) {
+		err = errors.New("was signed for another manifest")
 	}
-	if _, err := decode64(n.Sigs[0].Base64, -1); err != nil { // package note overlooks bits that say nothing
-		return errors.New("its signature is not written as the key writes it")
-	}
-	return nil
+	return err
 }
 
-// SealedAny reports whether the note is what [Seal] makes of some manifest with the key.
+// SealedAny reports whether the note is what [Seal] makes of some manifest.
 func SealedAny(signed string, key note.Verifier) bool {
+	text, err := sealed(signed, key)
+	return err == nil && strings.HasPrefix(text, sealOrigin)
+}
+
+// sealed returns what the note says. A note has one form only.
+func sealed(signed string, key note.Verifier) (string, error) {
 	n, err := note.Open([]byte(signed), note.VerifierList(key))
-	return err == nil && strings.HasPrefix(n.Text, sealOrigin)
+	if err != nil {
+		return "", errors.New("was not signed with this key")
+	}
+	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 || signed != n.Text+"\n— "+n.Sigs[0].Name+" "+n.Sigs[0].Base64+"\n" {
+		return "", errors.New("has more than one signature")
+	}
+	if _, err := decode64(n.Sigs[0].Base64, -1); err != nil { // package note overlooks bits that say nothing
+		return "", errors.New("has a signature that is not written as the key writes it")
+	}
+	return n.Text, nil
 }
 
 // OpenCheckpoint returns the head that a signed checkpoint vouches for.

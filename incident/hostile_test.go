@@ -45,7 +45,7 @@ func TestHostileArchives(t *testing.T) {
 		"absolute":             {named("/etc/passwd"), "no archive holds such a file"},
 		"with control bytes":   {named("x\x1b[2J"), ""},
 		"backslashes":          {named(`..\x`), "no archive holds such a file"},
-		"a folder":             {first(func(h *tar.Header) { h.Name = "logs/" }), "no archive holds such a file"},
+		"a folder":             {first(func(h *tar.Header) { h.Typeflag, h.Name, h.Size = tar.TypeDir, "logs/", 0 }), "an entry is no file"},
 		"twice":                {named("README.txt"), "stands twice"},
 		"a link":               {first(func(h *tar.Header) { h.Typeflag, h.Linkname, h.Size = tar.TypeSymlink, "/etc/passwd", 0 }), "an entry is no file"},
 		"a hard link":          {first(func(h *tar.Header) { h.Typeflag, h.Linkname, h.Size = tar.TypeLink, "/etc/passwd", 0 }), "an entry is no file"},

@@ -345,7 +345,7 @@ func TestChangedArchives(t *testing.T) {
 		"the end is cut":          {files[:len(files)-4], "manifest.json is missing"},
 		"files change places":     {append([]file{files[1], files[0]}, files[2:]...), "does not stand in its place"},
 		"one more behind the end": {append(slices.Clone(files), file{"state/more-000000.jsonl", nil}), "stands behind the signed manifest"},
-		"a foreign manifest":      {append(slices.Clone(files[:len(files)-2]), foreign[len(foreign)-2:]...), "manifest.note it was not signed with this key"},
+		"a foreign manifest":      {append(slices.Clone(files[:len(files)-2]), foreign[len(foreign)-2:]...), "manifest.note was not signed with this key"},
 		"a foreign key":           {with(find("key.pub"), foreign[1].data), "checkpoint was not signed with this key"},
 	} {
 		t.Run(name, func(t *testing.T) {
