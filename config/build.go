@@ -136,6 +136,12 @@ func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, erro
 				return f.checks(r.Args, tool, options(tool.Upstream))
 			}
 		}
+		if r.Preview != nil {
+			row.PreviewArgs = r.Preview.arguments()
+			row.Preview = func(tool ostiary.Tool) (func(context.Context, *ostiary.Call) (*ostiary.Preview, error), error) {
+				return r.preview(options(tool.Upstream).WorkingDir, sql)
+			}
+		}
 		o.Rows = append(o.Rows, row)
 	}
 	for _, d := range f.Deny {
