@@ -71,7 +71,7 @@ func (d *door) serveRequest(ctx context.Context, q *caller) {
 	withdrawn := d.down.withdrawal(m.Key) != nil
 	d.down.remove(m.Key)
 	switch {
-	case withdrawn && dec.Code == ostiary.CodeGatewayCancelled:
+	case withdrawn && r == nil:
 		// Who withdraws a request gets no answer (MCP, cancellation).
 	case r == nil:
 		d.reply(ctx, wire.Refusal(m, c.ID, dec))
