@@ -57,10 +57,11 @@ func (d *Desk) Create(ctx context.Context, n Terms, who Who) (_ Grant, token str
 	if err := d.o.Store.View(ctx, fit); err != nil {
 		return Grant{}, "", err
 	}
-	if err := d.note(ostiary.Event{
+	event := ostiary.Event{
 		Name: "grant_created", Subject: g.ID, Principal: g.Principal, Session: g.Session, Target: g.Pattern,
 		Reason: g.Reason, Detail: describe(g),
-	}, who); err != nil {
+	}
+	if err := d.note(event, who); err != nil {
 		return Grant{}, "", err
 	}
 	err = d.o.Store.Update(ctx, func(tx ostiary.Tx) error {
@@ -76,7 +77,7 @@ func (d *Desk) Create(ctx context.Context, n Terms, who Who) (_ Grant, token str
 		return tx.Put(bucketToken, ostiary.Row{Key: hash.String(), Expires: forget(g), Value: []byte(g.ID)})
 	})
 	if err != nil {
-		return Grant{}, "", err
+		return Grant{}, "", d.undone(event, who, "grant "+g.ID+" may not have been made", err)
 	}
 	return *g, token, nil
 }
@@ -123,16 +124,18 @@ func word(s string) bool {
 // fit gives a grant its times and its parent, as the store is now.
 func (d *Desk) fit(tx ostiary.Tx, g *Grant, pt pattern, n *Terms) error {
 	now := d.o.Clock().UTC().Round(0)
-	g.Created, g.Expires = now, now.Add(n.For)
-	if n.For == 0 {
-		g.Expires = now.Add(DefaultLife)
+	if g.Created.IsZero() {
+		g.Created, g.Expires = now, now.Add(n.For)
+		if n.For == 0 {
+			g.Expires = now.Add(DefaultLife)
+		}
 	}
 	if n.Parent != "" {
 		if err := attenuate(tx, g, pt, n, now); err != nil {
 			return err
 		}
 	}
-	all, err := list(tx, g.Principal)
+	all, err := list(tx, g.Principal, leave)
 	if err != nil {
 		return err
 	}

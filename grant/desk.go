@@ -3,6 +3,7 @@ package grant
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"time"
@@ -41,7 +42,7 @@ type Filter struct {
 func (d *Desk) List(ctx context.Context, f Filter) ([]Grant, error) {
 	var all []*Grant
 	err := d.o.Store.View(ctx, func(tx ostiary.Tx) (err error) {
-		all, err = list(tx, f.Principal)
+		all, err = list(tx, f.Principal, func(err error) error { return err })
 		return err
 	})
 	if err != nil {
@@ -75,8 +76,9 @@ func (d *Desk) Get(ctx context.Context, ref string) (Grant, error) {
 	return found, err
 }
 
-// list reads all grants of a principal, or of everybody.
-func list(tx ostiary.Tx, principal string) ([]*Grant, error) {
+// list reads all grants of a principal, or of everybody. What to do about one
+// that cannot be read is for the caller to say; it lets nothing pass.
+func list(tx ostiary.Tx, principal string, unreadable func(error) error) ([]*Grant, error) {
 	var all []*Grant
 	for r, err := range tx.List(bucketGrant, ostiary.Query{Group: principal}) {
 		if err != nil {
@@ -84,7 +86,10 @@ func list(tx ostiary.Tx, principal string) ([]*Grant, error) {
 		}
 		g, err := decode(&r)
 		if err != nil {
-			return nil, err
+			if err := unreadable(err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if err := count(tx, g); err != nil {
 			return nil, err
@@ -93,6 +98,10 @@ func list(tx ostiary.Tx, principal string) ([]*Grant, error) {
 	}
 	return all, nil
 }
+
+// leave is for who takes back or counts grants: one that cannot be read must not
+// keep the others.
+func leave(error) error { return nil }
 
 func byID(all []*Grant) map[string]*Grant {
 	known := make(map[string]*Grant, len(all))
@@ -124,4 +133,15 @@ func (d *Desk) note(e ostiary.Event, who Who) error {
 	}
 	e.By, e.Channel = who.Name, who.Channel
 	return d.o.Journal.Note(e)
+}
+
+// undone says in the evidence that what was just noted may not have happened: a
+// store that fails while it commits leaves that open.
+func (d *Desk) undone(of ostiary.Event, who Who, so string, err error) error {
+	e := ostiary.AsError(err)
+	of.Name, of.Reason, of.Detail = "grant_undone", "", so+": "+e.Error()
+	return errors.Join(&ostiary.Error{
+		Code: e.Code, Reason: e.Reason, RetryAfter: e.RetryAfter, Err: e.Err,
+		Message: so + "; look with `ostiary grant list`: " + e.Message,
+	}, d.note(of, who))
 }

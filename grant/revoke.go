@@ -22,15 +22,16 @@ func (d *Desk) Revoke(ctx context.Context, ref string, who Who, reason string) (
 	if state := g.State(d.o.Clock()); state == "revoked" || state == "expired" {
 		return nil, over(&g, d.o.Clock())
 	}
-	if err := d.note(ostiary.Event{
+	event := ostiary.Event{
 		Name: "grant_revoked", Subject: g.ID, Principal: g.Principal, Session: g.Session, Target: g.Pattern,
 		Reason: reason, Detail: "with everything that is a part of it",
-	}, who); err != nil {
+	}
+	if err := d.note(event, who); err != nil {
 		return nil, err
 	}
 	var taken []Grant
 	err = d.o.Store.Update(ctx, func(tx ostiary.Tx) error {
-		all, err := list(tx, g.Principal)
+		all, err := list(tx, g.Principal, leave)
 		if err != nil {
 			return err
 		}
@@ -38,15 +39,18 @@ func (d *Desk) Revoke(ctx context.Context, ref string, who Who, reason string) (
 		taken, err = d.take(tx, all, who, reason, func(other *Grant) bool { return descends(known, other, g.ID) })
 		return err
 	})
+	if err != nil {
+		return nil, d.undone(event, who, "grant "+g.ID+" may not have been taken back", err)
+	}
 	for i := range taken {
 		if taken[i].ID == g.ID {
 			taken[0], taken[i] = taken[i], taken[0]
 		}
 	}
-	if err == nil && len(taken) == 0 {
-		err = &ostiary.Error{Code: ostiary.CodeGrantRevoked, Message: "grant " + g.ID + " was taken back by somebody else just now"}
+	if len(taken) == 0 {
+		return nil, &ostiary.Error{Code: ostiary.CodeGrantRevoked, Message: "grant " + g.ID + " was taken back by somebody else just now"}
 	}
-	return taken, err
+	return taken, nil
 }
 
 // RevokeAll takes back every grant of a principal that is not over, and returns
@@ -58,25 +62,30 @@ func (d *Desk) RevokeAll(ctx context.Context, principal string, who Who, reason 
 	if principal == "" || !word(principal) {
 		return 0, invalid("say whose grants are to be revoked")
 	}
-	live, err := d.List(ctx, Filter{Principal: principal})
-	if err != nil {
+	var live []string
+	if err := d.o.Store.View(ctx, func(tx ostiary.Tx) error {
+		all, err := list(tx, principal, leave)
+		known := byID(all)
+		for _, g := range all {
+			if alive(known, g, d.o.Clock()) {
+				live = append(live, g.ID)
+			}
+		}
+		return err
+	}); err != nil {
 		return 0, err
 	}
-	ids := make([]string, len(live))
-	for i := range live {
-		ids[i] = live[i].ID
+	const shown = 50
+	event := ostiary.Event{
+		Name: "grant_revoked_all", Principal: principal, Reason: reason,
+		Detail: strings.TrimSuffix(fmt.Sprintf("%d that were live: %s", len(live), strings.Join(live[:min(len(live), shown)], " ")), ": "),
 	}
-	detail := fmt.Sprintf("%d that were live", len(ids))
-	if len(ids) > 0 {
-		const shown = 50
-		detail += ": " + strings.Join(ids[:min(len(ids), shown)], " ")
-	}
-	if err := d.note(ostiary.Event{Name: "grant_revoked_all", Principal: principal, Reason: reason, Detail: detail}, who); err != nil {
+	if err := d.note(event, who); err != nil {
 		return 0, err
 	}
 	n := 0
-	err = d.o.Store.Update(ctx, func(tx ostiary.Tx) error {
-		all, err := list(tx, principal)
+	err := d.o.Store.Update(ctx, func(tx ostiary.Tx) error {
+		all, err := list(tx, principal, leave)
 		if err != nil {
 			return err
 		}
@@ -84,7 +93,10 @@ func (d *Desk) RevokeAll(ctx context.Context, principal string, who Who, reason 
 		n = len(taken)
 		return err
 	})
-	return n, err
+	if err != nil {
+		return 0, d.undone(event, who, "the grants of "+principal+" may not have been taken back", err)
+	}
+	return n, nil
 }
 
 func serious(who Who, reason string) error {
