@@ -34,6 +34,7 @@ type commands struct {
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
 	Deny       denyCommand       `cmd:"" help:"Refuse a call that waits, and tell why."`
 	Grant      grantCommand      `cmd:"" help:"Give capabilities that expire, and take them back."`
+	Incident   incidentCommand   `cmd:"" help:"Pack the evidence of an incident, and check such an archive."`
 	Policy     policyCommand     `cmd:"" help:"Write, compare, explain and test a policy."`
 	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`
 	SQLHelper  sqlHelperCommand  `cmd:"" name:"sql-helper" hidden:""`
