@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ostiary/ostiary"
 )
 
@@ -22,7 +24,7 @@ func filled(b *testing.B, n int) *house {
 					return err
 				}
 				r := h.gate.fill(q, id)
-				if err := write(tx, r); err != nil {
+				if err := create(tx, r); err != nil {
 					return err
 				}
 				if err := (&detail{Args: q.c.Arguments}).put(tx, r); err != nil {
@@ -41,12 +43,23 @@ func filled(b *testing.B, n int) *house {
 func BenchmarkList(b *testing.B) {
 	h := filled(b, 10_000)
 	b.ReportAllocs()
+	before := cpu(b)
 	for b.Loop() {
 		all, err := h.desk.List(b.Context(), Filter{States: []State{Pending}})
 		if err != nil || len(all) != 10_000 {
 			b.Fatal(len(all), err)
 		}
 	}
+	b.ReportMetric(float64((cpu(b)-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
+}
+
+// cpu is the processor's time of this process.
+func cpu(b *testing.B) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkRelease measures how soon a decision of another process lets a

@@ -181,7 +181,7 @@ func (g *Gate) insert(ctx context.Context, q *question, r *Request, d *detail) (
 			return err
 		}
 		standing = r
-		if err := write(tx, r); err != nil {
+		if err := create(tx, r); err != nil {
 			return err
 		}
 		if err := d.put(tx, r); err != nil {

@@ -48,25 +48,27 @@ func (d *Desk) Get(ctx context.Context, id string) (r Request, err error) {
 		return r, unknown(id)
 	}
 	err = d.store.View(ctx, func(tx ostiary.Tx) error {
-		found := 0
-		for row, err := range tx.List(bucket, ostiary.Query{Prefix: id, Limit: 2}) {
+		var ids []string
+		for row, err := range tx.List(bucketID, ostiary.Query{Prefix: id, Limit: 2}) {
 			if err != nil {
 				return err
 			}
-			one, err := decoded(&row)
-			if err != nil {
-				return err
-			}
-			r = *one
-			found++
+			ids = append(ids, row.Key)
 		}
-		switch found {
-		case 0:
+		if len(ids) == 0 {
 			return unknown(id)
-		case 1:
-		default:
+		}
+		if len(ids) > 1 {
 			return refuse(ostiary.CodeApprovalUnknown, "", "more than one id begins with %q: give more of it", safe(id))
 		}
+		one, err := read(tx, ids[0])
+		if err != nil {
+			return err
+		}
+		if one == nil {
+			return unknown(id)
+		}
+		r = *one
 		more, err := details(tx, r.ID)
 		if err != nil {
 			return err
@@ -84,7 +86,7 @@ func (d *Desk) Get(ctx context.Context, id string) (r Request, err error) {
 // List returns requests without arguments and previews, the oldest first.
 func (d *Desk) List(ctx context.Context, f Filter) ([]Request, error) {
 	now := d.now()
-	var found []Request
+	var found []*Request
 	err := d.store.View(ctx, func(tx ostiary.Tx) error {
 		found = found[:0]
 		for _, group := range f.groups() {
@@ -98,7 +100,7 @@ func (d *Desk) List(ctx context.Context, f Filter) ([]Request, error) {
 				}
 				r.State = r.At(now)
 				if f.names(r) {
-					found = append(found, *r)
+					found = append(found, r)
 				}
 			}
 		}
@@ -107,10 +109,14 @@ func (d *Desk) List(ctx context.Context, f Filter) ([]Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, func(a, b Request) int {
+	slices.SortFunc(found, func(a, b *Request) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 	})
-	return found, nil
+	all := make([]Request, len(found))
+	for i, r := range found {
+		all[i] = *r
+	}
+	return all, nil
 }
 
 // groups are the states as they are written in which f may find something; the

@@ -103,7 +103,7 @@ func TestOnlyTheOneThatWasNamed(t *testing.T) {
 	if err := h.store.Update(t.Context(), func(tx ostiary.Tx) error {
 		other := r
 		other.ID = r.ID[:8] + "zzzzzzzz"
-		return write(tx, &other)
+		return create(tx, &other)
 	}); err != nil {
 		t.Fatal(err)
 	}

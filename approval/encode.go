@@ -42,11 +42,11 @@ func encode(r *Request) []byte {
 	return append(b, r.identity[:]...)
 }
 
-// decode reads what encode wrote; anything else is an error.
-func decode(b []byte) (r Request, err error) {
-	d := decoder{rest: b}
+// decode reads what encode wrote into an empty request; anything else is an error.
+func decode(b []byte, r *Request) error {
+	d := decoder{rest: string(b)} // one copy, of which all texts are parts
 	if d.byte() != layout {
-		return r, errLayout
+		return errLayout
 	}
 	for _, s := range r.names() {
 		*s = d.text()
@@ -57,10 +57,13 @@ func decode(b []byte) (r Request, err error) {
 	for _, list := range r.lists() {
 		n := d.uvarint()
 		if n > maxTexts {
-			return r, errLayout
+			return errLayout
 		}
-		for range n {
-			*list = append(*list, d.text())
+		if n > 0 {
+			*list = make([]string, n)
+		}
+		for i := range *list {
+			(*list)[i] = d.text()
 		}
 	}
 	for _, t := range r.times() {
@@ -68,9 +71,9 @@ func decode(b []byte) (r Request, err error) {
 	}
 	copy(r.identity[:], d.take(len(r.identity)))
 	if d.bad || len(d.rest) > 0 {
-		return r, errLayout
+		return errLayout
 	}
-	return r, nil
+	return nil
 }
 
 // names are texts that the house makes, and so short, or that must be whole.
@@ -106,14 +109,14 @@ const never = -1 << 62
 // decoder takes values off rest. After the first that is not there it is bad and
 // gives zero values.
 type decoder struct {
-	rest []byte
+	rest string
 	bad  bool
 }
 
-func (d *decoder) take(n int) []byte {
+func (d *decoder) take(n int) string {
 	if d.bad || n < 0 || n > len(d.rest) {
 		d.bad = true
-		return nil
+		return ""
 	}
 	b := d.rest[:n]
 	d.rest = d.rest[n:]
@@ -121,20 +124,27 @@ func (d *decoder) take(n int) []byte {
 }
 
 func (d *decoder) byte() byte {
-	if b := d.take(1); b != nil {
+	if b := d.take(1); b != "" {
 		return b[0]
 	}
 	return 0
 }
 
-func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.rest)
-	d.take(n)
-	if n <= 0 {
-		d.bad = true
-		return 0
+// uvarint is [binary.Uvarint] over a string.
+func (d *decoder) uvarint() (v uint64) {
+	for i := range binary.MaxVarintLen64 {
+		if i == len(d.rest) || i == binary.MaxVarintLen64-1 && d.rest[i] > 1 {
+			break
+		}
+		b := d.rest[i]
+		v |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			d.rest = d.rest[i+1:]
+			return v
+		}
 	}
-	return v
+	d.bad = true
+	return 0
 }
 
 func (d *decoder) text() string {
@@ -143,15 +153,12 @@ func (d *decoder) text() string {
 		d.bad = true
 		return ""
 	}
-	return string(d.take(int(n)))
+	return d.take(int(n))
 }
 
 func (d *decoder) time() time.Time {
-	v, n := binary.Varint(d.rest)
-	d.take(n)
-	if n <= 0 {
-		d.bad = true
-	}
+	u := d.uvarint()
+	v := int64(u>>1) ^ -int64(u&1) // as binary.Varint reads it
 	if d.bad || v == never {
 		return time.Time{}
 	}

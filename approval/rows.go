@@ -12,7 +12,8 @@ import (
 
 // The buckets. A list of requests reads the first only.
 const (
-	bucket         = "approval"          // id, by state: the request
+	bucket         = "approval"          // when and id, by state: the request
+	bucketID       = "approval.id"       // id: the key of the request
 	bucketDetail   = "approval.detail"   // id: masked arguments and preview
 	bucketBytes    = "approval.bytes"    // id: the arguments as they will be sent
 	bucketIdentity = "approval.identity" // what is asked: id of the last request
@@ -38,9 +39,19 @@ type detail struct {
 	PreviewError string `json:",omitempty"`
 }
 
+// key is where a request lies: in the order in which they were made, so that a
+// list reads neighbours. Ids are random, so that the first letters tell them apart.
+func (r *Request) key() string {
+	return fmt.Sprintf("%016x-%s", uint64(r.Created.UnixMicro())^1<<63, r.ID)
+}
+
 // read returns the request with this id; nil if there is none.
 func read(tx ostiary.Tx, id string) (*Request, error) {
-	row, err := tx.Get(bucket, id)
+	at, err := tx.Get(bucketID, id)
+	if err != nil || at == nil {
+		return nil, err
+	}
+	row, err := tx.Get(bucket, string(at.Value))
 	if err != nil || row == nil {
 		return nil, err
 	}
@@ -48,8 +59,9 @@ func read(tx ostiary.Tx, id string) (*Request, error) {
 }
 
 func decoded(row *ostiary.Row) (*Request, error) {
-	r, err := decode(row.Value)
-	if err == nil && r.ID != row.Key {
+	r := &Request{}
+	err := decode(row.Value, r)
+	if err == nil && r.key() != row.Key {
 		err = errLayout
 	}
 	if err != nil {
@@ -59,13 +71,21 @@ func decoded(row *ostiary.Row) (*Request, error) {
 			Reason:  fmt.Sprintf("row %q of bucket %s", row.Key, bucket),
 		}
 	}
-	return &r, nil
+	return r, nil
+}
+
+// create puts a new request.
+func create(tx ostiary.Tx, r *Request) error {
+	if err := tx.Put(bucketID, ostiary.Row{Key: r.ID, Expires: r.Expires.Add(kept), Value: []byte(r.key())}); err != nil {
+		return err
+	}
+	return write(tx, r)
 }
 
 // write puts a request and keeps the other buckets in step: what waits is
 // counted, and the bytes go when nothing can run under them any more.
 func write(tx ostiary.Tx, r *Request) error {
-	err := tx.Put(bucket, ostiary.Row{Key: r.ID, Group: string(r.State), Expires: r.Expires.Add(kept), Value: encode(r)})
+	err := tx.Put(bucket, ostiary.Row{Key: r.key(), Group: string(r.State), Expires: r.Expires.Add(kept), Value: encode(r)})
 	if err != nil {
 		return err
 	}

@@ -70,18 +70,19 @@ func (g *Gate) open(ctx context.Context, q *question, state string) (id string, 
 	if err != nil {
 		return bad("it is forged or truncated")
 	}
-	d := decoder{rest: plain}
+	d := decoder{rest: string(plain)}
 	id = d.text()
 	once, bound, expires := d.take(16), d.take(len(digest{})), d.time()
+	want := q.bound(id)
 	switch {
 	case d.bad || len(d.rest) > 0:
 		return bad("it has another layout")
-	case digest(bound) != q.bound(id):
+	case bound != string(want[:]):
 		return bad("it was made for another principal, session, tool or other arguments")
 	case !g.now().Before(expires):
 		return bad("its time is over")
 	}
-	key := hex.EncodeToString(once)
+	key := hex.EncodeToString([]byte(once))
 	err = g.store.Update(ctx, func(tx ostiary.Tx) error {
 		row, err := tx.Get(bucketState, key)
 		if err != nil {

@@ -53,7 +53,7 @@ func TestWaitersLearnOfDecisions(t *testing.T) {
 		}, ostiary.CodeApprovalVoid},
 		"expired": {func(h *house, id string) error { h.later(11 * time.Minute); return nil }, ostiary.CodeApprovalExpired},
 		"gone": {func(h *house, id string) error {
-			return h.store.Update(context.Background(), func(tx ostiary.Tx) error { return tx.Delete(bucket, id) })
+			return h.store.Update(context.Background(), func(tx ostiary.Tx) error { return tx.Delete(bucketID, id) })
 		}, ostiary.CodeApprovalExpired},
 	} {
 		t.Run(name, func(t *testing.T) {
