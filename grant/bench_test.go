@@ -60,7 +60,7 @@ func BenchmarkCheck(b *testing.B) {
 		b.Run(fmt.Sprintf("%d_grants/refresh", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := gate.read(context.Background()); err != nil {
+				if _, err := gate.read(context.Background(), gate.snap.Load()); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -23,9 +24,16 @@ type snapshot struct {
 	version int64
 	dirty   atomic.Int64
 	of      map[string][]*held // by principal, in the order in which they are used
+	rows    map[string]decoded // by id, so that what has not changed is decoded once
 
 	mu   sync.RWMutex
 	seen map[target][]*held
+}
+
+// decoded is a row and what it says.
+type decoded struct {
+	value []byte
+	grant *Grant
 }
 
 type target struct{ principal, upstream, tool string }
@@ -78,7 +86,7 @@ func (g *Gate) snapshot(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	if s == nil || s.version != version {
-		if s, err = g.read(ctx); err != nil {
+		if s, err = g.read(ctx, s); err != nil {
 			return nil, err
 		}
 		// Asked before it was read: what was changed in between is read again.
@@ -100,9 +108,10 @@ func (g *Gate) current(s *snapshot) bool {
 
 // read reads the grants that are not over. One that cannot be read counts for
 // nothing, and what is a part of it neither.
-func (g *Gate) read(ctx context.Context) (*snapshot, error) {
+func (g *Gate) read(ctx context.Context, before *snapshot) (*snapshot, error) {
 	now := g.o.Clock()
 	known := map[string]*Grant{}
+	s := &snapshot{of: map[string][]*held{}, rows: map[string]decoded{}, seen: map[target][]*held{}}
 	err := g.o.Store.View(ctx, func(tx ostiary.Tx) error {
 		for r, err := range tx.List(bucketGrant, ostiary.Query{}) {
 			if err != nil {
@@ -111,19 +120,21 @@ func (g *Gate) read(ctx context.Context) (*snapshot, error) {
 			if !now.Before(r.Expires.Add(-kept)) {
 				continue
 			}
-			one, err := decode(&r)
-			if err != nil {
-				g.o.Logger.Warn("a grant cannot be read and does not count", "err", err)
-				continue
+			d := before.row(&r)
+			if d.grant == nil {
+				if d.grant, err = decode(&r); err != nil {
+					g.o.Logger.Warn("a grant cannot be read and does not count", "err", err)
+					continue
+				}
+				d.value = r.Value
 			}
-			known[one.ID] = one
+			s.rows[r.Key], known[r.Key] = d, d.grant
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{of: map[string][]*held{}, seen: map[target][]*held{}}
 	for _, one := range known {
 		if one.Token || !alive(known, one, now) {
 			continue
@@ -139,6 +150,16 @@ func (g *Gate) read(ctx context.Context) (*snapshot, error) {
 		slices.SortFunc(of, narrower)
 	}
 	return s, nil
+}
+
+// row returns what was read of a row before, if it is the same.
+func (s *snapshot) row(r *ostiary.Row) decoded {
+	if s != nil {
+		if d := s.rows[r.Key]; bytes.Equal(d.value, r.Value) {
+			return d
+		}
+	}
+	return decoded{}
 }
 
 func ancestors(known map[string]*Grant, g *Grant) []*Grant {
