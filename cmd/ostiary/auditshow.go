@@ -16,8 +16,9 @@ import (
 // auditShowCommand prints everything that is known of one call.
 type auditShowCommand struct {
 	stateFlag
-	Call string `arg:"" help:"Id of the call, or as much of its beginning as no other call has."`
-	JSON bool   `name:"json" help:"Print one JSON object: the call and its records with their bodies."`
+	Call  string `arg:"" help:"Id of the call, or as much of its beginning as no other call has."`
+	JSON  bool   `name:"json" help:"Print one JSON object: the call and its records with their bodies."`
+	Proof bool   `help:"As --json, each record with the proof that it stands in its log (RFC 6962) and the signed checkpoint it leads to. Reads these logs whole."`
 }
 
 // Run prints the call as a person reads it.
@@ -29,6 +30,9 @@ func (c *auditShowCommand) Run(ctx context.Context, p program) error {
 	found, err := p.findCall(ctx, dir, c.Call)
 	if err != nil {
 		return err
+	}
+	if c.Proof {
+		return p.proveCall(ctx, dir, found)
 	}
 	if c.JSON {
 		records := make([]json.RawMessage, len(found))
