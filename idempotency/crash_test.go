@@ -194,6 +194,7 @@ func noStep(string) {}
 // Killed at each step: never two effects without a person, and what is known is
 // not asked.
 func TestKilledAtEachStep(t *testing.T) {
+	t.Parallel()
 	d := newDoor(t)
 	for _, test := range []struct {
 		step    string
@@ -241,6 +242,7 @@ func TestKilledAtEachStep(t *testing.T) {
 
 // Killed anywhere: the last call is repeated by another process.
 func TestKilledAtRandomPoints(t *testing.T) {
+	t.Parallel()
 	d := newDoor(t)
 	ended := map[string]int{}
 	for run := range 12 {
@@ -277,6 +279,7 @@ func TestKilledAtRandomPoints(t *testing.T) {
 
 // Two processes: the second waits for the first and gets its bytes.
 func TestARepetitionInAnotherProcess(t *testing.T) {
+	t.Parallel()
 	d := newDoor(t)
 	p := start(t, "committed", "k", d.dir)
 	if got := p.line(t); got != "committed" {

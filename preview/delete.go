@@ -75,7 +75,7 @@ func (p place) delete(ctx context.Context, name string, entries int) (*ostiary.P
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // only read from
 	info, err := root.Lstat(rel)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, failed(err, "there is nothing at this path: send the path of what is there")
@@ -164,7 +164,7 @@ func (n *census) directory(parent *os.Root, at, shown string, depth int) error {
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
+	defer dir.Close() //nolint:errcheck // only read from
 	names, complete, err := namesIn(dir, n.left)
 	if err != nil {
 		return err

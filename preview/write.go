@@ -60,7 +60,7 @@ func (p place) write(ctx context.Context, name string, content []byte) (*ostiary
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // only read from
 	link, info, err := look(root, rel)
 	if err != nil {
 		return nil, err
