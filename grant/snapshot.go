@@ -98,6 +98,12 @@ func (g *Gate) snapshot(ctx context.Context) (*snapshot, error) {
 	return s, nil
 }
 
+// latest returns what is in the store now.
+func (g *Gate) latest(ctx context.Context) (*snapshot, error) {
+	g.dirty.Add(1)
+	return g.snapshot(ctx)
+}
+
 // now is the time since the gate was made, on the monotonic clock if there is one.
 func (g *Gate) now() time.Duration { return g.o.Clock().Sub(g.start) }
 
