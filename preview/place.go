@@ -47,14 +47,24 @@ func (p place) open(name string) (root *os.Root, rel string, err error) {
 	if !path.IsAbs(name) {
 		full = path.Join(p.base, name)
 	}
-	rel, err = filepath.Rel(p.root, full)
-	if err != nil || !filepath.IsLocal(rel) {
-		return nil, "", failed(err, "the path lies outside of the directory that the door may show: send a path inside it, or ask the operator to widen the rule's path")
+	rel, ok := below(p.root, full)
+	if !ok { // a tool that looks up where the root is names it like that
+		if real, err := filepath.EvalSymlinks(p.root); err == nil {
+			rel, ok = below(real, full)
+		}
+	}
+	if !ok {
+		return nil, "", failed(nil, "the path lies outside of the directory that the door may show: send a path inside it, or ask the operator to widen the rule's path")
 	}
 	if root, err = os.OpenRoot(p.root); err != nil {
 		return nil, "", failed(err, "the directory that the rule names cannot be opened: tell the operator")
 	}
 	return root, rel, nil
+}
+
+func below(root, full string) (rel string, ok bool) {
+	rel, err := filepath.Rel(root, full)
+	return rel, err == nil && filepath.IsLocal(rel)
 }
 
 // look says what is at a name: the link itself, where it leads, and the file. A

@@ -114,6 +114,13 @@ func TestWriteStaysInsideAndDoesNotBlock(t *testing.T) {
 	holds(t, made(t, f, write("ok", "x\n")).Text, "symbolic link to \"in.txt\"", "-in")
 	// Control: a wider root shows what the narrow one refuses.
 	holds(t, made(t, writer(t, dir), write("secret.txt", "x\n")).Text, "-secret")
+	if err := os.Symlink("root", filepath.Join(dir, "alias")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"in.txt", filepath.Join(root, "in.txt"), filepath.Join(dir, "alias", "in.txt")} {
+		holds(t, made(t, writer(t, filepath.Join(dir, "alias")), write(name, "x\n")).Text, "-in")
+	}
+	refused(t, "beside an alias", writer(t, filepath.Join(dir, "alias")), write(secret, "x"))
 	refused(t, "no path", f, map[string]any{"content": "x"})
 	refused(t, "no content", f, map[string]any{"path": "in.txt"})
 	refused(t, "a number", f, map[string]any{"path": "in.txt", "content": true})
