@@ -75,6 +75,14 @@ type Caller interface {
 	Dialog() *Dialog
 }
 
+// Patient is a Caller whose door knows when the upstream waits for a person.
+type Patient interface {
+	Caller
+	// Patience calls end once the call has run for limit; a bounded time in which
+	// the upstream waited for a person does not count. stop ends the watch.
+	Patience(limit time.Duration, end func()) (stop func())
+}
+
 // Dialog asks the person at the client one question, by form elicitation. One of
 // Ask and Put is set.
 type Dialog struct {

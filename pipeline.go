@@ -214,8 +214,8 @@ func (l *Line) run(ctx context.Context, e Entry, c *Call, d Decision, h *holds, 
 	if c.Rule != nil && c.Rule.Timeout > 0 {
 		limit = c.Rule.Timeout
 	}
-	running, cancel := context.WithTimeoutCause(ctx, limit, timeoutError(limit))
-	defer cancel()
+	running, stop := timed(ctx, c, limit)
+	defer stop()
 	r, err := safely(func() (*Result, error) { return run(running, c) })
 	if err == nil && r == nil {
 		err = &Error{Code: CodeInternal, Message: "the call ended without a result", Reason: "runner returned nothing"}
@@ -236,6 +236,17 @@ func (l *Line) run(ctx context.Context, e Entry, c *Call, d Decision, h *holds, 
 		return nil, d
 	}
 	return r, d
+}
+
+// timed bounds a run; the door keeps its time if it can.
+func timed(ctx context.Context, c *Call, limit time.Duration) (running context.Context, stop func()) {
+	p, ok := c.Caller.(Patient)
+	if !ok {
+		return context.WithTimeoutCause(ctx, limit, timeoutError(limit))
+	}
+	running, cancel := context.WithCancelCause(ctx)
+	rest := p.Patience(limit, func() { cancel(timeoutError(limit)) })
+	return running, func() { rest(); cancel(nil) }
 }
 
 // end writes the outcome. What cannot be recorded becomes a refusal.

@@ -24,6 +24,8 @@ type caller struct {
 	state  string        // our own requestState, which the client brought back
 	said   ostiary.Reply // the answer that came with it
 	dialog *ostiary.Dialog
+
+	watch watch // of the time that the call may run
 }
 
 // Cancel implements ostiary.Caller.

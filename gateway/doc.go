@@ -28,8 +28,11 @@
 //
 // # What to know
 //
-// A call's time-out runs on while the server waits for a person to answer one of
-// its questions: a tool that asks needs a rule with a long enough `timeout:`.
+// A call's time-out stands still while a person is asked, by the door or by an
+// elicitation/create of the server: for up to 10 minutes a call, and for all calls
+// of the server, since such a question does not say which call it is for.
+// notifications/progress of the door's own, while it waits for a person, count up
+// to 0 from below, so that the server's own, from 0 on, go on growing.
 // Requests are judged at the same time, so two that a client sends without
 // waiting may reach the server in another order; notifications and what stands
 // behind `initialize` keep their places.

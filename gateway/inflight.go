@@ -38,6 +38,7 @@ type inflight struct {
 	tokens map[string]int // progress tokens of the open requests
 	late   unanswered
 	closed error
+	people *meter // runs while a question to a person is with the other side; nil where none is
 
 	unreleased int           // bytes of answers that have not gone out
 	freed      chan struct{} // not nil while somebody waits for fewer of them
@@ -121,6 +122,9 @@ func (t *inflight) drop(key string, p *pending) {
 		if t.tokens[p.token]--; t.tokens[p.token] <= 0 {
 			delete(t.tokens, p.token)
 		}
+	}
+	if p.sent {
+		t.meter(p, false)
 	}
 	if p.sent && !p.answered {
 		t.late.add(key, p.callID)
@@ -227,15 +231,25 @@ func (t *inflight) markSent(key string) bool {
 		return false
 	}
 	p.sent = true
+	t.meter(p, true)
 	return true
+}
+
+// meter notes that a question to a person was handed over, or is not open any
+// more.
+func (t *inflight) meter(p *pending, open bool) {
+	if t.people != nil && p.class == ostiary.ClassElicitation {
+		t.people.count(open)
+	}
 }
 
 // unsend takes markSent back: the request could not be handed over.
 func (t *inflight) unsend(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p := t.open[key]; p != nil && !p.answered {
+	if p := t.open[key]; p != nil && p.sent && !p.answered {
 		p.sent = false
+		t.meter(p, false)
 	}
 }
 

@@ -79,6 +79,7 @@ type door struct {
 	down               *inflight // the client's requests and our own, answered by the server
 	up                 *inflight // the server's requests, answered by the client
 	mine               *inflight // our own questions, answered by the client
+	people             meter     // of the server's questions to the client's person
 	catalog            *catalog
 	shake              handshake
 	notes              pace        // of the server's progress and log notifications
@@ -111,6 +112,7 @@ func open(o Options) (*door, error) {
 		return nil, err
 	}
 	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), mine: newInflight(), under: newVisits(), work: newWorkers()}
+	d.up.people = &d.people
 	d.odd = oddities{door: d}
 	d.catalog = newCatalog(d)
 	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes)
