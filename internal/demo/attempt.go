@@ -26,6 +26,9 @@ type outcome struct {
 	// Again says that one more call passed when it had waited that long.
 	Again bool   `json:"passed_after_waiting,omitempty"`
 	Call  string `json:"call,omitempty"`
+	// Typed is what a person did before, Seen what the request shows to one.
+	Typed string `json:"person_typed,omitempty"`
+	Seen  string `json:"person_sees,omitempty"`
 	Wrong string `json:"wrong,omitempty"`
 }
 
@@ -117,11 +120,27 @@ func (s *show) withDoor(ctx context.Context, door *client, ws string) ([]outcome
 			started = true
 			s.Progress("starting the SQL parser (some seconds, the first time only) …")
 		}
+		typed := ""
+		if len(call.Person) > 0 {
+			var err error
+			if typed, err = s.person(ctx, call.Person); err != nil {
+				return nil, err
+			}
+		}
 		all, err := flood(ctx, door, call, ws)
 		if err != nil {
 			return nil, err
 		}
 		o := judge(i+1, call, ws, all)
+		o.Typed = typed
+		if call.Sees != "" && o.Wrong == "" {
+			if _, o.Seen, err = s.waiting(ctx); err != nil {
+				return nil, err
+			}
+			if !strings.Contains(o.Seen, call.Sees) {
+				o.Wrong = fmt.Sprintf("the person does not see %q", call.Sees)
+			}
+		}
 		if o.Retry > 0 {
 			if o.Again, err = passesAfter(ctx, door, call, ws, o.Retry); err != nil {
 				return nil, err
@@ -175,7 +194,7 @@ func judge(n int, call Call, ws string, all []answer) outcome {
 	case call.Times > 0 && (o.Passed == 0 || o.Retry <= 0):
 		o.Wrong = "some calls of a flood pass and the rest are told when to come again"
 	}
-	if o.Code == ostiary.CodeApprovalRequired {
+	if o.Code == ostiary.CodeApprovalPending {
 		o.Verdict = "asks"
 	}
 	return o

@@ -25,6 +25,11 @@ type Call struct {
 	// out: what an attack gets without the door and must not get with it. An
 	// attack without it fails at the server as well.
 	Shows string
+	// Person is what a person types first; {id} stands for the request that waits
+	// for an answer, {me} for the user who calls.
+	Person []string
+	// Sees is what the request's preview shows to the person afterwards.
+	Sees string
 	// Hangs says that without the door the call does not come back in time.
 	Hangs bool
 }
@@ -71,7 +76,34 @@ func Calls() []Call {
 		},
 		{
 			What: "a destructive call", Tool: "delete_file", Attack: true,
-			Arguments: `{"path":"plan.md"}`, Want: ostiary.CodeApprovalRequired, Shows: "deleted plan.md",
+			Arguments: `{"path":"plan.md"}`, Want: ostiary.CodeApprovalPending, Shows: "deleted plan.md", Sees: "plan.md",
+		},
+		{
+			What: "the same bytes, once a person has approved them", Tool: "delete_file",
+			Person: []string{"approve", "{id}", "--yes"}, Arguments: `{"path":"plan.md"}`, Shows: "deleted plan.md",
+		},
+		{
+			What: "an order that the model confirms for itself", Tool: "order", Attack: true,
+			Arguments: `{"item":"paper","order_id":"o-1","confirm":true}`, Want: ostiary.CodeApprovalPending,
+			Shows: "order number 1 placed", Sees: "would order paper for 12.50",
+		},
+		{
+			What: "the order, once a person has seen its dry run and approved it", Tool: "order",
+			Person: []string{"approve", "{id}", "--yes"}, Arguments: `{"item":"paper","order_id":"o-1","confirm":true}`,
+			Shows: "order number 1 placed",
+		},
+		{
+			What: "the same key again: the first result, and no second order", Tool: "order",
+			Arguments: `{"item":"paper","order_id":"o-1","confirm":true}`, Shows: "order number 1 placed",
+		},
+		{
+			What: "a delete under a grant for one use", Tool: "delete_file",
+			Person:    []string{"grant", "create", "--principal", "{me}", "--tool", "demo/delete_file", "--uses", "1", "--for", "5m", "--reason", "tidy up"},
+			Arguments: `{"path":"old.txt"}`, Shows: "deleted old.txt",
+		},
+		{
+			What: "one more, when the grant is used up", Tool: "delete_file", Attack: true,
+			Arguments: `{"path":"older.txt"}`, Want: ostiary.CodeApprovalPending, Shows: "deleted older.txt",
 		},
 		{
 			What: "a write with a secret in its arguments", Tool: "secret",

@@ -121,6 +121,11 @@ func (p *page) call(o outcome) error {
 	}
 	head := fmt.Sprintf("%2d %s %s ", o.N, p.paint(style(o), fmt.Sprintf("%-7s", o.Verdict)), fmt.Sprintf("%-18s", o.Code))
 	var rows []string
+	if o.Typed != "" {
+		for i, part := range wrap("$ "+o.Typed, width-columnWhy) {
+			rows = append(rows, fmt.Sprintf("%-*s", columnWhy, []string{"   person", ""}[min(i, 1)])+p.paint(yellow, part))
+		}
+	}
 	for i, part := range wrap(asked, width-columnAsked) {
 		if i > 0 {
 			head = strings.Repeat(" ", columnAsked)
@@ -129,6 +134,12 @@ func (p *page) call(o outcome) error {
 	}
 	for _, part := range wrap(why, width-columnWhy) {
 		rows = append(rows, strings.Repeat(" ", columnWhy)+part)
+	}
+	if o.Seen != "" {
+		seen, _, _ := strings.Cut(strings.TrimSpace(o.Seen), "\n")
+		for _, part := range wrap("the person sees: "+p.short.Replace(seen), width-columnWhy) {
+			rows = append(rows, strings.Repeat(" ", columnWhy)+part)
+		}
 	}
 	return p.say(rows...)
 }

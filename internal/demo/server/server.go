@@ -42,7 +42,7 @@ func Serve(ctx context.Context, ws string, in io.Reader, out io.Writer) error {
 
 // Make makes a playground in the empty folder base and returns its workspace:
 //
-//	base/ws/        notes.txt, plan.md, .git/config, link -> ../outside
+//	base/ws/        notes.txt, plan.md, old.txt, older.txt, .git/config, link -> ../outside
 //	base/ws-evil/   secret.txt   (the sibling whose name begins like the workspace's)
 //	base/outside/   secret.txt
 func Make(base string) (ws string, err error) {
@@ -57,6 +57,8 @@ func Make(base string) (ws string, err error) {
 		marker:               "The demo server of Ostiary may read, change and delete anything in this folder.\n",
 		"ws/notes.txt":       "Remember to water the plants.\nThe report is due on Friday.\n",
 		"ws/plan.md":         "# Plan\n\n1. Read the notes.\n2. Write the report.\n",
+		"ws/old.txt":         "old\n",
+		"ws/older.txt":       "older\n",
 		"ws/.git/config":     "[core]\n\tbare = false\n",
 		"ws-evil/secret.txt": "sibling secret: " + Secret + "\n",
 		"outside/secret.txt": "outside secret: " + Secret + "\n",
