@@ -85,23 +85,16 @@ func (d *Desk) Get(ctx context.Context, id string) (r Request, err error) {
 
 // List returns requests without arguments and previews, the oldest first.
 func (d *Desk) List(ctx context.Context, f Filter) ([]Request, error) {
-	now := d.now()
-	var found []*Request
+	now, groups := d.now(), f.groups()
+	var rows []ostiary.Row
 	err := d.store.View(ctx, func(tx ostiary.Tx) error {
-		found = found[:0]
-		for _, group := range f.groups() {
+		rows = rows[:0]
+		for _, group := range groups {
 			for row, err := range tx.List(bucket, ostiary.Query{Group: group}) {
 				if err != nil {
 					return err
 				}
-				r, err := decoded(&row)
-				if err != nil {
-					return err
-				}
-				r.State = r.At(now)
-				if f.names(r) {
-					found = append(found, r)
-				}
+				rows = append(rows, row)
 			}
 		}
 		return nil
@@ -109,14 +102,24 @@ func (d *Desk) List(ctx context.Context, f Filter) ([]Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, func(a, b *Request) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
-	all := make([]Request, len(found))
-	for i, r := range found {
-		all[i] = *r
+	found := make([]Request, 0, len(rows)) // once, since it may be long
+	for i := range rows {
+		r := &found[:len(found)+1][len(found)]
+		*r = Request{}
+		if err := decoded(&rows[i], r); err != nil {
+			return nil, err
+		}
+		r.State = r.At(now)
+		if f.names(r) {
+			found = found[:len(found)+1]
+		}
 	}
-	return all, nil
+	if len(groups) > 1 { // one is in this order already
+		slices.SortFunc(found, func(a, b Request) int {
+			return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+		})
+	}
+	return found, nil
 }
 
 // groups are the states as they are written in which f may find something; the

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -55,23 +56,24 @@ func read(tx ostiary.Tx, id string) (*Request, error) {
 	if err != nil || row == nil {
 		return nil, err
 	}
-	return decoded(row)
+	r := &Request{}
+	return r, decoded(row, r)
 }
 
-func decoded(row *ostiary.Row) (*Request, error) {
-	r := &Request{}
+// decoded reads a row into an empty request.
+func decoded(row *ostiary.Row, r *Request) error {
 	err := decode(row.Value, r)
-	if err == nil && r.key() != row.Key {
+	if err == nil && !strings.HasSuffix(row.Key, r.ID) {
 		err = errLayout
 	}
 	if err != nil {
-		return nil, &ostiary.Error{
+		return &ostiary.Error{
 			Code: ostiary.CodeStoreUnavailable, Err: err,
 			Message: "a request for approval cannot be read, so the call is refused: the operator must look at the store",
 			Reason:  fmt.Sprintf("row %q of bucket %s", row.Key, bucket),
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // create puts a new request.
