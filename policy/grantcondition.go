@@ -64,9 +64,12 @@ func (p *Policy) CheckCondition(patternText, text string, tools []ostiary.Tool) 
 	return named, errors.Join(problems...)
 }
 
-// meant continues a sentence that says that a pattern without a star fits nothing.
+// meant continues a sentence that says that a pattern fits nothing.
 func meant(pt pattern, tools []ostiary.Tool) string {
-	if !pt.exact() {
+	switch {
+	case len(tools) == 0:
+		return " (no list of tools was kept yet: run the server once with `ostiary run`)"
+	case !pt.exact():
 		return ""
 	}
 	names := make([]string, 0, len(tools))
