@@ -95,3 +95,19 @@ func (s Scope) String() string {
 func invalid(message string) error {
 	return &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: message}
 }
+
+// Names reports whether a name, for a tool upstream/tool, is one that the scope
+// holds; if the scope is everything, any is.
+func (s Scope) Names(name string) bool {
+	switch kind, own, err := s.kind(); {
+	case err != nil:
+		return false
+	case kind == "all":
+		return true
+	case kind == "tool":
+		up, tool, _ := strings.Cut(name, "/")
+		return newPattern(own).match(up, tool)
+	default:
+		return own == name
+	}
+}

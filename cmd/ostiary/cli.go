@@ -33,11 +33,15 @@ type commands struct {
 	Demo       demoCommand       `cmd:"" help:"Show what the door does: twelve calls, their verdicts, the evidence."`
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
 	Deny       denyCommand       `cmd:"" help:"Refuse a call that waits, and tell why."`
+	Doctor     doctorCommand     `cmd:"" help:"Check the state, the policy and what is claimed, and say what to do."`
+	Freeze     freezeCommand     `cmd:"" help:"Stop calls at once, in every process: all, or those of a principal, tool, server or session."`
 	Grant      grantCommand      `cmd:"" help:"Give capabilities that expire, and take them back."`
 	Incident   incidentCommand   `cmd:"" help:"Pack the evidence of an incident, and check such an archive."`
 	Policy     policyCommand     `cmd:"" help:"Write, compare, explain and test a policy."`
+	Revoke     revokeCommand     `cmd:"" help:"Take back everything that was granted to a principal or approved for it."`
 	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`
 	SQLHelper  sqlHelperCommand  `cmd:"" name:"sql-helper" hidden:""`
+	Unfreeze   unfreezeCommand   `cmd:"" help:"Lift a freeze."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/ostiary/ostiary/auth"
+	"github.com/ostiary/ostiary/config"
+)
+
+// policy loads the file as the door does, and looks at where it lies.
+func (x *examination) policy(name string) {
+	file, err := loadConfig(name)
+	if err != nil {
+		x.wrong("policy", err)
+		return
+	}
+	x.file = file
+	if name == "" {
+		x.say("policy", isWarn, "name the door's policy file with --config; `ostiary policy init` writes a first one",
+			"no policy file was named: the careful defaults hold, honest reads pass and everything else asks")
+		return
+	}
+	if err := config.Placement(file, nil); err != nil {
+		x.wrong("policy", err)
+	} else {
+		x.say("policy", isFine, "", "%s loads, nobody else can write it, and no server of it is started where it lies", file.Path)
+	}
+	x.checkpoints()
+	for i := range file.Upstreams {
+		x.server(&file.Upstreams[i])
+	}
+}
+
+func (x *examination) checkpoints() {
+	const next = "name a file on another machine's disk, syslog: or an https: URL in audit.checkpoint_to"
+	if len(x.file.Audit.CheckpointTo) == 0 {
+		x.say("checkpoints", isWarn, next, "signed checkpoints are kept nowhere else, so nobody notices if the log is cut off or rolled back by someone with the key")
+		return
+	}
+	for _, to := range x.file.Audit.CheckpointTo {
+		if !filepath.IsAbs(to) {
+			continue
+		}
+		if rel, err := filepath.Rel(x.State, to); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+			x.say("checkpoints", isWarn, next, "%s lies in the state directory itself: whoever rolls that back takes it along", to)
+			return
+		}
+	}
+	x.say("checkpoints", isFine, "", "signed checkpoints go to %d other place(s) too; on a disk that you can write as this user they prove less than elsewhere", len(x.file.Audit.CheckpointTo))
+}
+
+// server looks for the program of a server as the door does.
+func (x *examination) server(u *config.Upstream) {
+	check := "server"
+	if len(u.Command) == 0 {
+		x.say(check, isFine, "", "%s: the command line gives its command", u.Name)
+		return
+	}
+	program := u.Command[0]
+	if strings.Contains(program, "/") && !filepath.IsAbs(program) {
+		dir := u.Cwd
+		if dir == "" {
+			dir = x.file.Dir
+		}
+		program = filepath.Join(dir, program)
+	}
+	found, err := exec.LookPath(program)
+	switch {
+	case err != nil:
+		x.say(check, isWrong, "install it, or correct upstreams."+u.Name+".command", "%s: its program %s cannot be found or run", u.Name, u.Command[0])
+	case !filepath.IsAbs(u.Command[0]):
+		x.say(check, isFine, "write it with its full path, so that PATH does not decide", "%s: %s is %s here", u.Name, u.Command[0], found)
+	default:
+		x.say(check, isFine, "", "%s: %s", u.Name, found)
+	}
+}
+
+// who is the principal of a door that is started by this user.
+func (x *examination) who() {
+	if x.file == nil {
+		return // the policy says who, and it does not load
+	}
+	who, _, err := auth.Stdio(principals(x.file), "/proc")
+	if err != nil {
+		x.wrong("principal", err)
+		return
+	}
+	peer, err := auth.OSPeer("/proc")
+	if err != nil {
+		x.wrong("principal", err)
+		return
+	}
+	x.say("principal", isFine, "", "calls of the user %s are those of %s (scopes: %s)", peer.User, who.ID, orNone(strings.Join(who.Scopes, ", ")))
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ostiary/ostiary/approval"
+	"github.com/ostiary/ostiary/freeze"
+	show "github.com/ostiary/ostiary/internal/visible"
+)
+
+// revokeCommand takes back everything that a person gave to a principal.
+type revokeCommand struct {
+	stateFlag
+	Config    string `placeholder:"FILE" help:"Policy file, for the evidence: what to keep out of it, and where it is checkpointed."`
+	Principal string `required:"" placeholder:"NAME" help:"Whose grants and approvals."`
+	Reason    string `required:"" help:"Why, for whoever reads the evidence."`
+	Freeze    bool   `help:"Freeze the principal first, and end its calls in flight."`
+	JSON      bool   `name:"json" help:"Print one JSON object."`
+}
+
+// revoked is what was done.
+type revoked struct {
+	Principal string `json:"principal"`
+	Frozen    bool   `json:"frozen"`
+	Grants    int    `json:"grants"`
+	Approvals int    `json:"approvals"`
+	Done      bool   `json:"done"`
+}
+
+// Run does all that it can: a part that fails does not keep the others from it.
+func (c *revokeCommand) Run(ctx context.Context, p program) (err error) {
+	d, freezes, err := openFreezes(ctx, p, c.stateFlag, c.Config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = closing(err, d) }()
+	g, err := openGrants(d, false)
+	if err != nil {
+		return err
+	}
+	a, err := approval.NewDesk(approval.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
+	if err != nil {
+		return err
+	}
+	did := revoked{Principal: c.Principal}
+	var errs []error
+	if c.Freeze {
+		_, err := freezes.Freeze(ctx, freeze.Scope{Principal: c.Principal}, true, freeze.Who(d.Who), c.Reason)
+		did.Frozen = err == nil
+		errs = append(errs, err)
+	}
+	did.Grants, err = g.RevokeAll(ctx, c.Principal, g.who(), c.Reason)
+	errs = append(errs, err)
+	did.Approvals, err = a.Void(ctx, approval.Filter{Principal: c.Principal}, approval.Who(d.Who), c.Reason)
+	err = errors.Join(append(errs, err)...)
+	did.Done = err == nil
+	if err := errors.Join(err, did.print(p, c.JSON)); err != nil {
+		return err
+	}
+	if did.Grants+did.Approvals == 0 {
+		for _, text := range doubtsAbout(ctx, p, d, freeze.Scope{Principal: c.Principal}) {
+			fmt.Fprintln(p.err, "ostiary: warning:", visible(text))
+		}
+	}
+	return nil
+}
+
+func (r revoked) print(p program, asJSON bool) error {
+	if asJSON {
+		return p.printJSON(r)
+	}
+	who := show.Line(r.Principal, 256)
+	still := "may still call what its rules allow: `ostiary freeze --principal` stops that"
+	if r.Frozen {
+		still = "is frozen, and its calls in flight are ended"
+	}
+	_, err := fmt.Fprintf(p.out, "%s: %s revoked, %s made void\n%s %s\n", who, counted(r.Grants, "grant"), counted(r.Approvals, "request"), who, still)
+	return err
+}
