@@ -13,7 +13,7 @@ import (
 // filled is a house with n requests that wait.
 func filled(b *testing.B, n int) *house {
 	b.Helper()
-	h := newHouse(b, func(o *Options) { o.Expire, o.Pending = time.Hour, n+1000 })
+	h := newHouse(b, func(o *Options) { o.Expire = time.Hour })
 	const batch = 1000
 	for from := 0; from < n; from += batch {
 		if err := h.store.Update(b.Context(), func(tx ostiary.Tx) error {
@@ -24,6 +24,7 @@ func filled(b *testing.B, n int) *house {
 					return err
 				}
 				r := h.gate.fill(q, id)
+				r.Principal = fmt.Sprint("user", i/10) // ten each, as many as may wait
 				if err := create(tx, r); err != nil {
 					return err
 				}
