@@ -13,8 +13,8 @@ import (
 )
 
 // parts are the approvals, grants and freezes of the store, without a byte that is
-// secret: masked arguments, no previews (they show files), no tokens nor their whole
-// hashes. A store is not made for it. close ends what was opened.
+// secret: masked arguments without their digest, no previews (they show files), no tokens
+// nor hashes of them. A store is not made for it. close ends what was opened.
 func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string) (all []incident.Part, end func() error, err error) {
 	nothing := func() error { return nil }
 	there, err := hasStore(dir)
@@ -42,14 +42,14 @@ func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string
 	grants := grant.NewDesk(grant.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
 	freezes := freeze.NewDesk(freeze.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
 	return []incident.Part{
-		{Name: "approvals", Rows: approvalRows(ctx, approvals, c.Principal, clean.Text)},
+		{Name: "approvals", Rows: approvalRows(ctx, approvals, c.Principal, clean)},
 		{Name: "grants", Rows: grantRows(ctx, grants, c.Principal, clean.Text)},
 		{Name: "freezes", Rows: freezeRows(ctx, freezes, clean.Text)},
 	}, d.Close, nil
 }
 
 // approvalRows are requests in all states.
-func approvalRows(ctx context.Context, d *approval.Desk, principal string, clean func(string) string) iter.Seq2[any, error] {
+func approvalRows(ctx context.Context, d *approval.Desk, principal string, clean *redact.Redactor) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
 		all, err := d.List(ctx, approval.Filter{Principal: principal})
 		if err != nil {
@@ -59,9 +59,11 @@ func approvalRows(ctx context.Context, d *approval.Desk, principal string, clean
 		for i := range all {
 			r, err := d.Get(ctx, all[i].ID) // which has the masked arguments
 			row := requestJSON(&r)
-			row.Preview, row.Reason, row.PreviewError = nil, clean(row.Reason), clean(row.PreviewError)
+			row.Preview, row.Reason, row.PreviewError = nil, clean.Text(row.Reason), clean.Text(row.PreviewError)
+			row.Digest = "" // it has no salt, so who guesses masked arguments could try
+			row.Arguments = clean.Arguments(row.Arguments, nil)
 			for i, w := range row.Why {
-				row.Why[i] = clean(w)
+				row.Why[i] = clean.Text(w)
 			}
 			if !yield(row, err) || err != nil {
 				return
