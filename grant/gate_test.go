@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -225,6 +226,30 @@ func TestRevokedBeforeCommit(t *testing.T) {
 	}
 }
 
+// The last use of a parent goes to one of its children.
+func TestParentUsedBeforeCommit(t *testing.T) {
+	h := newHouse(t)
+	parent := h.give(Terms{Pattern: "files/*", Uses: 1})
+	var waits []*ostiary.Hold
+	for _, tool := range []string{"delete_file", "delete_tree"} {
+		h.give(Terms{Parent: parent.ID, Pattern: "files/" + tool, Uses: 1})
+		d, err := h.gate.Check(t.Context(), call(tool))
+		if err != nil || !d.Settles {
+			t.Fatal(d, err)
+		}
+		waits = append(waits, d.Hold)
+	}
+	if err := waits[0].Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := waits[1].Commit(); !errors.Is(err, ostiary.CodeGrantUsed) {
+		t.Errorf("got %v", err)
+	}
+	if n := h.used(parent.ID); n != 1 {
+		t.Errorf("used %d times", n)
+	}
+}
+
 // One process changes, another one looks: a grant counts at once, since nobody
 // shall be asked who has just given one; that it was taken back is known within a
 // quarter of a second, and by Commit at once.
@@ -310,18 +335,23 @@ func TestStoreDown(t *testing.T) {
 // A row that is not understood lets nothing pass, and nothing else suffers.
 func TestUnreadableRow(t *testing.T) {
 	h := newHouse(t)
+	const unknownField = `{"id":"g-b","principal":"alice","pattern":"files/*","uses":0,"used":0,"created":"2026-11-21T11:59:00Z","expires":"2026-11-21T13:00:00Z","by":"x","channel":"cli","reason":"r","token":false,"only_on":"mondays"}`
 	good := h.give(Terms{Pattern: "files/read_secret"})
 	for key, value := range map[string]string{
 		"g-a": `{`,
-		"g-b": `{"id":"g-b","principal":"alice","pattern":"files/*","uses":0,"used":0,"created":"2026-11-21T11:00:00Z","expires":"2026-11-21T13:00:00Z","by":"x","channel":"cli","reason":"r","token":false,"only_on":"mondays"}`,
-		"g-c": `{"id":"g-x","principal":"alice","pattern":"files/*","uses":0,"used":0,"created":"2026-11-21T11:00:00Z","expires":"2026-11-21T13:00:00Z","by":"x","channel":"cli","reason":"r","token":false}`,
-		"g-d": `{"id":"g-d","principal":"alice","pattern":"files/*","uses":0,"used":0,"created":"2026-11-21T11:58:00Z","expires":"2026-11-21T13:00:00Z","by":"x","channel":"cli","reason":"r","token":false,"parent":"g-gone"}`,
+		"g-b": unknownField,
+		"g-c": `{"id":"g-x","principal":"alice","pattern":"files/*","uses":0,"used":0,"created":"2026-11-21T11:59:00Z","expires":"2026-11-21T13:00:00Z","by":"x","channel":"cli","reason":"r","token":false}`,
+		"g-d": `{"id":"g-d","principal":"alice","pattern":"files/*","uses":0,"used":0,"created":"2026-11-21T11:59:00Z","expires":"2026-11-21T13:00:00Z","by":"x","channel":"cli","reason":"r","token":false,"parent":"g-gone"}`,
 	} {
 		if err := h.st.Update(t.Context(), func(tx ostiary.Tx) error {
 			return tx.Put(bucketGrant, ostiary.Row{Key: key, Group: "alice", Expires: h.clock().Add(kept + time.Hour), Value: []byte(value)})
 		}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	whole := strings.Replace(unknownField, `,"only_on":"mondays"`, "", 1)
+	if g, err := decode(&ostiary.Row{Key: "g-b", Group: "alice", Value: []byte(whole)}); err != nil || g.State(h.clock()) != "live" {
+		t.Errorf("control: %+v, %v", g, err)
 	}
 	h.pass(stale)
 	h.expect("unreadable rows", call("delete_file"), "asks")
