@@ -167,7 +167,7 @@ func doubtsAbout(ctx context.Context, p program, d *desk, s freeze.Scope) []stri
 	if slices.ContainsFunc(known, s.Names) {
 		return nil
 	}
-	text := fmt.Sprintf("no %s that is known fits %s, so this may hold nothing", kind, name)
+	text := fmt.Sprintf("no %s that is known fits %s: see whether it is written as in the records", kind, name)
 	if near := config.Nearest(name, known); near != "" {
 		text += fmt.Sprintf("; did you mean %s?", near)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ostiary/ostiary/approval"
 	"github.com/ostiary/ostiary/freeze"
@@ -23,10 +24,11 @@ type revokeCommand struct {
 // revoked is what was done.
 type revoked struct {
 	Principal string `json:"principal"`
-	Frozen    bool   `json:"frozen"`
-	Grants    int    `json:"grants"`
-	Approvals int    `json:"approvals"`
-	Done      bool   `json:"done"`
+	// Frozen says that the principal, or everything, is frozen now, by whatever.
+	Frozen    bool `json:"frozen"`
+	Grants    int  `json:"grants"`
+	Approvals int  `json:"approvals"`
+	Done      bool `json:"done"`
 }
 
 // Run does all that it can: a part that fails does not keep the others from it.
@@ -48,9 +50,11 @@ func (c *revokeCommand) Run(ctx context.Context, p program) (err error) {
 	var errs []error
 	if c.Freeze {
 		_, err := freezes.Freeze(ctx, freeze.Scope{Principal: c.Principal}, true, freeze.Who(d.Who), c.Reason)
-		did.Frozen = err == nil
 		errs = append(errs, err)
 	}
+	inForce, err := freezes.List(ctx)
+	did.Frozen = slices.ContainsFunc(inForce, func(f freeze.Freeze) bool { return f.Scope.All || f.Scope.Principal == c.Principal })
+	errs = append(errs, err)
 	did.Grants, err = g.RevokeAll(ctx, c.Principal, g.who(), c.Reason)
 	errs = append(errs, err)
 	did.Approvals, err = a.Void(ctx, approval.Filter{Principal: c.Principal}, approval.Who(d.Who), c.Reason)
@@ -74,7 +78,7 @@ func (r revoked) print(p program, asJSON bool) error {
 	who := show.Line(r.Principal, 256)
 	still := "may still call what its rules allow: `ostiary freeze --principal` stops that"
 	if r.Frozen {
-		still = "is frozen, and its calls in flight are ended"
+		still = "is frozen"
 	}
 	_, err := fmt.Fprintf(p.out, "%s: %s revoked, %s made void\n%s %s\n", who, counted(r.Grants, "grant"), counted(r.Approvals, "request"), who, still)
 	return err
