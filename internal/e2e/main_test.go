@@ -15,6 +15,7 @@ var bin string
 // process of its own. The door starts it with the role as its first argument.
 var roles = map[string]func(args []string) error{
 	"sdk-server": serveSDK,
+	"sdk-bank":   serveBank,
 	"abandon":    abandon,
 	"witness":    witness,
 }
