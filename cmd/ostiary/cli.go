@@ -30,7 +30,7 @@ type commands struct {
 	Approve    approveCommand    `cmd:"" help:"Let one call that waits run once."`
 	Audit      auditCommand      `cmd:"" help:"Read the evidence: verify, tail, query, show."`
 	Config     configCommand     `cmd:"" help:"Check a policy file; print its grammar for editors."`
-	Demo       demoCommand       `cmd:"" help:"Show what the door does: twelve calls, their verdicts, the evidence."`
+	Demo       demoCommand       `cmd:"" help:"Show what the door does: eighteen calls, their verdicts, the evidence."`
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
 	Deny       denyCommand       `cmd:"" help:"Refuse a call that waits, and tell why."`
 	Doctor     doctorCommand     `cmd:"" help:"Check the state, the policy and what is claimed, and say what to do."`

@@ -33,7 +33,7 @@ func TestGuidePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "policy.yaml")
-	if err := os.WriteFile(file, []byte(strings.Replace(policy, placeholder, string(command), 1)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.Replace(policy, placeholder, string(command), 1)+"approvals: {wait: 0s, notify: none}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"project/a.txt": "inside", "outside.txt": "outside"} {
@@ -65,7 +65,7 @@ func TestGuidePolicy(t *testing.T) {
 		{"write_file", "validate_path", map[string]any{"path": filepath.Join(dir, "policy.yaml"), "content": "version: 1"}},
 		{"write_file", "policy_when", map[string]any{"path": filepath.Join(project, "go.lock"), "content": "new"}},
 		{"write_file", "validate_max_bytes", map[string]any{"path": filepath.Join(project, "c.txt"), "content": strings.Repeat("x", 257<<10)}},
-		{"move_file", "approval_required", map[string]any{"source": filepath.Join(project, "a.txt"), "destination": filepath.Join(project, "d.txt")}},
+		{"move_file", "approval_pending", map[string]any{"source": filepath.Join(project, "a.txt"), "destination": filepath.Join(project, "d.txt")}},
 	} {
 		res, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: c.tool, Arguments: c.args})
 		if err != nil {

@@ -19,13 +19,17 @@ var update = flag.Bool("update", false, "write docs/reference/default-difference
 
 // intended says why the defaults refuse, by the code of the refusal.
 var intended = map[ostiary.Code]string{
-	ostiary.CodeApprovalRequired: "the tool does not say that it only reads, and no rule lets it pass",
+	ostiary.CodeApprovalPending: "the tool does not say that it only reads, and no rule lets it pass",
 	ostiary.CodePolicyMethod:     "no rule lets the method pass",
 }
 
+// impatient are the defaults, but that the door waits for no person and lets more
+// requests wait than these tests make.
+const impatient = "approvals: {wait: 0s, notify: none, pending: 1000}\n"
+
 const differencesHead = `# What differs under the defaults
 
-Four public MCP servers, each asked the same twice: by itself, and behind ` + "`ostiary run`" + ` without any configuration. Every
+Four public MCP servers, each asked the same twice: by itself, and behind ` + "`ostiary run`" + ` with the defaults (but that nobody is waited for). Every
 tool of every server is called at least once; the rest are lists, resources, prompts, completion and the handshake. What is
 not in these tables came out identical to the byte, but for what is random by nature
 (times of files and of resources made on request, ids and times of tasks). Under ` + "`testdata/transparent.yaml`" + ` nothing differs
@@ -74,7 +78,7 @@ func (s subject) differences(t *testing.T) string {
 	server := s.argv(t, dir)
 	env := environ("EXAMPLE_TOKEN=t0p")
 	direct := s.converse(t, dir, server, env)
-	through := s.converse(t, dir, door(stateDir(t), s.name, nil, server), env)
+	through := s.converse(t, dir, door(stateDir(t), s.name, policy(t, impatient), server), env)
 
 	var rows strings.Builder
 	same := 0

@@ -26,7 +26,7 @@ type expectation int
 const (
 	skipped expectation = iota // not asked, to save time
 	same                       // the same as without a door
-	asked                      // refused with approval_required
+	asked                      // refused with approval_pending
 )
 
 // inspections are what the Inspector is asked for, a representative set: each
@@ -129,7 +129,7 @@ func TestInspector(t *testing.T) {
 			all := func(inspection) bool { return true }
 			direct := run(server, all)
 			transparent := run(door(stateDir(t), s.name, policy(t, string(text)), server), all)
-			careful := run(door(stateDir(t), s.name, nil, server), func(in inspection) bool { return in.defaults != skipped })
+			careful := run(door(stateDir(t), s.name, policy(t, impatient), server), func(in inspection) bool { return in.defaults != skipped })
 			for i, in := range inspections[s.name] {
 				if strings.HasPrefix(direct[i], "failed: ") {
 					t.Errorf("%q without a door: %s", in.request, direct[i])
@@ -140,7 +140,7 @@ func TestInspector(t *testing.T) {
 				switch {
 				case in.defaults == same && direct[i] != careful[i]:
 					t.Errorf("%q\ndirect   %s\ndefaults %s", in.request, direct[i], careful[i])
-				case in.defaults == asked && (!strings.Contains(careful[i], `"code":"approval_required"`) || !strings.Contains(careful[i], `"isError":true`)):
+				case in.defaults == asked && (!strings.Contains(careful[i], `"code":"approval_pending"`) || !strings.Contains(careful[i], `"isError":true`)):
 					t.Errorf("%q under the defaults: %s", in.request, careful[i])
 				}
 			}

@@ -43,7 +43,7 @@ func TestLaw5TheAgentCannotOpenItsOwnDoor(t *testing.T) {
 		env = append(env, "OSTIARY_"+name+"=true")
 	}
 
-	c := start(t, door(stateDir(t), "echo", nil, echoServer()), env)
+	c := start(t, door(stateDir(t), "echo", policy(t, impatient), echoServer()), env)
 	c.hello(everyCapability)
 	id := 0
 	put := func(params string) string {
@@ -70,7 +70,7 @@ func TestLaw5TheAgentCannotOpenItsOwnDoor(t *testing.T) {
 		got := put(params)
 		// The server's own schema has no such argument, so it is refused even sooner.
 		unknown := strings.Contains(got, `"validate_schema"`) && params != attempts[0]
-		if !unknown && !strings.Contains(got, `"approval_required"`) || !strings.Contains(got, `"isError":true`) {
+		if !unknown && !strings.Contains(got, `"approval_pending"`) || !strings.Contains(got, `"isError":true`) {
 			t.Errorf("%s\ngave %s", params, got)
 		}
 	}
