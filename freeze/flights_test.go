@@ -118,6 +118,36 @@ func TestNobodySlipsThrough(t *testing.T) {
 	}
 }
 
+// A call stands in the list before anybody looks whether it is frozen; else one that
+// is let in while others are ended would be in neither place.
+func TestListedBeforeJudged(t *testing.T) {
+	s := &looking{Store: open(t, t.TempDir())}
+	g := New(Options{Store: s})
+	defer g.Close()
+	listed := false
+	s.look = func() {
+		g.flights.mu.Lock()
+		defer g.flights.mu.Unlock()
+		listed = g.flights.first.next != &g.flights.first
+	}
+	_, end := inFlight(t, g, call("alice", "files", "x"))
+	end()
+	if !listed {
+		t.Error("the store was asked before the call was in the list")
+	}
+}
+
+// looking is a store that calls a function whenever it is asked for changes.
+type looking struct {
+	ostiary.Store
+	look func()
+}
+
+func (l *looking) Version(ctx context.Context, bucket string) (int64, error) {
+	l.look()
+	return l.Store.Version(ctx, bucket)
+}
+
 func phonesOf(m *sync.Map) map[*phone]*ostiary.Hold {
 	found := map[*phone]*ostiary.Hold{}
 	m.Range(func(k, v any) bool { found[k.(*phone)] = v.(*ostiary.Hold); return true })

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write docs/reference/default-difference
 // intended says why the defaults refuse, by the code of the refusal.
 var intended = map[ostiary.Code]string{
 	ostiary.CodeApprovalPending: "the tool does not say that it only reads, and no rule lets it pass",
-	ostiary.CodePolicyMethod:     "no rule lets the method pass",
+	ostiary.CodePolicyMethod:    "no rule lets the method pass",
 }
 
 // impatient are the defaults, but that the door waits for no person and lets more
