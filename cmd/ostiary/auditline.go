@@ -78,6 +78,8 @@ func toolOf(r *audit.Record) string {
 		return r.Upstream + "/" + r.Target
 	case r.Method != "":
 		return strings.TrimSpace(r.Upstream + " " + r.Method + " " + r.Target)
+	case r.Target != "" && r.Upstream != "": // an event about a call
+		return r.Upstream + "/" + r.Target
 	case r.Target != "":
 		return r.Target
 	}
