@@ -58,13 +58,11 @@ func (g *Gate) closes(id string) {
 func (g *Gate) answer(ctx context.Context, q *question, r *Request, a asked) error {
 	m := approve()
 	switch {
-	case a.err != nil:
-		g.o.Logger.Info("approval: the client's dialog gave no answer", "request", r.ID, "err", a.err)
-		return nil
-	case a.reply == ostiary.ReplyConfirm:
-	case a.reply == ostiary.ReplyCancel:
+	case a.err == nil && a.reply == ostiary.ReplyConfirm:
+	case a.err == nil && a.reply == ostiary.ReplyCancel:
 		m = deny("the person at the client declined")
 	default:
+		g.o.Logger.Info("approval: the client's dialog gave no answer", "request", r.ID, "err", a.err)
 		return nil
 	}
 	if !r.answeredAt(ChannelClient) && m.to == Approved {

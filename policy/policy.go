@@ -116,7 +116,7 @@ func (r *Row) check(p pattern) error {
 		return errors.New("the row says grant: {only: true} and dangerously_unapproved: remove one of them")
 	}
 	if r.Kind != Tool && (r.Rewrite.DryRun != "" || r.Rewrite.Token != "" || len(r.Rewrite.Strip) > 0 || r.Idempotency.Argument != "" || r.Preview != nil) {
-		return errors.New("arguments for a token, a confirmation, a dry run, a key or a preview are those of a tool: write a row with tool:")
+		return errors.New("arguments for a token, a confirmation, a dry run, a key or a preview are those of a tool: write a row with the key tool")
 	}
 	if r.Timeout < 0 {
 		return errors.New("a timeout is longer than nothing")

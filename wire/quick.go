@@ -51,11 +51,10 @@ const (
 
 // str reads the string that is next and reports whether it has escapes.
 func (q *quick) str() (raw []byte, escaped, ok bool) {
-	start := q.i
 	if q.peek() != '"' {
 		return nil, false, false
 	}
-	start = q.i
+	start := q.i
 	for i := start + 1; i < len(q.b); {
 		// Eight bytes at once, if none of them is below a space, a quote or a
 		// backslash. A byte behind one that is may be told wrongly; it is looked at

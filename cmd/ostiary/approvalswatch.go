@@ -120,7 +120,7 @@ func (r *requests) live(ctx context.Context, p program) error {
 		}
 		if err := r.draw(p, list); err != nil {
 			stop()
-			<-done
+			_ = <-done // it only says that it was stopped
 			return err
 		}
 	}

@@ -43,9 +43,9 @@ func (p program) proveCall(ctx context.Context, dir string, found []audit.Found)
 			return readable(&ostiary.Error{Code: ostiary.CodeAuditBroken, Message: fmt.Sprintf(
 				"the index has another record %d of log %s than the log: delete audit/index.sqlite in the state directory, and run `ostiary audit verify`", f.Record.N, log)})
 		}
-		one := provedJSON{Record: json.RawMessage(f.Line), Line: string(f.Line), Proof: proof}
+		one := provedJSON{Record: f.Line, Line: string(f.Line), Proof: proof}
 		if f.Body != nil {
-			one.Body = json.RawMessage(f.Body)
+			one.Body = f.Body
 		}
 		records[i] = one
 	}
