@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -120,7 +121,9 @@ func (r *requests) live(ctx context.Context, p program) error {
 		}
 		if err := r.draw(p, list); err != nil {
 			stop()
-			_ = <-done // it only says that it was stopped
+			if end := <-done; !errors.Is(end, context.Canceled) {
+				err = errors.Join(err, end)
+			}
 			return err
 		}
 	}
