@@ -16,6 +16,7 @@ var bin string
 var roles = map[string]func(args []string) error{
 	"sdk-server": serveSDK,
 	"sdk-bank":   serveBank,
+	"sdk-files":  serveFiles,
 	"abandon":    abandon,
 	"witness":    witness,
 }
