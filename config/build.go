@@ -139,7 +139,7 @@ func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, erro
 		if r.Preview != nil {
 			row.PreviewArgs = r.Preview.arguments()
 			row.Preview = func(tool ostiary.Tool) (func(context.Context, *ostiary.Call) (*ostiary.Preview, error), error) {
-				return r.preview(options(tool.Upstream).WorkingDir, sql)
+				return r.preview(f.Upstream(tool.Upstream), options(tool.Upstream).WorkingDir, sql)
 			}
 		}
 		o.Rows = append(o.Rows, row)

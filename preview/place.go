@@ -24,6 +24,9 @@ func newPlace(root, base string) (place, error) {
 	if !filepath.IsAbs(root) || !filepath.IsAbs(base) {
 		return place{}, invalid("the directory below which files are shown must be absolute, and so must the server's working directory")
 	}
+	if real, err := filepath.EvalSymlinks(base); err == nil {
+		base = real // as the server itself sees where it is
+	}
 	return place{root: filepath.Clean(root), base: filepath.Clean(base)}, nil
 }
 

@@ -36,8 +36,9 @@ type SQL struct {
 }
 
 // SQLParser says what a text is, by the real grammar of its dialect. An error
-// denies the call. It is used by many goroutines at once. Package sqlhelper
-// has one that runs in a process of its own.
+// denies the call. It is used by many goroutines at once. That of SQLite is
+// [ParseSQLite]; package sqlhelper has one for PostgreSQL that runs in a process
+// of its own.
 type SQLParser func(ctx context.Context, dialect, text string) (SQLSummary, error)
 
 // SQLSummary is everything that was found anywhere in a text. A parser MUST
@@ -79,7 +80,7 @@ func (s *SQL) compile(o Options) (judge, error) {
 	switch s.Dialect {
 	case "postgresql":
 	case "sqlite":
-		j.parse = func(_ context.Context, _, text string) (SQLSummary, error) { return summarizeSQLite(text) }
+		j.parse = ParseSQLite
 	case "":
 		return nil, fmt.Errorf("dialect is missing: write postgresql or sqlite, whichever the upstream speaks")
 	default:

@@ -1,17 +1,29 @@
 package validate
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sqlc-dev/meyer/ast"
 	"github.com/sqlc-dev/meyer/parser"
 )
 
-// summarizeSQLite says what a SQLite text is, by SQLite's own grammar. Names are
-// in lower case, because SQLite does not tell them apart by case.
-func summarizeSQLite(text string) (SQLSummary, error) {
+// ParseSQLite is the [SQLParser] of the dialect sqlite, by SQLite's own grammar.
+// Names are in lower case, because SQLite does not tell them apart by case. The
+// error has CodeValidateSQL, also for a text of more than 64 KiB.
+func ParseSQLite(_ context.Context, dialect, text string) (SQLSummary, error) {
+	switch {
+	case dialect != "sqlite":
+		return SQLSummary{}, refuseSQL("the parser of SQLite does not speak the dialect %s; tell the operator", quoteShort(dialect))
+	case len(text) > sqlMostBytes:
+		return SQLSummary{}, refuseSQL("the SQL text has %d bytes; at most %d are judged: send less", len(text), sqlMostBytes)
+	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
+		return SQLSummary{}, refuseSQL("the SQL text contains a NUL or bytes that are no UTF-8: send plain text")
+	}
 	stmts, err := parser.Options{UpdateDeleteLimit: true}.ParseString(text)
 	if err != nil {
 		return SQLSummary{}, refuseSQL("SQLite's grammar does not accept this text%s; send one complete SQLite statement", sqlitePlace(err))
@@ -26,6 +38,8 @@ func summarizeSQLite(text string) (SQLSummary, error) {
 		}
 		w.visit(s, nil)
 	}
+	slices.Sort(w.sum.Classes)
+	w.sum.Classes = slices.Compact(w.sum.Classes)
 	return w.sum, nil
 }
 
