@@ -26,7 +26,24 @@ const (
 	CodeWireID        Code = "wire_id"            // an id that is illegal, in use or reserved
 	CodeWireVersion   Code = "wire_version"       // a protocol revision that is not known
 
-	CodeAuthNobody Code = "auth_nobody"
+	CodeAuthNobody      Code = "auth_nobody"
+	CodeAuthMissing     Code = "auth_missing"     // no credential
+	CodeAuthMalformed   Code = "auth_malformed"   // an Authorization header that is not one bearer token
+	CodeAuthAmbiguous   Code = "auth_ambiguous"   // two credentials at once
+	CodeAuthQuery       Code = "auth_query"       // a credential in the URL
+	CodeAuthToken       Code = "auth_token"       // no token that the issuer signed
+	CodeAuthAlgorithm   Code = "auth_algorithm"   // a signature of a kind that is not accepted
+	CodeAuthIssuer      Code = "auth_issuer"      // an issuer that is not configured
+	CodeAuthAudience    Code = "auth_audience"    // a token for somebody else
+	CodeAuthExpired     Code = "auth_expired"     // its time is over
+	CodeAuthEarly       Code = "auth_early"       // its time has not begun
+	CodeAuthClaims      Code = "auth_claims"      // a token that names nobody
+	CodeAuthInactive    Code = "auth_inactive"    // the issuer says that the token does not count
+	CodeAuthKey         Code = "auth_key"         // no such API key
+	CodeAuthRevoked     Code = "auth_revoked"     // an API key that was taken back
+	CodeAuthInvalid     Code = "auth_invalid"     // an API key that cannot be made like this
+	CodeAuthCertificate Code = "auth_certificate" // a client certificate that names nobody
+	CodeAuthUnavailable Code = "auth_unavailable" // the issuer cannot be asked
 
 	CodeLimitRate        Code = "limit_rate"
 	CodeLimitConcurrency Code = "limit_concurrency"
@@ -91,6 +108,12 @@ const (
 	CodeStoreUnavailable Code = "store_unavailable" // state that outlives a call cannot be read or written
 	CodeStoreBusy        Code = "store_busy"        // others held the store for too long; nothing was changed
 	CodeStoreSchema      Code = "store_schema"      // a newer version wrote the store
+
+	CodeEgressHost        Code = "egress_host"        // a host or URL that can be read in two ways
+	CodeEgressAddress     Code = "egress_address"     // an address that the door does not connect to
+	CodeEgressRedirect    Code = "egress_redirect"    // a redirect that is not followed
+	CodeEgressSize        Code = "egress_size"        // an answer that is too long
+	CodeEgressUnreachable Code = "egress_unreachable" // no connection
 
 	CodeGatewayUpstream  Code = "gateway_upstream"  // the server ended, cannot be started or does not speak MCP
 	CodeGatewayShutdown  Code = "gateway_shutdown"  // the door is closing
