@@ -62,16 +62,55 @@ func holding(n *notebook, name string, h ostiary.Hold) ostiary.Gate {
 	return says(ostiary.Decision{Verdict: ostiary.Allow, Hold: &h})
 }
 
-func TestAFailedCommitEndsWhatIsCommittedAndReleasesTheRest(t *testing.T) {
-	n := &notebook{}
-	r, d := line(t, n,
-		holding(n, "a", ostiary.Hold{}),
-		holding(n, "b", ostiary.Hold{Commit: func() error { return errors.New("taken") }}),
-		holding(n, "c", ostiary.Hold{}),
-	).Do(t.Context(), sink(), runs(n))
-	want := []string{"begin", "intent", "a commit", "c release", "b release", "a done", "end deny internal_error refused"}
-	if r != nil || d.Verdict != ostiary.Deny || !slices.Equal(n.lines, want) {
-		t.Fatalf("result %v, decision %+v, lines %q", r, d, n.lines)
+// TestAFailedCommitGivesEverythingBack: nothing has run, so nothing is used up,
+// neither what was committed before it nor what the failed one may have taken.
+func TestAFailedCommitGivesEverythingBack(t *testing.T) {
+	for name, fails := range map[string]func() error{
+		"error": func() error { return errors.New("taken") },
+		"panic": func() error { panic("boom") },
+	} {
+		n := &notebook{}
+		r, d := line(t, n,
+			holding(n, "a", ostiary.Hold{}),
+			holding(n, "b", ostiary.Hold{Commit: fails}),
+			holding(n, "c", ostiary.Hold{}),
+		).Do(t.Context(), sink(), runs(n))
+		want := []string{"begin", "intent", "a commit", "c release", "b release", "a release", "end deny " + string(d.Code) + " refused"}
+		if r != nil || d.Verdict != ostiary.Deny || !slices.Equal(n.lines, want) {
+			t.Errorf("%s: result %v, decision %+v, lines %q", name, r, d, n.lines)
+		}
+	}
+}
+
+// TestWithoutAnIntentNothingIsCommitted: what cannot be recorded does not run.
+func TestWithoutAnIntentNothingIsCommitted(t *testing.T) {
+	n := &notebook{failIntent: errors.New("disk full")}
+	r, d := line(t, n, holding(n, "a", ostiary.Hold{}), holding(n, "b", ostiary.Hold{})).Do(t.Context(), sink(), runs(n))
+	for _, wrong := range []string{"run", "a commit", "b commit", "a done", "b done"} {
+		if slices.Contains(n.lines, wrong) {
+			t.Errorf("%s: %q", wrong, n.lines)
+		}
+	}
+	if r != nil || d.Code != ostiary.CodeAuditUnavailable || !slices.Contains(n.lines, "a release") || !slices.Contains(n.lines, "b release") {
+		t.Errorf("result %v, decision %+v, lines %q", r, d, n.lines)
+	}
+}
+
+// TestWhatMayHaveRunIsNotGivenBack: a run that failed, panicked or was withdrawn
+// may have taken effect.
+func TestWhatMayHaveRunIsNotGivenBack(t *testing.T) {
+	type result = *ostiary.Result
+	for name, run := range map[string]ostiary.Runner{
+		"error":  func(context.Context, *ostiary.Call) (result, error) { return nil, errors.New("lost") },
+		"panic":  func(context.Context, *ostiary.Call) (result, error) { panic("boom") },
+		"nobody": func(context.Context, *ostiary.Call) (result, error) { return nil, nil },
+		"cancel": func(context.Context, *ostiary.Call) (result, error) { return nil, context.Canceled },
+	} {
+		n := &notebook{}
+		_, d := line(t, n, holding(n, "a", ostiary.Hold{})).Do(t.Context(), sink(), run)
+		if d.Verdict != ostiary.Deny || slices.Contains(n.lines, "a release") || n.lines[len(n.lines)-1] != "a done" {
+			t.Errorf("%s: decision %+v, lines %q", name, d, n.lines)
+		}
 	}
 }
 
