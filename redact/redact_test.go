@@ -156,6 +156,7 @@ func TestShapes(t *testing.T) {
 	for in, want := range map[string]string{
 		"key sk-proj-" + long + ".":                   "key [REDACTED:provider-key].",
 		"ghp_" + long:                                 "[REDACTED:github-token]",
+		"x_ost_cap_" + long + "-_ y":                  "x_[REDACTED:capability-token] y",
 		"x=github_pat_" + long:                        "x=[REDACTED:github-token]",
 		"Authorization: Bearer " + long + "\n":        "Authorization: Bearer [REDACTED:bearer]\n",
 		"bearer " + long + ".a-b~c/d+e==":             "bearer [REDACTED:bearer]",
@@ -179,7 +180,7 @@ func TestShapes(t *testing.T) {
 	for _, in := range []string{
 		"task-force-of-the-many-numbers-1234567", "sk-learn", "sk-a-long-name-without-numbers-in-it", "bearer of bad news",
 		"Basic authentication", "Basic usage: none", "AKIAIOSFODNN7EXAMPL", "AKIAiosfodnn7example", "eyJ.eyJ.x", "eyJhbGciOiJub25lIn0",
-		"https://host:8080/a@b", "https://user@host/", "-----BEGIN CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----", "ghp_short", "://", "a://@:",
+		"https://host:8080/a@b", "https://user@host/", "-----BEGIN CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----", "ghp_short", "ost_cap_short", "://", "a://@:",
 		"bearer authentication-methods", "-----BEGIN ", "ey", "sk-",
 	} {
 		if got := r.Text(in); got != in {

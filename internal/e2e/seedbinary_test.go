@@ -48,7 +48,7 @@ func newAgent(t *testing.T, rules string) *agent {
 	return a
 }
 
-// calls a tool with these params, and returns the code of the refusal, "" if there
+// say calls a tool with these params, and returns the code of the refusal, "" if there
 // is none, and the text.
 func (a *agent) say(params string) (code ostiary.Code, text string) {
 	a.t.Helper()
@@ -147,7 +147,8 @@ func TestSeedATokenIsForItsOwnerAndNeverForwarded(t *testing.T) {
 	a.want(ostiary.CodeGrantUnknown, argument("a.txt", others))
 	a.want(ostiary.CodeGrantUnknown, meta("a.txt", elsewhere))
 	a.want(ostiary.CodeGrantUnknown, argument("a.txt", broken))
-	a.want(ostiary.CodeValidateSchema, strings.Replace(argument("", mine), `""`, `7`, 1)) // takes no use
+	a.want(ostiary.CodeValidateSchema, strings.Replace(argument("", mine), `""`, `7`, 1))                             // takes no use
+	a.want(ostiary.CodeValidateSchema, `{"name":"purge","arguments":{"path":"a.txt","note":"with `+here.Secret+`"}}`) // nobody knows it there
 	a.ran()
 	a.want("", argument("a.txt", mine))
 	a.want("", meta("b.txt", mine))
@@ -167,6 +168,7 @@ func TestSeedATokenIsForItsOwnerAndNeverForwarded(t *testing.T) {
 	if _, there := all[1].Meta["ostiary/grant"]; there || all[1].Meta["trace"] != "kept" {
 		t.Errorf("the server got _meta %v", all[1].Meta)
 	}
+	program(t, a.state, "audit", "query") // brings the index up to date
 	a.nowhere(mine, here, others, elsewhere, broken)
 	if err := a.bye(); err != nil {
 		t.Error(err, a.err)
