@@ -1,0 +1,142 @@
+package egress
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary"
+)
+
+const (
+	headerBytes  = 64 << 10
+	idleTimeout  = 90 * time.Second
+	idlePerHost  = 32
+	tlsHandshake = 10 * time.Second
+	pingAfter    = 30 * time.Second
+)
+
+// Client returns a client with connections of its own, for many requests: keep
+// it. It has no cookies. Its errors are a *url.Error, which names the URL, around
+// those of [Dialer.DialContext], [ostiary.CodeEgressRedirect] and, while a body is
+// read, [ostiary.CodeEgressSize].
+func (d *Dialer) Client() *http.Client {
+	c := &http.Client{Transport: d.Transport(), CheckRedirect: d.checkRedirect}
+	if !d.o.Stream {
+		c.Timeout = d.o.Timeout
+	}
+	return c
+}
+
+// Transport returns what [Dialer.Client] sends with, for uses that have a client
+// of their own. It judges the URL of each request and bounds the answer, but a
+// redirect's credentials and scheme are the client's matter.
+func (d *Dialer) Transport() http.RoundTripper {
+	return &transport{dialer: d, inner: &http.Transport{
+		Proxy:       nil, // an environment variable must not lead elsewhere
+		DialContext: d.DialContext, TLSClientConfig: d.o.TLS, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: min(tlsHandshake, d.o.Timeout), ResponseHeaderTimeout: d.o.Timeout,
+		MaxResponseHeaderBytes: headerBytes, IdleConnTimeout: idleTimeout, MaxIdleConnsPerHost: idlePerHost,
+		HTTP2:              &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: tlsHandshake}, // a stream whose other end is gone ends
+		DisableCompression: true,                                                                     // bytes stay as they are, and nothing small becomes large
+	}}
+}
+
+type transport struct {
+	dialer *Dialer
+	inner  *http.Transport
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := t.dialer.CheckURL(r.URL); err != nil {
+		closeBody(r)
+		return nil, err
+	}
+	resp, err := t.inner.RoundTrip(r)
+	if err != nil || t.dialer.o.Stream {
+		return resp, err
+	}
+	if resp.ContentLength > t.dialer.o.Body && r.Method != http.MethodHead {
+		_ = resp.Body.Close()
+		return nil, tooLong()
+	}
+	resp.Body = &bounded{body: resp.Body, left: t.dialer.o.Body}
+	return resp, nil
+}
+
+// CloseIdleConnections lets the client's method of that name reach the connections.
+func (t *transport) CloseIdleConnections() { t.inner.CloseIdleConnections() }
+
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+}
+
+// CheckURL judges a URL without the network: its form, its host, and the address
+// if the host is one. A name that passes may still lead where nothing goes; that
+// is seen when it is dialled. Use it when a configuration is read.
+func (d *Dialer) CheckURL(u *url.URL) error {
+	switch {
+	case u == nil || u.Scheme != "http" && u.Scheme != "https":
+		return badURL("is not http or https")
+	case u.Opaque != "" || u.Host == "":
+		return badURL("has no host behind two slashes")
+	case u.User != nil:
+		return badURL("holds a name or a password before the host: give credentials as a header")
+	}
+	h, err := parseHost(u.Hostname())
+	if err != nil {
+		return err
+	}
+	authority := h.String()
+	if strings.Contains(authority, ":") {
+		authority = "[" + authority + "]"
+	}
+	if p := u.Port(); p != "" {
+		if _, err := parsePort(p); err != nil {
+			return err
+		}
+		authority = net.JoinHostPort(h.String(), p)
+	}
+	if !strings.EqualFold(authority, u.Host) {
+		return badURL("has a host that can be read in two ways")
+	}
+	if h.addr.IsValid() {
+		return d.judge(h, h.addr)
+	}
+	return nil
+}
+
+// bounded is a body that ends with an error where it is longer than allowed.
+type bounded struct {
+	body io.ReadCloser
+	left int64
+}
+
+// Read implements [io.Reader].
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, tooLong()
+	}
+	// One byte more than allowed tells a body that ends from one that goes on.
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.body.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return n - 1, tooLong()
+	}
+	return n, err
+}
+
+// Close implements [io.Closer].
+func (b *bounded) Close() error { return b.body.Close() }
+
+func tooLong() error {
+	return &ostiary.Error{Code: ostiary.CodeEgressSize, Message: "the other side's answer is longer than the door takes: ask for less"}
+}
