@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -17,24 +16,34 @@ import (
 )
 
 // PolicyFolder is where the state directory keeps the text of each policy that a
-// door was started with, as DIGEST.yaml: a record names only the digest.
+// door was started with, as DIGEST.yaml: a record names only the digest. A text
+// with secrets is kept without them, as DIGEST.masked.yaml.
 const PolicyFolder = "policy"
 
-// keepPolicy keeps the file's bytes under their digest, once, so that an incident
+// keepPolicy keeps the file's text under its digest, once, so that an incident
 // can be judged by the rules of its time. A file that is there and says something
-// else was changed or torn, and is replaced. Without a file there is nothing to keep.
+// else was changed or torn, and is replaced. Without a file there is nothing to
+// keep, and a text whose secrets cannot all be told from the rest stays where it is.
 func (f *File) keepPolicy(state string) error {
 	if f.raw == nil {
 		return nil
+	}
+	text, ok := MaskPolicy(f.raw)
+	if !ok {
+		return nil
+	}
+	name := hex.EncodeToString(f.Digest[:]) + ".yaml"
+	if !bytes.Equal(text, f.raw) {
+		name = hex.EncodeToString(f.Digest[:]) + ".masked.yaml"
 	}
 	dir := filepath.Join(state, PolicyFolder)
 	err := os.Mkdir(dir, 0o700)
 	if errors.Is(err, os.ErrExist) {
 		err = nil
 	}
-	path := filepath.Join(dir, hex.EncodeToString(f.Digest[:])+".yaml")
-	if err == nil && !f.isKept(path) {
-		err = writeWhole(path, f.raw)
+	path := filepath.Join(dir, name)
+	if err == nil && !isKept(path, text) {
+		err = writeWhole(path, text)
 	}
 	if err != nil {
 		return &ostiary.Error{
@@ -45,15 +54,14 @@ func (f *File) keepPolicy(state string) error {
 	return nil
 }
 
-func (f *File) isKept(path string) bool {
+func isKept(path string, text []byte) bool {
 	file, info, err := open(path)
 	if err != nil {
 		return false
 	}
 	defer file.Close()
-	sum := sha256.New()
-	n, err := io.Copy(sum, io.LimitReader(file, maxBytes+1))
-	return err == nil && n == info.Size() && info.Mode().Perm() == 0o600 && bytes.Equal(sum.Sum(nil), f.Digest[:])
+	kept, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+	return err == nil && info.Mode().Perm() == 0o600 && bytes.Equal(kept, text)
 }
 
 // writeWhole makes or replaces a file, so that a reader sees all of it or none.

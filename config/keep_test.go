@@ -51,6 +51,28 @@ func TestKeepPolicy(t *testing.T) {
 	}
 }
 
+func TestKeepPolicyWithoutItsSecrets(t *testing.T) {
+	state, random := t.TempDir(), make([]byte, 12)
+	if _, err := rand.Read(random); err != nil {
+		t.Fatal(err)
+	}
+	secret := "pw-" + hex.EncodeToString(random)
+	f, err := Parse("p.yaml", []byte("version: 1\nupstreams:\n  db: {env: {API_TOKEN: "+secret+"}} # harmless\n"), testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.keepPolicy(state); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(state, PolicyFolder, hex.EncodeToString(f.Digest[:])+".masked.yaml"))
+	if err != nil || strings.Contains(string(got), secret) || !strings.Contains(string(got), "harmless") {
+		t.Errorf("kept %q, %v", got, err)
+	}
+	if left, err := os.ReadDir(filepath.Join(state, PolicyFolder)); err != nil || len(left) != 1 {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
 func TestMaskPolicy(t *testing.T) {
 	random := make([]byte, 12)
 	if _, err := rand.Read(random); err != nil {

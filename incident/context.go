@@ -29,10 +29,13 @@ func (e *exporter) addPolicies() error {
 			if err != nil {
 				return err
 			}
-			if text != nil {
-				if err := e.addPolicy(&p, text); err != nil {
-					return err
-				}
+			if text == nil {
+				err = e.addMasked(&p)
+			} else {
+				err = e.addPolicy(&p, text)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		e.m.Policies = append(e.m.Policies, p)
@@ -55,6 +58,22 @@ func (e *exporter) addPolicy(p *Policy, text []byte) error {
 	default:
 		p.State, p.File = "masked", "policy/"+p.Digest+".masked.yaml"
 	}
+	return e.p.add(p.File, safe)
+}
+
+// addMasked packs the text of a policy that is kept without its secrets, so that
+// its digest cannot be checked.
+func (e *exporter) addMasked(p *Policy) error {
+	text, err := readSmall(filepath.Join(e.State, "policy", p.Digest+".masked.yaml"))
+	if err != nil || text == nil {
+		return err
+	}
+	safe, ok := e.Mask(text)
+	if !ok {
+		p.State = "withheld"
+		return nil
+	}
+	p.State, p.File = "masked", "policy/"+p.Digest+".masked.yaml"
 	return e.p.add(p.File, safe)
 }
 
