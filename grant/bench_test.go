@@ -90,7 +90,8 @@ func BenchmarkUse(b *testing.B) {
 	})
 	b.Run("commit", func(b *testing.B) {
 		for b.Loop() {
-			if err := gate.take(context.Background(), g.ID, g.Expires); err != nil {
+			one := hold{gate: gate, id: g.ID, end: g.Expires}
+			if err := one.take(context.Background()); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -107,8 +107,8 @@ func (g *Gate) allow(ctx context.Context, h *held, c *ostiary.Call) ostiary.Deci
 	}
 	d := ostiary.Decision{Verdict: ostiary.Allow, Settles: true, Under: "grant " + h.ID}
 	if !c.Rule.ReportOnly {
-		end := h.end(c)
-		d.Hold = &ostiary.Hold{Commit: func() error { return g.take(ctx, h.ID, end) }}
+		one := hold{gate: g, id: h.ID, end: h.end(c), call: c.ID}
+		d.Hold = one.hold(ctx)
 	}
 	return d
 }

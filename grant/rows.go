@@ -3,6 +3,7 @@ package grant
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -82,6 +83,20 @@ func use(tx ostiary.Tx, g *Grant) error {
 		err = put(tx, g) // so that every gate learns of it
 	}
 	return err
+}
+
+// unuse counts one use less. The grant's own row may hold the count as well, and
+// every gate learns that there is a use left.
+func unuse(tx ostiary.Tx, g *Grant) error {
+	if g.Used == 0 {
+		return unreadable(g.ID, errors.New("it was used, and its count of uses is 0"))
+	}
+	g.Used--
+	err := tx.Put(bucketUse, ostiary.Row{Key: g.ID, Expires: forget(g), Value: strconv.AppendInt(nil, int64(g.Used), 10)})
+	if err != nil {
+		return err
+	}
+	return put(tx, g)
 }
 
 // byToken returns nil without error if nobody has made that token.

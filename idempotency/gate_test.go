@@ -330,6 +330,23 @@ func TestALaterDenialFreesTheKey(t *testing.T) {
 	want(t, "another call with that key", d, "", ostiary.Allow)
 }
 
+// A call whose gates behind could not commit has not run, and its key is free.
+func TestAFailedCommitBehindFreesTheKey(t *testing.T) {
+	s := openStore(t, stateDir(t))
+	w := &world{}
+	g := newGate(t, s, nil)
+	taken := gateFunc(func(context.Context, *ostiary.Call) (ostiary.Decision, error) {
+		return ostiary.Decision{Verdict: ostiary.Allow, Hold: &ostiary.Hold{Commit: func() error { return errBroken }}}, nil
+	})
+	_, d := newLine(t, nil, g, taken).Do(t.Context(), pay("k", 1), w.run)
+	want(t, "refused", d, ostiary.CodeInternal, ostiary.Deny)
+	if got := rows(t, s); len(got) != 0 || w.runs != 0 {
+		t.Errorf("%d runs, left behind: %+v", w.runs, got)
+	}
+	_, d = newLine(t, nil, g).Do(t.Context(), pay("k", 1), w.run)
+	want(t, "the same call again", d, "", ostiary.Allow)
+}
+
 // A reservation that somebody took over does not commit.
 func TestCommitNeedsTheKeyStill(t *testing.T) {
 	s := openStore(t, stateDir(t))
