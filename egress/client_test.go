@@ -242,6 +242,9 @@ func TestProxyIsNotAsked(t *testing.T) {
 	if got, err := get(t, client(t, Options{}), s.at("a.example")); err != nil || got != "direct" {
 		t.Errorf("%q, %v", got, err)
 	}
+	if dialer(t, Options{}).Transport().(*transport).inner.Proxy != nil {
+		t.Error("a proxy can be set from outside")
+	}
 	// Control; http.ProxyFromEnvironment remembers what it read first in a process.
 	c := &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return url.Parse(os.Getenv("HTTP_PROXY")) }}}
 	defer c.CloseIdleConnections()
