@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +15,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary"
-	"github.com/ostiary/ostiary/audit"
 	"github.com/ostiary/ostiary/store"
 )
 
@@ -38,22 +35,18 @@ func TestMain(m *testing.M) {
 // child is the part of another process: it opens the store and a journal, says
 // "ready", and works for each line that it reads.
 func child(role, dir string) error {
+	if _, ok := doors[role]; ok {
+		return behindDoor(role, dir)
+	}
+	if role == "desk" {
+		return behindDesk(dir)
+	}
 	s, err := store.Open(store.Options{Dir: dir})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	var journal ostiary.Journal = &notes{}
-	if role == "effect" || role == "person" { // with the real evidence
-		log, err := audit.Open(audit.Options{
-			Dir: dir, Redact: func(*ostiary.Call) []byte { return nil }, RedactText: func(s string) string { return s }, Logger: slog.New(slog.DiscardHandler),
-		})
-		if err != nil {
-			return err
-		}
-		defer log.Close()
-		journal = log
-	}
+	journal := &notes{}
 	g, err := New(Options{
 		Store: s, Journal: journal, Policy: "sha256:p1", Wait: time.Millisecond, Expire: time.Hour,
 		Mask: func(c *ostiary.Call) []byte { return c.Arguments },
@@ -76,7 +69,7 @@ func child(role, dir string) error {
 		word := strings.TrimSpace(line)
 		ctx := context.Background()
 		switch role {
-		case "effect", "take":
+		case "take":
 			won, err := effect(ctx, g, dir, word)
 			if err != nil && !strings.HasPrefix(string(ostiary.AsError(err).Code), "approval_") {
 				return err
@@ -211,93 +204,6 @@ func TestManyProcessesOneApproval(t *testing.T) {
 	if h.get(r.ID).State != Used {
 		t.Error("it is not used")
 	}
-}
-
-// TestKilledBetweenApprovalAndEffect kills processes at random points. There are
-// never two effects under one approval, an approval that was acknowledged is
-// never lost, and one that was not used still lets the call pass.
-func TestKilledBetweenApprovalAndEffect(t *testing.T) {
-	kills := 40
-	if testing.Short() {
-		kills = 10
-	}
-	h := newHouse(t, func(o *Options) { o.Expire, o.Pending = time.Hour, 1000 })
-	random := rand.New(rand.NewPCG(1, 2))
-	unused, done, late := 0, 0, 0
-	for i := range kills {
-		args := fmt.Sprintf("%q", fmt.Sprint("k", i))
-		r := h.approvedFor(args)
-		m := hire(t, "effect", h.dir)
-		m.line()
-		m.say(args)
-		timer := time.AfterFunc(time.Duration(random.IntN(6000))*time.Microsecond, func() { _ = m.cmd.Process.Kill() })
-		_, err := m.out.ReadString('\n')
-		timer.Stop()
-		finished := err == nil
-		m.kill()
-		if m.err.Len() > 0 {
-			t.Fatalf("a child failed: %s", m.err.String())
-		}
-		got, n := h.get(r.ID), effects(t, h.dir, args)
-		switch {
-		case n > 1 || finished && n != 1:
-			t.Fatalf("%d effects (finished: %v)", n, finished)
-		case got.State == Approved && n == 0:
-			unused++
-			h.runs(call(args)) // the decision is not lost
-		case got.State == Used:
-			if n == 1 {
-				done++
-			} else {
-				late++ // taken, and killed before the effect: it does not come back
-			}
-			h.refused(call(args), ostiary.CodeApprovalPending)
-			if _, err := h.desk.Void(t.Context(), Filter{}, bob, "next"); err != nil {
-				t.Fatal(err)
-			}
-		default:
-			t.Fatalf("a lost decision: %s with %d effects", got.State, n)
-		}
-	}
-	t.Logf("%d kills: %d before the approval was used, %d after that, %d after the effect", kills, unused, late, done)
-	if unused == 0 || late+done == 0 {
-		t.Logf("the kills did not come at different points; this proves little")
-	}
-}
-
-// TestKilledPerson: a decision that was acknowledged is there, whatever happens
-// to the process that took it.
-func TestKilledPerson(t *testing.T) {
-	kills := 20
-	if testing.Short() {
-		kills = 5
-	}
-	h := newHouse(t, func(o *Options) { o.Expire, o.Pending = time.Hour, 1000 })
-	random := rand.New(rand.NewPCG(3, 4))
-	decided := 0
-	for i := range kills {
-		c := call(fmt.Sprint(i))
-		h.refused(c, ostiary.CodeApprovalPending)
-		r := h.only()
-		m := hire(t, "person", h.dir)
-		m.line()
-		m.say(r.ID)
-		timer := time.AfterFunc(time.Duration(random.IntN(6000))*time.Microsecond, func() { _ = m.cmd.Process.Kill() })
-		_, err := m.out.ReadString('\n')
-		timer.Stop()
-		acknowledged := err == nil
-		m.kill()
-		switch got := h.get(r.ID); {
-		case got.State == Approved:
-			decided++
-		case acknowledged || got.State != Pending:
-			t.Fatalf("acknowledged: %v, and it is %s", acknowledged, got.State)
-		default:
-			h.approve(r.ID)
-		}
-		h.runs(c)
-	}
-	t.Logf("%d kills: %d decisions were durable", kills, decided)
 }
 
 // TestReleaseAcrossProcesses: a decision in another process lets a waiting call
