@@ -228,3 +228,59 @@ func TestWithdrawnWhileWaiting(t *testing.T) {
 	}
 	<-g.turn
 }
+
+// broken is a store whose lists fail while a test says so, and which calls a
+// function before it tells a version.
+type broken struct {
+	ostiary.Store
+	views bool
+	look  func(context.Context)
+}
+
+func (b *broken) Version(ctx context.Context, bucket string) (int64, error) {
+	if b.look != nil {
+		b.look(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, &ostiary.Error{Code: ostiary.CodeStoreUnavailable, Message: "cancelled", Err: err}
+	}
+	return b.Store.Version(ctx, bucket)
+}
+
+func (b *broken) View(ctx context.Context, f func(ostiary.Tx) error) error {
+	if b.views {
+		return &ostiary.Error{Code: ostiary.CodeStoreUnavailable, Message: "the disk is broken"}
+	}
+	return b.Store.View(ctx, f)
+}
+
+// A list that could not be read is not taken for an empty one, although the version
+// is the same when the store works again.
+func TestAFailedReadIsNoAnswer(t *testing.T) {
+	s := &broken{Store: open(t, t.TempDir()), views: true}
+	desk(s.Store).mustFreeze(t, Scope{All: true}, false)
+	var clock ticker
+	g := New(Options{Store: s, Ticks: clock.now})
+	defer g.Close()
+	if got := codeOf(g.Check(t.Context(), call("alice", "files", "x"))); got != ostiary.CodeStoreUnavailable {
+		t.Errorf("got %q", got)
+	}
+	s.views = false
+	clock.move(maxAge + 1)
+	if got := codeOf(g.Check(t.Context(), call("alice", "files", "x"))); got != ostiary.CodeFreezeActive {
+		t.Errorf("when the store works again: got %q", got)
+	}
+}
+
+// A client that leaves while its call asks the store takes no other call with it.
+func TestWithdrawnWhileAsking(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &broken{Store: open(t, t.TempDir()), look: func(context.Context) { cancel() }}
+	var clock ticker
+	g := New(Options{Store: s, Ticks: clock.now})
+	defer g.Close()
+	_, _ = g.Check(ctx, call("alice", "files", "x")) // whatever became of it
+	if got := codeOf(g.Check(t.Context(), call("bob", "files", "x"))); got != "" {
+		t.Errorf("another call: %q", got)
+	}
+}
