@@ -1,0 +1,224 @@
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary"
+)
+
+// Options are what an Authenticator is made of. The zero value lets nobody in.
+type Options struct {
+	Clock func() time.Time
+	// HTTP asks issuers; it must not reach what callers choose. Needed with Issuers
+	// and Introspection.
+	HTTP *http.Client
+	// Audience returns what a token for the endpoint of a request may name in aud
+	// (RFC 8707). Needed with Issuers and Introspection; a request for which it
+	// returns nothing accepts no token.
+	Audience func(*http.Request) []string
+	// Skew is how far the clock of an issuer may be off; 0 is 60 seconds.
+	Skew          time.Duration
+	Issuers       []Issuer
+	Introspection *Introspection
+	// Store, if set, holds API keys.
+	Store        ostiary.Store
+	Certificates []Certificate
+	// Expand returns the scopes and everything that they imply; nil is no
+	// hierarchy. It is asked once a token, not once a call.
+	Expand func([]string) []string
+	// DangerouslyAllowAnonymous lets those in who send no credential, all as the
+	// principal anonymous, in one session, with AnonymousScopes. A credential that
+	// does not count is refused all the same.
+	DangerouslyAllowAnonymous bool
+	AnonymousScopes           []string
+	// Logger gets what an operator should know; nil is silence.
+	Logger *slog.Logger
+}
+
+// Authenticator says who sends a request. It is used by many goroutines at once.
+type Authenticator struct {
+	o            Options
+	jwt          *jwtVerifier
+	opaque       *introspector
+	keys         *apiKeys
+	certificates *certificates
+	anonymous    identity
+}
+
+// New makes an Authenticator. The error is config_invalid.
+func New(o Options) (*Authenticator, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Skew == 0 {
+		o.Skew = 60 * time.Second
+	}
+	asks := len(o.Issuers) > 0 || o.Introspection != nil
+	switch {
+	case o.Clock == nil:
+		return nil, configInvalid("auth: there is no clock")
+	case o.Skew < 0 || o.Skew > 5*time.Minute:
+		return nil, configInvalid("auth: the skew of clocks is from 0s to 5m, not %s", o.Skew)
+	case asks && (o.HTTP == nil || o.Audience == nil):
+		return nil, configInvalid("auth: tokens need a client that asks the issuers, and an audience")
+	}
+	if err := distinct(&o); err != nil {
+		return nil, err
+	}
+	a := &Authenticator{o: o, anonymous: identity{
+		principal: ostiary.Principal{ID: anonymousID, Scopes: settle(o.AnonymousScopes, o.Expand)}, session: anonymousID,
+	}}
+	var err error
+	if len(o.Issuers) > 0 {
+		a.jwt = &jwtVerifier{issuers: map[string]*issuer{}, clock: o.Clock, skew: o.Skew, expand: o.Expand, known: newCache[identity](maxVerified)}
+		for i := range o.Issuers {
+			if a.jwt.issuers[o.Issuers[i].URL], err = o.Issuers[i].ready(&o); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if o.Introspection != nil {
+		if a.opaque, err = o.Introspection.ready(&o); err != nil {
+			return nil, err
+		}
+	}
+	if o.Store != nil {
+		a.keys = &apiKeys{store: o.Store, clock: o.Clock, log: o.Logger, expand: o.Expand}
+	}
+	if len(o.Certificates) > 0 {
+		if a.certificates, err = readyCertificates(&o); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// distinct sees to it that no two issuers can name the same principal: of their
+// prefixes none may be the beginning of another.
+func distinct(o *Options) error {
+	for i := range o.Issuers {
+		a := &o.Issuers[i]
+		for j := range o.Issuers[:i] {
+			b := &o.Issuers[j]
+			if a.URL == b.URL {
+				return configInvalid("auth: the issuer %s is there twice: keep one", a.URL)
+			}
+			if p, q := a.Claims.Prefix, b.Claims.Prefix; strings.HasPrefix(p, q) || strings.HasPrefix(q, p) {
+				return configInvalid("auth: the issuers %s and %s could name the same principal: give each a prefix of its own, as  prefix: \"name/\"", b.URL, a.URL)
+			}
+		}
+		if !scopesFit(a.Claims.Scopes) {
+			return configInvalid("auth: a claim of the issuer %s is mapped to what is no scope, or to nothing", a.URL)
+		}
+	}
+	if n := o.Introspection; n != nil && !scopesFit(n.Claims.Scopes) {
+		return configInvalid("auth: a claim of introspection is mapped to what is no scope, or to nothing")
+	}
+	return nil
+}
+
+func scopesFit(maps []Mapping) bool {
+	for _, m := range maps {
+		if m.Claim == "" || m.Value == "" || len(m.Scopes) == 0 || !slices.Equal(legal(m.Scopes), m.Scopes) {
+			return false
+		}
+	}
+	return true
+}
+
+// Authenticate says who sends a request, and in which session. Exactly one
+// credential must stand for the request: a bearer token in the header
+// Authorization, which is a JWT, an API key or opaque, or a client certificate
+// that TLS has verified. The error is an [ostiary.Error] with a code that begins
+// with auth_, or with that of the store; see [Resource.Challenge]. It holds
+// nothing of what was sent. The scopes of the principal must not be changed.
+//
+// The caller takes the header Authorization away before anything is forwarded.
+func (a *Authenticator) Authenticate(r *http.Request) (ostiary.Principal, string, error) {
+	id, err := a.identify(r)
+	if err != nil {
+		return ostiary.Principal{}, "", err
+	}
+	return id.principal, id.session, nil
+}
+
+func (a *Authenticator) identify(r *http.Request) (identity, error) {
+	if inURL(r.URL) {
+		return identity{}, refuse(ostiary.CodeAuthQuery, "a credential is in the URL, where logs keep it: send it in the header Authorization, and replace this one")
+	}
+	token, refused := bearer(r.Header)
+	if refused != nil {
+		return identity{}, refused
+	}
+	if a.certificates != nil {
+		if cert := presented(r); cert != nil {
+			if token != "" {
+				return identity{}, refuse(ostiary.CodeAuthAmbiguous, "the request has a client certificate and a bearer token: send one of them")
+			}
+			return settled(a.certificates.identify(cert))
+		}
+	}
+	if token == "" {
+		if a.o.DangerouslyAllowAnonymous {
+			return a.anonymous, nil
+		}
+		return identity{}, refuse(ostiary.CodeAuthMissing, "the request does not say who sends it: sign in, or send an API key as a bearer token")
+	}
+	return settled(a.token(r.Context(), token, r))
+}
+
+// token sends a bearer token to the one check that applies. What looks like an API
+// key goes nowhere else, and a JWT is never opaque where there are issuers.
+func (a *Authenticator) token(ctx context.Context, token string, r *http.Request) (identity, *ostiary.Error) {
+	if looksLikeKey(token) {
+		if a.keys == nil {
+			return identity{}, noSuchKey()
+		}
+		return a.keys.verify(ctx, token)
+	}
+	if a.jwt != nil {
+		if h, payload, ok := parseJWT(token); ok {
+			id, err := a.jwt.verify(ctx, token, h, payload)
+			if err != nil {
+				return identity{}, err
+			}
+			return a.meant(id, r, false)
+		}
+	}
+	if a.opaque == nil {
+		return identity{}, badToken()
+	}
+	id, err := a.opaque.verify(ctx, token)
+	if err != nil {
+		return identity{}, err
+	}
+	return a.meant(id, r, a.opaque.DangerouslyAnyAudience)
+}
+
+// meant checks that a token was made for the endpoint. unsaid lets one pass that
+// does not say for whom it was made.
+func (a *Authenticator) meant(id identity, r *http.Request, unsaid bool) (identity, *ostiary.Error) {
+	if len(id.audience) == 0 && unsaid {
+		return id, nil
+	}
+	accepted := a.o.Audience(r)
+	for _, aud := range id.audience {
+		if aud != "" && slices.Contains(accepted, aud) {
+			return id, nil
+		}
+	}
+	return identity{}, refuse(ostiary.CodeAuthAudience, "the token was made for another resource: ask the issuer for one with  resource  set to this endpoint")
+}
+
+// settled keeps a nil *ostiary.Error from becoming an error that is not nil.
+func settled(id identity, refused *ostiary.Error) (identity, error) {
+	if refused != nil {
+		return identity{}, refused
+	}
+	return id, nil
+}
