@@ -10,7 +10,8 @@ import (
 type State string
 
 // The states. Pending goes to approved, denied, expired or void; approved to
-// used, denied, expired or void. No other state is left again.
+// used, denied, expired or void. No other state is left again, but for a use
+// whose call did not run after all: the request is approved as before.
 const (
 	Pending  State = "pending"
 	Approved State = "approved"

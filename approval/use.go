@@ -3,9 +3,13 @@ package approval
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/ostiary/ostiary"
 )
+
+// patience bounds how long giving an approval back may take.
+const patience = 5 * time.Second
 
 // allow lets a call pass under an approved request. That it is the only one is
 // decided when the line commits.
@@ -13,22 +17,34 @@ func (g *Gate) allow(ctx context.Context, q *question, r *Request) (ostiary.Deci
 	if err := g.same(ctx, q, r); err != nil {
 		return ostiary.Decision{}, err
 	}
+	u := &use{gate: g, q: q, id: r.ID}
 	return ostiary.Decision{
 		Verdict: ostiary.Allow, Under: "approval " + r.ID,
-		Hold: &ostiary.Hold{Commit: func() error { return g.use(ctx, q, r.ID) }},
+		Hold: &ostiary.Hold{Commit: func() error { return u.take(ctx) }, Release: func() { u.giveBack(ctx) }},
 	}, nil
 }
 
-// use takes an approval for one call: approved becomes used in one transaction,
+// use is the one use of an approval that a call may take. The line uses it from
+// one goroutine.
+type use struct {
+	gate  *Gate
+	q     *question
+	id    string
+	taken bool // perhaps: the row says for certain
+	noted bool // in the evidence
+}
+
+// take takes an approval for one call: approved becomes used in one transaction,
 // and of many calls one wins. The call does not run unless this returns nil.
-func (g *Gate) use(ctx context.Context, q *question, id string) error {
+func (u *use) take(ctx context.Context) error {
+	g, q := u.gate, u.q
 	var r *Request
 	err := g.store.Update(ctx, func(tx ostiary.Tx) (err error) {
-		if r, err = read(tx, id); err != nil {
+		if r, err = read(tx, u.id); err != nil {
 			return err
 		}
 		if r == nil {
-			return unknown(id)
+			return unknown(u.id)
 		}
 		if s := r.At(g.now()); s != Approved {
 			return closed(r, s)
@@ -37,14 +53,77 @@ func (g *Gate) use(ctx context.Context, q *question, id string) error {
 			return err
 		}
 		r.State, r.UsedBy = Used, q.c.ID
+		u.taken = true
 		return write(tx, r)
 	})
 	if err != nil {
 		return err
 	}
-	e := r.event("approval_used")
-	e.Call, e.Session = q.c.ID, q.c.Session
-	return g.journal.Note(e)
+	err = g.journal.Note(u.event(r, "approval_used"))
+	u.noted = err == nil
+	return err
+}
+
+func (u *use) event(r *Request, name string) ostiary.Event {
+	e := r.event(name)
+	e.Call, e.Session = u.q.c.ID, u.q.c.Session
+	return e
+}
+
+// giveBack makes a request approved again that this call has used: the call has
+// not run. A use that is in the evidence is taken back there first. What cannot
+// be given back stays used.
+func (u *use) giveBack(ctx context.Context) {
+	if !u.taken {
+		return
+	}
+	u.taken = false
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := u.undo(ctx); err != nil {
+		u.gate.o.Logger.Warn("approval: a call that did not run used up an approval, because it could not be given back",
+			"request", u.id, "call", u.q.c.ID, "err", err)
+	}
+}
+
+func (u *use) undo(ctx context.Context) error {
+	g := u.gate
+	var r *Request
+	err := g.store.View(ctx, func(tx ostiary.Tx) (err error) {
+		r, err = u.ours(tx)
+		return err
+	})
+	if r == nil || err != nil {
+		return err
+	}
+	if u.noted {
+		e := u.event(r, "approval_undone")
+		e.Detail = "approval_used does not count: the call did not run"
+		if err := g.journal.Note(e); err != nil {
+			return err
+		}
+	}
+	return g.store.Update(ctx, func(tx ostiary.Tx) error {
+		r, err := u.ours(tx)
+		if r == nil || err != nil {
+			return err
+		}
+		r.State, r.UsedBy = Approved, ""
+		if err := write(tx, r); err != nil {
+			return err
+		}
+		return tx.Put(bucketBytes, ostiary.Row{Key: r.ID, Expires: r.Expires, Value: u.q.c.Arguments})
+	})
+}
+
+// ours returns the request if this call has used it and no other request stands
+// for the same question by now; else nil.
+func (u *use) ours(tx ostiary.Tx) (*Request, error) {
+	r, err := last(tx, u.q.identity)
+	if err != nil || r == nil || r.ID != u.id || r.State != Used || r.UsedBy != u.q.c.ID {
+		return nil, err
+	}
+	return r, nil
 }
 
 // bytes refuses a call that is not byte for byte what was approved. The identity
