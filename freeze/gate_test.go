@@ -196,7 +196,7 @@ func TestLaw2ABrokenStoreDenies(t *testing.T) {
 
 // A row that this version does not understand might hold anything.
 func TestUnreadableRowDenies(t *testing.T) {
-	for _, value := range []string{`{}`, `{"scope":{"all":true},"until":"tomorrow"}`, `{"scope":{"principal":"bob"}}`, `x`} {
+	for _, value := range []string{`{}`, `{"scope":{"principal":"alice"},"until":"tomorrow"}`, `{"scope":{"principal":"bob"}}`, `x`} {
 		s := open(t, t.TempDir())
 		err := s.Update(t.Context(), func(tx ostiary.Tx) error {
 			return tx.Put(bucket, ostiary.Row{Key: "principal:alice", Value: []byte(value)})

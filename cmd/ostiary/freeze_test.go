@@ -27,7 +27,9 @@ func TestFreezeNow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	door := exec.Command("ostiary", "run", "--state", state, "--config", policy, "--name", "demo", "--", "ostiary", "demo-server", ws)
+	seen := filepath.Join(dir, "seen") // what the server is told
+	door := exec.Command("ostiary", "run", "--state", state, "--config", policy, "--name", "demo", "--",
+		"sh", "-c", `tee "$0" | ostiary demo-server "$1"`, seen, ws)
 	session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), &mcp.CommandTransport{Command: door}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -78,4 +80,12 @@ func TestFreezeNow(t *testing.T) {
 		t.Fatalf("%+v, %v", found, err)
 	}
 	t.Log("status in the record:", found[0].Record.Status)
+	(&doorway{t: t}).until("notifications/cancelled at the server", func() bool {
+		b, err := os.ReadFile(seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, told, _ := strings.Cut(string(b), `"tools/call"`)
+		return strings.Contains(told, `"method":"notifications/cancelled"`) && strings.Contains(told, `"requestId"`)
+	})
 }
