@@ -17,7 +17,8 @@ import (
 	"github.com/ostiary/ostiary"
 )
 
-// WebhookOptions are what [NewWebhook] needs. URL, Secret and Redact have no default.
+// WebhookOptions are what [NewWebhook] needs. URL, Secret, Redact and
+// Client have no default.
 type WebhookOptions struct {
 	// URL gets a POST for each request; https, or http on this machine. It is a
 	// secret where the receiver knows the sender by it, so no error names it.
@@ -32,8 +33,8 @@ type WebhookOptions struct {
 	// Arguments says that the beginning of the masked arguments is sent too; what
 	// is private but no secret then leaves with it.
 	Arguments bool
-	// Client posts; by default one with a timeout of 10 s. It follows no
-	// redirects in any case.
+	// Client posts, and decides where a URL may lead (package egress). It follows
+	// no redirects in any case.
 	Client *http.Client
 	// Clock is time.Now by default, Rand crypto/rand.Reader, Logger silence.
 	// All are used by many goroutines.
@@ -75,6 +76,8 @@ func NewWebhook(o WebhookOptions) (Notifier, error) {
 	switch {
 	case o.Redact == nil:
 		return nil, badWebhook("it has nothing that takes secrets out of a text")
+	case o.Client == nil:
+		return nil, badWebhook("it has nothing that posts")
 	case len(o.Secret) < minSecret:
 		return nil, badWebhook(fmt.Sprintf("its secret has fewer than %d bytes: make one, for example with `openssl rand -hex 32`", minSecret))
 	case !webhookURL(o.URL):
@@ -86,10 +89,7 @@ func NewWebhook(o WebhookOptions) (Notifier, error) {
 		url: o.URL, secret: bytes.Clone(o.Secret), link: o.Link, redact: o.Redact, arguments: o.Arguments,
 		clock: o.Clock, rand: o.Rand, log: o.Logger, slots: make(chan struct{}, postsAtOnce), pause: waitFor,
 	}
-	c := http.Client{Timeout: postTimeout}
-	if o.Client != nil {
-		c = *o.Client
-	}
+	c := *o.Client
 	// A redirect would carry the request to where nobody configured it to go.
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	w.client = &c

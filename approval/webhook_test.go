@@ -81,6 +81,7 @@ func (r *webhookReceiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 func webhookAt(t *testing.T, url string, o WebhookOptions) (*webhook, *time.Time) {
 	t.Helper()
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	o.Client = &http.Client{}
 	o.URL, o.Secret, o.Redact, o.Clock = url, webhookSecret, webhookKeep, func() time.Time { return now }
 	n, err := NewWebhook(o)
 	if err != nil {
@@ -327,12 +328,13 @@ func TestWebhookRedacts(t *testing.T) {
 }
 
 func TestNewWebhookRefuses(t *testing.T) {
-	good := WebhookOptions{URL: "https://chat.example/hook", Secret: webhookSecret, Redact: webhookKeep}
+	good := WebhookOptions{URL: "https://chat.example/hook", Secret: webhookSecret, Redact: webhookKeep, Client: &http.Client{}}
 	if _, err := NewWebhook(good); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*WebhookOptions){
 		"nothing":         func(o *WebhookOptions) { *o = WebhookOptions{} },
+		"no client":       func(o *WebhookOptions) { o.Client = nil },
 		"no redaction":    func(o *WebhookOptions) { o.Redact = nil },
 		"a short secret":  func(o *WebhookOptions) { o.Secret = o.Secret[:15] },
 		"http":            func(o *WebhookOptions) { o.URL = "http://chat.example/hook" },

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/ostiary/ostiary"
 )
 
 // post delivers once. It returns how long the receiver wants to be left alone, and
@@ -34,7 +36,7 @@ func (w *webhook) post(ctx context.Context, delivery string, body []byte, limit 
 	req.Header.Set(headerSignature, signWebhook(w.secret, body, w.clock()))
 	resp, err := w.client.Do(req)
 	if err != nil {
-		return 0, true, withoutURL(err)
+		return 0, !refused(err), withoutURL(err)
 	}
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, 4<<10) // so that the connection can be used again
@@ -46,6 +48,12 @@ func (w *webhook) post(ctx context.Context, delivery string, body []byte, limit 
 	default:
 		return 0, false, fmt.Errorf("status %d", s)
 	}
+}
+
+// refused reports whether the door itself will not go where the URL leads; trying
+// again would only ask again.
+func refused(err error) bool {
+	return errors.Is(err, ostiary.CodeEgressAddress) || errors.Is(err, ostiary.CodeEgressHost)
 }
 
 // withoutURL drops the URL from an error, since it may be a secret.

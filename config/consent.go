@@ -30,6 +30,8 @@ type Webhook struct {
 	// URL gets the requests, signed with Secret. Link is where a person signs in
 	// to decide; empty where there is no such place.
 	URL, Secret, Link string
+	// AllowPrivate are the private addresses that URL may lead to.
+	AllowPrivate []string
 }
 
 // Preview says how the door shows what a call would do. One of Write, Delete
@@ -78,13 +80,14 @@ func notify() kind[bool] {
 }
 
 func webhookKind() kind[Webhook] {
-	return object("a webhook", nil, nil,
+	return object("a webhook", nil, checkWebhookHost,
 		must(key("url", checked("an https URL", "^https?://", checkWebhook), func(w *Webhook) *string { return &w.URL },
-			"Where each request is posted to, as JSON that Slack reads too. `http` only to this machine.")),
+			"Where each request is posted to, as JSON that Slack reads too. `http` only to this machine, and that only with `allow_private`. No redirect is followed.")),
 		must(key("secret", envValue(), func(w *Webhook) *string { return &w.Secret },
 			"What signs the posts (HMAC-SHA256), at least 16 characters: `${file:PATH}` or `${env:NAME}`.")),
 		key("link", checked("an https URL", "^https?://", checkWebhook), func(w *Webhook) *string { return &w.Link },
 			"Where a person signs in to decide; the post carries it with the id of the request."),
+		key("allow_private", allowPrivate(), func(w *Webhook) *[]string { return &w.AllowPrivate }, allowPrivateDoc),
 	)
 }
 

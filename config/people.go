@@ -66,8 +66,12 @@ func (f *File) newApprovals(w Wiring, s ostiary.Store, j ostiary.Journal, m *mas
 		Channels: []string{approval.ChannelCLI}, Clock: w.Now, Rand: w.Rand, Logger: w.Log,
 	}
 	if hook := f.Approvals.Webhook; hook != nil {
+		client, err := hook.client(w)
+		if err != nil {
+			return nil, err
+		}
 		n, err := approval.NewWebhook(approval.WebhookOptions{
-			URL: hook.URL, Secret: []byte(hook.Secret), Link: hook.Link, Redact: m.redactor.Text,
+			URL: hook.URL, Secret: []byte(hook.Secret), Link: hook.Link, Redact: m.redactor.Text, Client: client,
 			Clock: w.Now, Rand: w.Rand, Logger: w.Log,
 		})
 		if err != nil {

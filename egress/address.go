@@ -39,10 +39,10 @@ func newGuardian() *ssrf.Guardian {
 func (d *Dialer) judge(h host, a netip.Addr) error {
 	a = a.Unmap()
 	if !a.IsValid() || a.Zone() != "" {
-		return badAddress(h, "no address, or one with a zone")
+		return neverAddress(h, "no address, or one with a zone")
 	}
 	if metadata(a) {
-		return badAddress(h, a.String()+", a cloud's metadata or control service, which no list opens")
+		return neverAddress(h, a.String()+", a cloud's metadata or control service")
 	}
 	if nat64.Contains(a) {
 		return d.judgeTranslated(h, a)
@@ -62,10 +62,14 @@ func (d *Dialer) judge(h host, a netip.Addr) error {
 	if d.private.inRange(a) || d.private.byName(h.name, a) {
 		return nil
 	}
-	if err := d.guardian.SafeAddr(a); err != nil {
-		return badAddress(h, a.String()+": "+err.Error())
+	err := d.guardian.SafeAddr(a)
+	switch {
+	case err == nil:
+		return nil
+	case slices.ContainsFunc(listable, func(l netip.Prefix) bool { return l.Contains(a) }):
+		return badAddress(h, err.Error())
 	}
-	return nil
+	return neverAddress(h, err.Error())
 }
 
 // judgeTranslated is for an address behind NAT64, the only way to IPv4 on a

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func closeBody(r *http.Request) {
 }
 
 // CheckURL judges a URL without the network: its form, its host, and the address
-// if the host is one. A name that passes may still lead where nothing goes; that
+// if the host is one or localhost. A name that passes may still lead where nothing goes; that
 // is seen when it is dialled. Use it when a configuration is read.
 func (d *Dialer) CheckURL(u *url.URL) error {
 	switch {
@@ -106,8 +107,11 @@ func (d *Dialer) CheckURL(u *url.URL) error {
 	if !strings.EqualFold(authority, u.Host) {
 		return badURL("has a host that can be read in two ways")
 	}
-	if h.addr.IsValid() {
+	switch {
+	case h.addr.IsValid():
 		return d.judge(h, h.addr)
+	case h.name == localhost && d.judge(h, netip.IPv6Loopback()) != nil:
+		return d.judge(h, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 	}
 	return nil
 }

@@ -21,6 +21,12 @@ func badAddress(h host, what string) error {
 	}
 }
 
+// neverAddress is for what no list opens.
+func neverAddress(h host, what string) error {
+	return &ostiary.Error{Code: ostiary.CodeEgressAddress, Message: "the host leads to an address that the door never connects to: use another host",
+		Reason: "the host " + h.String() + " leads to " + what}
+}
+
 func badRedirect(why string) error {
 	return &ostiary.Error{Code: ostiary.CodeEgressRedirect, Message: "the other side redirects " + why +
 		", which the door does not follow: the operator writes the address that it leads to"}

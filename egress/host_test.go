@@ -81,7 +81,7 @@ func TestCheckURL(t *testing.T) {
 		"https://a.example:080": ostiary.CodeEgressHost, "https://a.example:65536": ostiary.CodeEgressHost, "https://a.example.": ostiary.CodeEgressHost,
 		"https://b%C3%BCcher.example": ostiary.CodeEgressHost, "https://2130706433/": ostiary.CodeEgressHost, "https://[::ffff:10.0.0.1]/": ostiary.CodeEgressHost,
 		"https://[fe80::1%25eth0]/": ostiary.CodeEgressHost, "https://127.0.0.1/": ostiary.CodeEgressAddress, "https://169.254.169.254/latest": ostiary.CodeEgressAddress,
-		"https://[64:ff9b::a00:1]/": ostiary.CodeEgressAddress,
+		"https://[64:ff9b::a00:1]/": ostiary.CodeEgressAddress, "http://localhost": "",
 	} {
 		u, err := url.Parse(raw)
 		if err != nil {
@@ -90,6 +90,12 @@ func TestCheckURL(t *testing.T) {
 		err = d.CheckURL(u)
 		if code == "" && err != nil || code != "" && !errors.Is(err, code) {
 			t.Errorf("%s: %v, want %q", raw, err, code)
+		}
+	}
+	localhost := &url.URL{Scheme: "http", Host: "LocalHost:8080"}
+	for allow, ok := range map[string]bool{"localhost": true, "127.0.0.1": true, "127.0.0.0/8": true, "::1": true, "10.0.0.0/8": false} {
+		if err := dialer(t, Options{AllowPrivate: []string{allow}}).CheckURL(localhost); (err == nil) != ok {
+			t.Errorf("localhost with %s: %v", allow, err)
 		}
 	}
 	if err := d.CheckURL(nil); err == nil {

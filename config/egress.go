@@ -1,0 +1,54 @@
+package config
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ostiary/ostiary/egress"
+)
+
+// What a webhook answers is read to its end and not used.
+const (
+	webhookTimeout = 10 * time.Second
+	webhookAnswer  = 64 << 10
+)
+
+// allowPrivate is the list of what one use of the network may reach beside public
+// addresses. It cannot be used to turn the check off; see package egress.
+func allowPrivate() kind[[]string] {
+	return list(checked("a range such as 10.0.0.0/8, an address, or the name of a host", "", egress.CheckPrivate), false)
+}
+
+// allowPrivateDoc says the same at each use.
+const allowPrivateDoc = "What may be reached there beside public addresses: ranges such as `10.0.0.0/8`, addresses, and names of hosts that may lead to private networks, " +
+	"or `localhost` for this machine. An address of this machine's own interfaces needs an entry that is it alone. Addresses at which clouds keep credentials are never reached. " +
+	"Default: public addresses only."
+
+func (h *Webhook) egress(now func() time.Time) (*egress.Dialer, error) {
+	return egress.New(egress.Options{AllowPrivate: h.AllowPrivate, Timeout: webhookTimeout, Body: webhookAnswer, Clock: now})
+}
+
+// client posts to the webhook, and only to where it may lead.
+func (h *Webhook) client(w Wiring) (*http.Client, error) {
+	d, err := h.egress(w.Now)
+	if err != nil {
+		return nil, err
+	}
+	return d.Client(), nil
+}
+
+// checkWebhookHost finds what can be known of a webhook's URL without the network,
+// so that a request for approval is not the first to find it.
+func checkWebhookHost(d *decoder, at Pos, h *Webhook) {
+	e, err := h.egress(nil)
+	if err == nil {
+		var u *url.URL
+		if u, err = url.Parse(h.URL); err == nil {
+			err = e.CheckURL(u)
+		}
+	}
+	if err != nil {
+		d.failAt(at, "the webhook cannot be reached: %s", messageOf(err))
+	}
+}
