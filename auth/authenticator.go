@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -181,9 +182,13 @@ func (a *Authenticator) token(ctx context.Context, token string, r *http.Request
 		}
 		return a.keys.verify(ctx, token)
 	}
+	hash := tokenHash(sha256.Sum256([]byte(token)))
 	if a.jwt != nil {
+		if id, ok := a.jwt.known.get(&hash, a.o.Clock()); ok {
+			return a.meant(id, r, false)
+		}
 		if h, payload, ok := parseJWT(token); ok {
-			id, err := a.jwt.verify(ctx, token, h, payload)
+			id, err := a.jwt.verify(ctx, token, &hash, h, payload)
 			if err != nil {
 				return identity{}, err
 			}
@@ -193,7 +198,7 @@ func (a *Authenticator) token(ctx context.Context, token string, r *http.Request
 	if a.opaque == nil {
 		return identity{}, badToken()
 	}
-	id, err := a.opaque.verify(ctx, token)
+	id, err := a.opaque.verify(ctx, token, hash)
 	if err != nil {
 		return identity{}, err
 	}
