@@ -14,8 +14,9 @@
 //		   │                                                              │
 //		2. audit.Begin                                                    │
 //		   │                                                              │
-//		3. gates ─ limit ─ policy ─ validate ─ (asks settled)             │
-//		   │            deny ends the way in                              │
+//		3. gates ─ freeze ─ limit ─ policy ─ validate ─ grant             │
+//		   │       ─ idempotency ─ (asks settled by a person)             │
+//		   │       deny ends the way in                                   │
 //		4. intent durable (sinks) ─ holds committed ──── 5. run, once ────┘
 //		   │                                                │
 //		7. outcome durable ◀──────── 6. filters ◀────────── answer
@@ -30,7 +31,8 @@
 //	 2. Recorder.Begin. Without evidence there is no call.
 //	 3. Gates, in order. Each returns a Decision; deny ends the way in. Asks are
 //	    collected and settled together at the end, so that a person is asked only
-//	    about calls that would otherwise pass. What gates reserve is a Hold.
+//	    about calls that would otherwise pass; a grant that covers the call settles
+//	    them before. What gates reserve is a Hold.
 //	 4. Intent. A call with an effect, or one that may leave for the open world,
 //	    is not forwarded before its intent is durable. Holds are committed here.
 //	 5. Run, once, under the rule's timeout.

@@ -16,8 +16,7 @@
 // whole. The directory is 0700 and every file 0600, of this user, or nothing is
 // opened. Whatever is wrong with the files is an error, which denies: a store
 // that was there before is never replaced by an empty one. Reading is lazy and
-// cheap, so that every door can open the store. No door does yet: the approvals
-// of the next step are the first to use it.
+// cheap, so that every door can open the store.
 //
 // # What it does not stop
 //
