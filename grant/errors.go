@@ -81,5 +81,6 @@ func mismatch(g *Grant, what string) *ostiary.Error {
 
 func guessing(wait time.Duration) *ostiary.Error {
 	return &ostiary.Error{Code: ostiary.CodeGrantGuessing, RetryAfter: wait,
-		Message: fmt.Sprintf("too many capability tokens that are none: for another %s no token is looked at; the operator was told. Call without a token", wait)}
+		Message: fmt.Sprintf("too many capability tokens that are none: for another %s no token is looked at; the operator was told. "+
+			"Call without a token to have a person asked, or wait", (wait + time.Second - 1).Truncate(time.Second))}
 }
