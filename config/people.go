@@ -31,7 +31,8 @@ func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks) (
 	if err != nil {
 		return nil, err
 	}
-	all := &people{store: s, freeze: freeze.New(freeze.Options{Store: s, Logger: w.Log})}
+	// The clock of the limits is a steady one, as that of the freezes must be.
+	all := &people{store: s, freeze: freeze.New(freeze.Options{Store: s, Ticks: w.LimitClock, Logger: w.Log})}
 	all.grants = grant.New(grant.Options{
 		Store: s, Journal: log, Clock: w.Now, Logger: w.Log,
 		Compile: func(pattern string, c *ostiary.Call, when string) (ostiary.Condition, error) {
