@@ -10,8 +10,9 @@
 // in a temporary state directory, and the record is read back from that log. A case
 // that expects a refusal needs a control (another policy or another call) with which
 // the same steps reach the server, so that no case passes because it was broken.
-// Whatever is unknown or misspelt in a case is an error with its place. Clocks of
-// rates stand still, so that a flood is refused at the same call on every machine.
+// Whatever is unknown or misspelt in a case is an error with its place. The clock
+// stands still but for what people do, so that a flood is refused at the same call
+// on every machine. People act through the desks that the command line uses.
 //
 // What it does not stop: the server is a script in this process, so what a real one
 // does with a call is not tested; the rules of the operating system (who may write

@@ -32,6 +32,10 @@ func TestThePageIsRight(t *testing.T) {
 	for _, s := range stepSections {
 		words = append(words, s+".json")
 	}
+	words = append(words, "person", "control-person", "events")
+	for _, v := range verbs {
+		words = slices.Concat(words, []string{v.name}, dashed(v.flags))
+	}
 	for _, w := range words {
 		if !strings.Contains(string(text), "`"+w+"`") {
 			t.Errorf("the page does not explain %q", w)
@@ -45,7 +49,9 @@ func TestThreatsOfTheSeeds(t *testing.T) {
 		"prompt-injected delete", "tool confusion", "over-privilege", "path traversal", "sibling prefix", "symbolic link",
 		"protected name", "shell injection", "argument injection", "SQL with a hidden write", "second SQL statement",
 		"URL tricks", "flood", "slow tool", "secret in arguments", "duplicate key", "case twins", "unknown method",
-		"sampling by the server",
+		"sampling by the server", "one approval used twice", "other arguments under an approval", "a call that approves itself",
+		"a confirmation by the model", "a dry run that is none", "a grant used late", "guessed capability tokens",
+		"a capability token shown to the server", "a repeated call with a second effect", "an agent that must stop now",
 	} {
 		found := false
 		files, err := os.ReadDir("../testdata/calls")

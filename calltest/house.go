@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -83,14 +82,14 @@ func (c *testCase) policyOf(s *section, work string) (*config.File, error) {
 	return f, os.WriteFile(f.Path, data, 0o600)
 }
 
-// caller is who speaks in the case.
-func (c *testCase) caller(f *config.File) ostiary.Principal {
-	p := ostiary.Principal{ID: c.principal, Client: "case", Scopes: c.scopes}
+// caller is who speaks in the case by this name.
+func (c *testCase) caller(f *config.File, name string) ostiary.Principal {
+	p := ostiary.Principal{ID: name, Client: "case", Scopes: c.scopes}
 	if c.hasScopes {
 		return p
 	}
 	for _, row := range f.Principals {
-		if row.Name == c.principal || row.User == c.principal {
+		if row.Name == name || row.User == name {
 			p.ID, p.Scopes = row.Name, row.Scopes
 		}
 	}
@@ -104,7 +103,6 @@ type door struct {
 	house    *config.House
 	out      *io.PipeReader
 	done     chan error
-	log      *logText
 	timeout  time.Duration
 }
 
@@ -126,27 +124,25 @@ func (l *logText) String() string {
 	return l.b.String()
 }
 
-// open starts the real gateway with this policy.
-func (c *testCase) open(ctx context.Context, f *config.File, work string, o Options) (*door, error) {
-	d := &door{done: make(chan error, 1), log: &logText{}, timeout: c.timeout}
-	ws := filepath.Join(work, "ws")
-	log := slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	state := filepath.Join(work, "state")
+// open starts the real gateway as the stage is set.
+func (c *testCase) open(ctx context.Context, s *stage) (*door, error) {
+	d := &door{done: make(chan error, 1), timeout: c.timeout}
+	work, f, log := s.names.work, s.file, s.logger()
+	ws, state := filepath.Join(work, "ws"), s.state()
 	// Nobody is waited for, and nobody outside of the case is told.
 	f.Approvals.Wait, f.Approvals.Desktop, f.Approvals.Webhook = 0, false, nil
 	var err error
 	d.house, err = f.Build(config.Wiring{
-		State: state, Program: o.Program, Version: "case", Home: filepath.Join(work, "home"), User: c.principal,
+		State: state, Program: s.options.Program, Version: "case", Home: filepath.Join(work, "home"), User: s.principal,
 		WorkingDir: func(string) string { return ws },
-		Log:        log, Now: time.Now, Rand: rand.Reader,
-		LimitClock: func() time.Duration { return 0 },
+		Log:        log, Now: s.clock.now, Rand: rand.Reader, LimitClock: s.clock.steady,
 	})
 	if err != nil {
 		return nil, err
 	}
 	tools := []byte("[]")
-	if c.tools != nil {
-		tools = compactOf("", expand(c.tools.data, work))
+	if s.tools != nil {
+		tools = compactOf("", expand(s.tools.data, work))
 	}
 	d.upstream = startUpstream(tools, c.delay)
 	inR, inW := io.Pipe()
@@ -155,10 +151,10 @@ func (c *testCase) open(ctx context.Context, f *config.File, work string, o Opti
 	go func() {
 		err := gateway.Run(ctx, gateway.Options{
 			Line: d.house.Line, Policy: d.house.Policy, Upstream: c.upstream, Server: d.upstream,
-			Principal: c.caller(f), Session: "case", CatalogFile: filepath.Join(state, "catalog", c.upstream+".json"),
+			Principal: c.caller(f, s.principal), Session: s.session(), CatalogFile: filepath.Join(state, "catalog", c.upstream+".json"),
 			Limits: wire.Limits{MaxBytes: f.Limits.Message}, CatalogWait: f.Limits.Catalog,
 			StderrBytes: f.Limits.Stderr, Grace: f.Limits.Shutdown,
-			In: inR, Out: outW, Stderr: d.log, Log: log, Now: time.Now, Rand: rand.Reader,
+			In: inR, Out: outW, Stderr: s.log, Log: log, Now: s.clock.now, Rand: rand.Reader,
 		})
 		inR.CloseWithError(io.ErrClosedPipe)
 		outW.Close()

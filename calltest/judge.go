@@ -2,7 +2,10 @@ package calltest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Failure is one thing that is not as the case says.
@@ -34,7 +37,30 @@ func (c *testCase) judge(p *played) []Failure {
 			break
 		}
 	}
-	return all
+	return append(all, c.judgeRun(p)...)
+}
+
+// judgeRun compares what concerns the run as a whole.
+func (c *testCase) judgeRun(p *played) []Failure {
+	if p.failed != nil {
+		return []Failure{*p.failed}
+	}
+	if c.events == nil {
+		return nil
+	}
+	came := p.events
+	for i, name := range strings.Split(string(c.events.data), "\n") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		at := slices.Index(came, name)
+		if at < 0 {
+			return []Failure{{Line: c.events.line + i, Section: c.events.name, Want: "the event " + name + " here",
+				Got: "of all events only these are left: " + strings.Join(came, ", "), Why: p.log}}
+		}
+		came = came[at+1:]
+	}
+	return nil
 }
 
 // passed reports whether a message arrived and was answered by the other end.
@@ -62,11 +88,17 @@ func (c *testCase) judgeStep(o *observation, p *played) []Failure {
 	case s.reply != nil && s.forwarded == nil && !bytes.Equal(o.saw[0], o.sent.raw):
 		fail(s.message, "", "the bytes as they were sent: "+shownBytes(o.sent.raw), shownBytes(o.saw[0]))
 	}
+	switch {
+	case s.dryRun == nil && len(o.dryRun) > 0:
+		fail(s.message, "", "no dry run reaches the server, since there is no "+s.section("dry-run"), shownBytes(o.dryRun[0]))
+	case s.dryRun != nil && len(o.dryRun) == 0:
+		fail(s.dryRun, "", "the door makes a dry run", "it made none")
+	}
 	expect := func(sec *section, got any) {
 		if sec == nil {
 			return
 		}
-		for _, m := range compare(decode(expand(sec.data, p.work)), got, "") {
+		for _, m := range compare(decode(p.names.in(sec.data)), got, "") {
 			fail(sec, m.pointer, m.want, m.got)
 		}
 	}
@@ -77,14 +109,19 @@ func (c *testCase) judgeStep(o *observation, p *played) []Failure {
 	if o.record != nil {
 		expect(s.record, o.record)
 	}
-	if s.forwarded != nil && o.reached() {
-		got := decode(o.saw[0])
-		want, _ := decode(s.forwarded.data).(map[string]any)
+	saw := func(sec *section, lines [][]byte) {
+		if sec == nil || len(lines) == 0 {
+			return
+		}
+		got := decode(lines[0])
+		want, _ := decode(sec.data).(map[string]any)
 		if m, ok := got.(map[string]any); ok && want["method"] == nil && want["params"] == nil {
 			got = m["params"]
 		}
-		expect(s.forwarded, got)
+		expect(sec, got)
 	}
+	saw(s.forwarded, o.saw)
+	saw(s.dryRunForwarded, o.dryRun)
 	if s.answer != nil {
 		m, _ := decode(o.answer).(map[string]any)
 		if m["error"] != nil {
@@ -116,10 +153,21 @@ func (o *observation) decision() map[string]any {
 	return d
 }
 
-// judgeControl checks that everything passes where the guard is away.
+// judgeControl checks that everything passes where the guard is away. What comes
+// before the first thing that the control changes is as in the case itself.
 func (c *testCase) judgeControl(p *played) []Failure {
+	if p.failed != nil {
+		return []Failure{*p.failed}
+	}
+	twist := c.twist()
 	for i, o := range p.all {
 		if c.passed(o) {
+			continue
+		}
+		if slices.Index(c.steps, o.step) < twist {
+			if all := c.judgeStep(o, p); len(all) > 0 {
+				return all
+			}
 			continue
 		}
 		at := o.step.message
@@ -128,6 +176,10 @@ func (c *testCase) judgeControl(p *played) []Failure {
 		}
 		if o.step.control != nil {
 			at = o.step.control
+		} else if c.control == nil {
+			for _, b := range o.step.before {
+				at = cmp.Or(b.control, at)
+			}
 		}
 		got := "nothing reached it"
 		if o.reached() {

@@ -16,8 +16,8 @@ type mismatch struct {
 }
 
 // prose are the keys whose values are texts for people: what is expected there
-// must be contained in what came.
-var prose = []string{"message", "reason", "would_reason", "text"}
+// must be contained in what came. Ids in "under" are not known before.
+var prose = []string{"message", "reason", "would_reason", "text", "under"}
 
 // compare reports where got lacks what want says. Of objects only the keys that
 // want has are looked at; null stands for absent; arrays have the same length;

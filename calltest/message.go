@@ -2,6 +2,7 @@ package calltest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -24,9 +25,17 @@ type message struct {
 	json   bool
 }
 
-// expand puts the directories into a text: $WORK, $WS. Other names stay, since
-// they may be part of an attack. Directories of a case need no quoting in JSON.
-func expand(data []byte, work string) []byte {
+// names are what a case may write for what is known only when it runs.
+type names struct {
+	work  string
+	token string // the one that was made last; "" is none
+}
+
+func expand(data []byte, work string) []byte { return names{work: work}.in(data) }
+
+// in puts the names into a text: $WORK, $WS, $TOKEN. Others stay, since they may
+// be part of an attack. What they stand for needs no quoting in JSON.
+func (n names) in(data []byte) []byte {
 	var out bytes.Buffer
 	for {
 		i := bytes.IndexByte(data, '$')
@@ -36,16 +45,17 @@ func expand(data []byte, work string) []byte {
 		}
 		out.Write(data[:i])
 		data = data[i:]
-		switch name := word(data[1:]); name {
+		name := word(data[1:])
+		data = data[1+len(name):]
+		switch name {
 		case "WORK":
-			out.WriteString(work)
-			data = data[1+len(name):]
+			out.WriteString(n.work)
 		case "WS":
-			out.WriteString(work + "/ws")
-			data = data[1+len(name):]
+			out.WriteString(n.work + "/ws")
+		case "TOKEN":
+			out.WriteString(cmp.Or(n.token, "$TOKEN"))
 		default:
-			out.WriteByte('$')
-			data = data[1:]
+			out.WriteString("$" + name)
 		}
 	}
 }

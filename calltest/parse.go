@@ -23,7 +23,7 @@ const maxCase = 4 << 20
 // The sections of one step, longest first, so that a name has one reading. Each
 // may have a suffix behind a dash that ties those of one step together.
 var stepSections = []string{
-	"control-reply", "control-call", "control-ask", "forwarded", "decision", "answer", "record", "reply", "call", "ask",
+	"dry-run-forwarded", "control-reply", "control-call", "control-ask", "forwarded", "decision", "dry-run", "answer", "record", "reply", "call", "ask",
 }
 
 // folders are where files of a case may lie.
@@ -35,14 +35,20 @@ type parser struct {
 	errs  []error
 	seen  map[string]int
 	parts map[string]map[string]*section
+
+	before   []*script           // since the last message
+	scripts  map[string]*script  // by suffix
+	controls map[string]*section // of scripts, by suffix
+	used     map[string][]int    // files of restarts, with the lines that name them
 }
 
 // parse reads an archive as the file of that name. Its error joins one
 // *ostiary.Error with CodeConfigInvalid, and its place, for everything wrong.
 func parse(file string, data []byte) (*testCase, error) {
 	p := &parser{
-		c:    &testCase{file: file, upstream: "up", principal: "alice", repeat: 1, timeout: 10 * time.Second},
+		c:    &testCase{file: file, upstream: "up", principal: "alice", repeat: 1, timeout: 10 * time.Second, others: map[string]*section{}},
 		seen: map[string]int{}, parts: map[string]map[string]*section{},
+		scripts: map[string]*script{}, controls: map[string]*section{}, used: map[string][]int{},
 	}
 	if len(data) > maxCase {
 		p.fail(1, "a case has at most %d bytes", maxCase)
@@ -56,6 +62,7 @@ func parse(file string, data []byte) (*testCase, error) {
 		line += 1 + bytes.Count(f.Data, []byte("\n"))
 	}
 	p.tie()
+	p.people()
 	p.whole()
 	if err := errors.Join(p.errs...); err != nil {
 		return nil, err
@@ -101,18 +108,28 @@ func (p *parser) section(s section) {
 		p.json(&s, '[')
 	case "links":
 		p.linkLines(s)
+	case "events":
+		p.c.events = &s
 	default:
-		p.stepSection(s)
+		if !p.other(&s) && !p.person(&s) {
+			p.stepSection(s)
+		}
 	}
 }
 
 func (p *parser) file(s section) {
-	if path.Clean(s.name) != s.name || strings.Contains(s.name, "..") || strings.HasSuffix(s.name, "/") || strings.ContainsRune(s.name, 0) {
+	if !isFile(s.name) {
 		p.fail(s.line-1, "%s is no name of a file below %s", brief(s.name), strings.Join(folders, ", "))
 		return
 	}
 	p.c.files = append(p.c.files, s)
 }
+
+func isFile(name string) bool {
+	return path.Clean(name) == name && !strings.Contains(name, "..") && !strings.ContainsRune(name, 0)
+}
+
+func inWorkspace(name string) bool { return strings.HasPrefix(name, "ws/") && isFile(name) }
 
 func (p *parser) linkLines(s section) {
 	for i, text := range strings.Split(strings.TrimSuffix(string(s.data), "\n"), "\n") {
@@ -143,13 +160,14 @@ func (p *parser) stepSection(s section) {
 		}
 		p.parts[suffix][kind] = &s
 		if kind == "call" || kind == "ask" {
-			p.c.steps = append(p.c.steps, &step{name: s.name, ask: kind == "ask", message: &s})
+			p.c.steps = append(p.c.steps, &step{name: s.name, ask: kind == "ask", message: &s, before: p.before})
+			p.before = nil
 		} else if kind != "control-call" && kind != "control-ask" {
 			p.json(&s, '{')
 		}
 		return
 	}
-	known := []string{"policy.yaml", "control-policy.yaml", "tools.json", "links", "ws/…"}
+	known := []string{"policy.yaml", "control-policy.yaml", "tools.json", "links", "person", "control-person", "events", "ws/…"}
 	for _, kind := range stepSections {
 		known = append(known, kind+".json")
 	}
@@ -181,6 +199,10 @@ func (p *parser) tie() {
 		}
 		s.reply, s.controlReply = parts["reply"], parts["control-reply"]
 		s.decision, s.record, s.forwarded, s.answer = parts["decision"], parts["record"], parts["forwarded"], parts["answer"]
+		s.dryRun, s.dryRunForwarded = parts["dry-run"], parts["dry-run-forwarded"]
+		if s.dryRunForwarded != nil && s.dryRun == nil {
+			p.fail(s.dryRunForwarded.line-1, "%s says what a dry run looks like that must not be: add %s", s.dryRunForwarded.name, s.section("dry-run"))
+		}
 		p.step(s)
 		delete(p.parts, suffix)
 	}
@@ -216,7 +238,7 @@ func (p *parser) step(s *step) {
 }
 
 var (
-	verdicts     = []string{"allow", "deny"}
+	verdicts     = []string{"allow", "answer", "deny"}
 	decisionKeys = []string{"verdict", "code", "stage", "message", "reason", "would", "would_reason", "retryAfter"}
 )
 
@@ -227,7 +249,7 @@ func (p *parser) verdict(s *step) {
 	}
 	at := places(s.decision)
 	if json.Unmarshal(keys["verdict"], &s.verdict) != nil || !slices.Contains(verdicts, s.verdict) {
-		p.fail(at.line("/verdict"), "%s needs \"verdict\": \"allow\" or \"deny\"", s.decision.name)
+		p.fail(at.line("/verdict"), "%s needs \"verdict\": \"allow\", \"answer\" or \"deny\"", s.decision.name)
 		return
 	}
 	if s.verdict == "deny" && keys["code"] == nil {
@@ -277,10 +299,11 @@ func (p *parser) whole() {
 		p.fail(1, "a case has at least one call: add a section call.json")
 		return
 	}
-	for _, s := range c.steps {
-		if s.refused() && !c.hasControl() {
+	unshown := false
+	for i, s := range c.steps {
+		if s.refused() && !unshown && !c.shown(i) {
+			unshown = true
 			p.fail(s.decision.line-1, "a case that expects a refusal needs a control that shows that the call works without the guard: add control-policy.yaml, or control-%s", s.name)
-			break
 		}
 		if s.ask && c.era == wire.EraModern {
 			p.fail(s.message.line-1, "a server sends no requests in the modern era; remove the directive era: or the section %s", s.name)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/ostiary/ostiary/audit"
 	"github.com/ostiary/ostiary/wire"
@@ -18,6 +17,7 @@ type observation struct {
 	answer []byte   // what its sender got; nil if nothing
 	err    error    // why nothing came
 	saw    [][]byte // what arrived at the other end
+	dryRun [][]byte // the door's own dry runs among it
 
 	record map[string]any // nil if there is none
 }
@@ -27,9 +27,11 @@ func (o *observation) reached() bool { return len(o.saw) > 0 }
 
 // played is one run of all steps under one policy.
 type played struct {
-	all  []*observation
-	work string
-	log  string // what the door told its operator
+	all    []*observation
+	names  names
+	log    string   // what the door told its operator
+	events []string // of the log, in their order
+	failed *Failure // of what people do; the rest was not played then
 }
 
 // defaultBody answers in controls that say nothing else.
@@ -58,32 +60,43 @@ func (c *testCase) play(ctx context.Context, o Options, policy *section, control
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d, err := c.open(ctx, f, work, o)
-	if d == nil {
+	s := &stage{c: c, options: o, file: f, tools: c.tools, principal: c.principal, clock: newClock(), log: &logText{}, names: names{work: work}}
+	if err = s.enter(ctx); s.door == nil {
 		return nil, err
 	}
-	p = &played{work: work}
+	p = &played{}
 	if err == nil {
-		for _, s := range c.steps {
-			times := 1
-			if s == c.judged() {
-				times = c.repeat
-			}
-			for range times {
-				p.all = append(p.all, c.send(ctx, d, s, work, len(p.all)+1, control))
-			}
-		}
+		err = s.perform(ctx, p, control)
 	}
-	err = errors.Join(err, d.close())
-	p.log = d.log.String()
+	err = errors.Join(err, s.close())
+	p.log, p.names = s.log.String(), s.names
 	if err != nil {
 		return p, fmt.Errorf("the door: %w", err)
 	}
-	return p, p.evidence(ctx, filepath.Join(work, "state"))
+	return p, p.evidence(ctx, s.state())
+}
+
+// perform plays the steps until one that people cannot do.
+func (s *stage) perform(ctx context.Context, p *played, control bool) error {
+	for _, one := range s.c.steps {
+		for _, b := range one.before {
+			if p.failed = s.people(ctx, b, control); p.failed != nil {
+				return nil
+			}
+		}
+		times := 1
+		if one == s.c.judged() {
+			times = s.c.repeat
+		}
+		for range times {
+			p.all = append(p.all, s.c.send(ctx, s.door, one, s.names, len(p.all)+1, control))
+		}
+	}
+	return nil
 }
 
 // send takes one message to the door and waits for what comes of it.
-func (c *testCase) send(ctx context.Context, d *door, s *step, work string, number int, control bool) *observation {
+func (c *testCase) send(ctx context.Context, d *door, s *step, n names, number int, control bool) *observation {
 	from, reply := s.message, s.reply
 	if control && s.control != nil {
 		from = s.control
@@ -93,10 +106,11 @@ func (c *testCase) send(ctx context.Context, d *door, s *step, work string, numb
 	}
 	answer := c.defaultBody(s)
 	if reply != nil {
-		answer = body(expand(reply.data, work))
+		answer = body(n.in(reply.data))
 	}
-	o := &observation{step: s, sent: lineOf(expand(from.data, work), c.era, number)}
+	o := &observation{step: s, sent: lineOf(n.in(from.data), c.era, number)}
 	if s.ask {
+		d.client.seen() // what it was asked before is not this step's
 		d.client.expect(answer)
 		if o.err = d.upstream.say(o.sent.raw); o.err == nil && o.sent.id != "" {
 			o.answer, o.err = await(ctx, d.upstream.answers, d.client.ended, c.timeout)
@@ -106,13 +120,17 @@ func (c *testCase) send(ctx context.Context, d *door, s *step, work string, numb
 		o.saw = d.client.seen()
 		return o
 	}
-	d.upstream.expect(o.sent.id, answer)
+	rehearsed := c.defaultBody(s)
+	if s.dryRun != nil {
+		rehearsed = body(n.in(s.dryRun.data))
+	}
+	d.upstream.expect(o.sent.id, answer, rehearsed)
 	if o.err = d.client.send(o.sent.raw); o.err == nil && (o.sent.id != "" || !o.sent.json || o.sent.method == "") {
 		o.answer, o.err = await(ctx, d.client.answers, d.client.ended, c.timeout)
 	} else if o.err == nil {
 		o.err = d.settle(ctx, c, number)
 	}
-	o.saw = d.upstream.seen()
+	o.saw, o.dryRun = d.upstream.seen()
 	return o
 }
 
@@ -144,16 +162,26 @@ func (p *played) evidence(ctx context.Context, state string) error {
 		return fmt.Errorf("the log of the case: %w", err)
 	}
 	calls := callsOf(found)
+	for _, f := range found {
+		if f.Record.Kind == audit.KindEvent {
+			p.events = append(p.events, f.Record.Code)
+		}
+	}
 	for _, o := range p.all { // a refusal names its call
 		if id := callID(o.answer); id != "" {
 			o.record = calls.take(func(r map[string]any) bool { return r["call"] == id })
 		}
 	}
 	for _, o := range p.all {
+		for range o.dryRun { // recorded as a call of its own, before this one
+			calls.take(func(r map[string]any) bool {
+				return r["target"] == o.sent.target && r["decision"] == "allow"
+			})
+		}
 		if o.record == nil {
 			o.record = calls.take(func(r map[string]any) bool {
 				return textOf(r, "method") == o.sent.method && (o.sent.target == "" || textOf(r, "target") == o.sent.target) &&
-					(o.sent.id == "" || r["decision"] == "allow") && r["class"] != "answer"
+					(o.sent.id == "" || r["decision"] == "allow" || r["decision"] == "answer") && r["class"] != "answer"
 			})
 		}
 	}

@@ -93,7 +93,7 @@ func Run(ctx context.Context, file string, o Options) (Result, error) {
 		return r, c.broken(err, p)
 	}
 	r.Failures = c.judge(p)
-	if c.hasControl() {
+	if c.hasControl() && p.failed == nil {
 		policy := c.control
 		if policy == nil {
 			policy = c.policy

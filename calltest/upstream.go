@@ -25,12 +25,15 @@ type upstream struct {
 	exited    chan struct{}
 	answers   chan []byte // to its own requests
 
-	mu    sync.Mutex
-	id    string // of the step under way
-	body  []byte // its answer
-	saw   [][]byte
-	quit  chan struct{}
-	stops map[string]chan struct{} // by id, closed when a request is withdrawn
+	mu   sync.Mutex
+	id   string // of the step under way
+	body []byte // its answer
+	saw  [][]byte
+	// dryBody answers the door's own dry runs, and dryRuns are they.
+	dryBody []byte
+	dryRuns [][]byte
+	quit    chan struct{}
+	stops   map[string]chan struct{} // by id, closed when a request is withdrawn
 }
 
 var _ gateway.Server = (*upstream)(nil)
@@ -65,20 +68,20 @@ func (u *upstream) Stop(time.Duration) {
 	<-u.exited
 }
 
-// expect says which step is under way and what answers it.
-func (u *upstream) expect(id string, body []byte) {
+// expect says which step is under way, and what answers it and its dry run.
+func (u *upstream) expect(id string, body, dryRun []byte) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.id, u.body = id, body
+	u.id, u.body, u.dryBody = id, body, dryRun
 }
 
 // seen takes what the server saw since it was asked last, its own lists aside.
-func (u *upstream) seen() [][]byte {
+func (u *upstream) seen() (saw, dryRuns [][]byte) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	saw := u.saw
-	u.saw = nil
-	return saw
+	saw, dryRuns = u.saw, u.dryRuns
+	u.saw, u.dryRuns = nil, nil
+	return saw, dryRuns
 }
 
 // say writes one line to the door; it fails when the door has gone.
@@ -126,6 +129,9 @@ func (u *upstream) message(line []byte) func() {
 		return reply(`"result":{"tools":` + string(u.tools) + `}`)
 	case own && strings.HasSuffix(m.method, "/list"):
 		return reply(`"result":{"` + strings.TrimSuffix(m.method, "/list") + `":[]}`)
+	case own && m.method == "tools/call":
+		u.dryRuns = append(u.dryRuns, line)
+		return reply(string(u.dryBody))
 	case m.id == "" && m.method == "notifications/initialized":
 		return func() {}
 	case m.id == "" && m.method == "notifications/cancelled":
