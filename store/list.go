@@ -56,13 +56,19 @@ func (t *tx) page(bucket string, q ostiary.Query, after string, n int, rows []os
 			return nil, false, t.fail(err)
 		}
 	}
-	sql := "SELECT key, grp, expires, value FROM entry WHERE bucket=?1"
+	// The planner would read the whole bucket for a group, not knowing how small
+	// a part of it that is.
+	sql := "SELECT key, grp, expires, value FROM entry"
+	if q.Group != "" {
+		sql += " INDEXED BY entry_grp"
+	}
+	sql += " WHERE bucket=?1"
 	switch from := after < q.Prefix; {
 	case q.Group == "" && from:
 		sql += " AND key>=?2 AND key<?3 ORDER BY key LIMIT ?4"
 	case q.Group == "":
 		sql += " AND key>?2 AND key<?3 ORDER BY key LIMIT ?4"
-	case from: // grp<>'' lets the planner use the index of groups
+	case from: // grp<>'' is what the index of groups holds
 		sql += " AND grp=?5 AND grp<>'' AND key>=?2 AND key<?3 ORDER BY key LIMIT ?4"
 	default:
 		sql += " AND grp=?5 AND grp<>'' AND key>?2 AND key<?3 ORDER BY key LIMIT ?4"
