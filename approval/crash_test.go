@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"sort"
 	"strconv"
 	"sync/atomic"
@@ -14,9 +18,25 @@ import (
 	"github.com/ostiary/ostiary/audit"
 )
 
+// killable is the program of the children that are killed: this test, built without
+// the race detector, with which hundreds of starts take minutes.
+func killable(t *testing.T) string {
+	t.Helper()
+	info, ok := debug.ReadBuildInfo()
+	if !ok || !slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return os.Args[0]
+	}
+	program := filepath.Join(t.TempDir(), "approval.test")
+	if out, err := exec.Command("go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
 // crash is a state directory in which doors are killed.
 type crash struct {
 	t      *testing.T
+	child  string // the program that is killed
 	h      *house
 	next   *door // who repeats the calls of those that died
 	random *rand.Rand
@@ -24,9 +44,9 @@ type crash struct {
 	took   time.Duration // a call that nobody kills
 }
 
-func newCrash(t *testing.T, random *rand.Rand) *crash {
+func newCrash(t *testing.T, child string, random *rand.Rand) *crash {
 	t.Helper()
-	c := &crash{t: t, h: newHouse(t, func(o *Options) { o.Expire, o.Pending = time.Hour, 1000 }), random: random}
+	c := &crash{t: t, child: child, h: newHouse(t, func(o *Options) { o.Expire, o.Pending = time.Hour, 1000 }), random: random}
 	var err error
 	if c.next, err = openDoor("door", c.h.dir, func(string) {}); err != nil {
 		t.Fatal(err)
@@ -47,7 +67,7 @@ func (c *crash) asked() (args string, r Request) {
 // measure lets some calls end, so that the kills fall within a call.
 func (c *crash) measure() {
 	c.t.Helper()
-	m := hire(c.t, "door", c.h.dir)
+	m := hireFrom(c.t, c.child, "door", c.h.dir)
 	m.line()
 	var took []time.Duration
 	for range 5 {
@@ -68,7 +88,7 @@ func (c *crash) measure() {
 // if that is "-". It reports whether the child died before it answered.
 func (c *crash) kill(role, args, step string) (died bool) {
 	c.t.Helper()
-	m := hire(c.t, role, c.h.dir)
+	m := hireFrom(c.t, c.child, role, c.h.dir)
 	m.line()
 	m.say(args + " " + step)
 	if step != "-" {
@@ -163,13 +183,13 @@ func TestKilledBetweenApprovalAndEffect(t *testing.T) {
 	if testing.Short() {
 		kills = 40
 	}
-	seed := seedOf(t)
+	seed, child := seedOf(t), killable(t)
 	var unused, taken, done, unapproved atomic.Int64
 	t.Run("teams", func(t *testing.T) {
 		for team := range teams {
 			t.Run(strconv.Itoa(team), func(t *testing.T) {
 				t.Parallel()
-				c := newCrash(t, rand.New(rand.NewPCG(seed, uint64(team))))
+				c := newCrash(t, child, rand.New(rand.NewPCG(seed, uint64(team))))
 				c.measure()
 				for died := 0; died < kills/teams; {
 					if c.calls > 2*kills {
@@ -221,7 +241,7 @@ func TestKilledBetweenApprovalAndEffect(t *testing.T) {
 // The control: doors that take the approval too late, or need none, are found by
 // the same means.
 func TestKilledDoorsThatAreWrong(t *testing.T) {
-	c := newCrash(t, rand.New(rand.NewPCG(1, 2)))
+	c := newCrash(t, os.Args[0], rand.New(rand.NewPCG(1, 2)))
 	for _, test := range []struct {
 		role     string
 		approved bool

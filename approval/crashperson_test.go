@@ -23,13 +23,13 @@ func TestKilledPerson(t *testing.T) {
 	if testing.Short() {
 		kills = 6
 	}
-	c := newCrash(t, rand.New(rand.NewPCG(seedOf(t), 0)))
+	c := newCrash(t, killable(t), rand.New(rand.NewPCG(seedOf(t), 0)))
 	counts := map[State]int{}
 	var took time.Duration
 	order := []string{"noted first", "taking", "written"}
 	for i := range kills {
 		args, r := c.asked()
-		m := hire(t, "desk", c.h.dir)
+		m := hireFrom(t, c.child, "desk", c.h.dir)
 		m.line()
 		step := "-"
 		switch {

@@ -129,7 +129,13 @@ type member struct {
 
 func hire(t testing.TB, role, dir string) *member {
 	t.Helper()
-	m := &member{t: t, cmd: exec.Command(os.Args[0])}
+	return hireFrom(t, os.Args[0], role, dir)
+}
+
+// hireFrom hires from another build of this test.
+func hireFrom(t testing.TB, program, role, dir string) *member {
+	t.Helper()
+	m := &member{t: t, cmd: exec.Command(program)}
 	m.cmd.Env = append(os.Environ(), childVariable+"="+role+"="+dir)
 	m.cmd.Stderr = &m.err
 	in, err := m.cmd.StdinPipe()
