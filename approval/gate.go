@@ -19,6 +19,9 @@ type Options struct {
 	// Mask returns a call's arguments without secrets, for the eye; nil if it
 	// cannot, which the card then says. Required.
 	Mask func(c *ostiary.Call) []byte
+	// MaskText takes secrets out of a text about a call: a preview, what its dry run
+	// said. Without it no such text is shown or kept.
+	MaskText func(c *ostiary.Call, text string) string
 	// Policy is the digest of the policy by which calls are judged here.
 	Policy string
 	// Wait is how long a call waits whose client asked for no progress; 45 s.

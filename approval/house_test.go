@@ -33,7 +33,8 @@ func newHouse(t testing.TB, change ...func(*Options)) *house {
 	h := &house{t: t, dir: filepath.Join(t.TempDir(), "state"), notes: &notes{}, now: &atomic.Int64{}}
 	h.opts = Options{
 		Journal: h.notes, Mask: func(c *ostiary.Call) []byte { return c.Arguments },
-		Policy: "sha256:p1", Wait: time.Millisecond, Clock: h.clock,
+		MaskText: func(_ *ostiary.Call, text string) string { return text },
+		Policy:   "sha256:p1", Wait: time.Millisecond, Clock: h.clock,
 	}
 	for _, f := range change {
 		f(&h.opts)

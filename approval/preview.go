@@ -23,18 +23,30 @@ func (g *Gate) detail(ctx context.Context, q *question) (*detail, error) {
 	case q.c.Rule.Preview != nil:
 		d.Preview, err = q.c.Rule.Preview(ctx, q.c)
 		if err != nil && ctx.Err() == nil {
-			d.PreviewError, err = cut(ostiary.AsError(err).Message, maxShown), nil
+			d.PreviewError, err = ostiary.AsError(err).Message, nil
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
+	d.PreviewError = cut(g.masked(q.c, d.PreviewError), maxShown)
 	if d.Preview != nil {
 		p := *d.Preview
-		p.Text = cut(p.Text, maxPreview)
+		p.Text = cut(g.masked(q.c, p.Text), maxPreview)
 		d.Preview = &p
 	}
 	return d, nil
+}
+
+// masked is a text for the eye and the store. It is masked whole, before it is cut.
+func (g *Gate) masked(c *ostiary.Call, text string) string {
+	if text == "" {
+		return ""
+	}
+	if g.o.MaskText == nil {
+		return "(not shown, because secrets could not be masked)"
+	}
+	return g.o.MaskText(c, text)
 }
 
 // dryRun runs the tool's own dry run. One that the door refuses refuses the call:
@@ -63,7 +75,7 @@ func (g *Gate) dryRun(ctx context.Context, q *question, d *detail) error {
 		text = string(r.Body)
 	}
 	if r.Status != ostiary.StatusOK {
-		d.PreviewError = "the dry run ended with " + r.Status.String() + ": " + cut(text, maxShown-100)
+		d.PreviewError = "the dry run ended with " + r.Status.String() + ": " + text
 		return nil
 	}
 	d.Preview = &ostiary.Preview{Kind: "dry_run", Text: text}

@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -92,3 +93,63 @@ func TestDryRun(t *testing.T) {
 	// A dry run that is asked about is not run to show itself.
 	h.refused(call(`{}`, withDryRun, func(c *ostiary.Call) { c.DryRun = true }), ostiary.CodeApprovalPending)
 }
+
+// TestTextsAreMaskedBeforeTheyAreKept: what a preview or a dry run shows of a secret
+// is neither shown nor stored, also where it would be cut.
+func TestTextsAreMaskedBeforeTheyAreKept(t *testing.T) {
+	secret := "AKIA" + strings.Repeat("Q2", 8)
+	long := strings.Repeat("x ", maxPreview/2-10) + secret
+	for name, c := range map[string]struct {
+		change func(*ostiary.Call)
+		result *ostiary.Result
+	}{
+		"preview": {rule(func(r *ostiary.Rule) {
+			r.Preview = func(context.Context, *ostiary.Call) (*ostiary.Preview, error) {
+				return &ostiary.Preview{Kind: "diff", Text: "+key " + secret}, nil
+			}
+		}), nil},
+		"preview that is cut": {rule(func(r *ostiary.Rule) {
+			r.Preview = func(context.Context, *ostiary.Call) (*ostiary.Preview, error) {
+				return &ostiary.Preview{Kind: "diff", Text: long}, nil
+			}
+		}), nil},
+		"preview that fails": {rule(func(r *ostiary.Rule) {
+			r.Preview = func(context.Context, *ostiary.Call) (*ostiary.Preview, error) {
+				return nil, &ostiary.Error{Code: ostiary.CodePreviewFailed, Message: "no file " + secret}
+			}
+		}), nil},
+		"dry run":            {rule(func(r *ostiary.Rule) { r.Rewrite.DryRun = "dry_run" }), &ostiary.Result{Status: ostiary.StatusOK, Text: "sets " + secret}},
+		"dry run without":    {rule(func(r *ostiary.Rule) { r.Rewrite.DryRun = "dry_run" }), &ostiary.Result{Status: ostiary.StatusOK, Body: []byte(`"` + secret + `"`)}},
+		"dry run that fails": {rule(func(r *ostiary.Rule) { r.Rewrite.DryRun = "dry_run" }), &ostiary.Result{Status: ostiary.StatusToolError, Text: "bad " + secret}},
+	} {
+		kept := func(mask func(*ostiary.Call, string) string) string {
+			var told string
+			h := newHouse(t, func(o *Options) {
+				o.MaskText = mask
+				o.Notifiers = []Notifier{tells(func(r Request) { told = fmt.Sprintf("%+v %+v", r, r.Preview) })}
+			})
+			one := &client{dryRun: func() (*ostiary.Result, error) { return c.result, nil }}
+			h.refused(call(`{}`, c.change, one.with()), ostiary.CodeApprovalPending)
+			r := h.get(h.only().ID)
+			h.gate.tell.close()
+			return Card(r) + fmt.Sprintf("%+v %+v", r, r.Preview) + told
+		}
+		const part = 8 // what a cut may leave
+		if all := kept(func(_ *ostiary.Call, s string) string { return s }); !strings.Contains(all, secret[:part]) {
+			t.Errorf("%s: control: nothing leaks: %.300s", name, all)
+		}
+		masked := kept(func(_ *ostiary.Call, s string) string { return strings.ReplaceAll(s, secret, "[REDACTED]") })
+		if strings.Contains(masked, secret[:part]) {
+			t.Errorf("%s: %.300s", name, masked)
+		}
+		if none := kept(nil); strings.Contains(none, secret[:part]) || !strings.Contains(none, "could not be masked") {
+			t.Errorf("%s: without a mask: %.300s", name, none)
+		}
+	}
+}
+
+// tells is a notifier that tells a function.
+type tells func(Request)
+
+func (tells) Name() string                                { return "test" }
+func (f tells) Notify(_ context.Context, r Request) error { f(r); return nil }

@@ -57,11 +57,11 @@ func (f *File) Build(w Wiring) (*House, error) {
 		return nil, err
 	}
 	h := &House{sql: sql}
-	if h.Policy, err = f.NewPolicy(w, sql.Parse); err != nil {
-		return nil, errors.Join(err, sql.Close())
-	}
 	m, err := f.newMasks(w)
 	if err != nil {
+		return nil, errors.Join(err, sql.Close())
+	}
+	if h.Policy, err = f.newPolicy(w, sql.Parse, m.shown); err != nil {
 		return nil, errors.Join(err, sql.Close())
 	}
 	if h.Audit, err = f.openAudit(w, m); err != nil {
@@ -105,8 +105,13 @@ func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, 
 }
 
 // NewPolicy makes the rules, ready to be compiled against an upstream's catalog.
-// A nil parser denies every SQL statement.
+// A nil parser denies every SQL statement. Its previews are for nobody's eyes:
+// they hold what secrets are there.
 func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, error) {
+	return f.newPolicy(w, sql, nil)
+}
+
+func (f *File) newPolicy(w Wiring, sql validate.SQLParser, redact func(*ostiary.Call, string) string) (*policy.Policy, error) {
 	o := policy.Options{}
 	if len(f.Principals) == 0 {
 		o.PrincipalHint = w.User
@@ -139,7 +144,7 @@ func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, erro
 		if r.Preview != nil {
 			row.PreviewArgs = r.Preview.arguments()
 			row.Preview = func(tool ostiary.Tool) (func(context.Context, *ostiary.Call) (*ostiary.Preview, error), error) {
-				return r.preview(f.Upstream(tool.Upstream), options(tool.Upstream).WorkingDir, sql)
+				return r.preview(f.Upstream(tool.Upstream), options(tool.Upstream).WorkingDir, sql, redact)
 			}
 		}
 		o.Rows = append(o.Rows, row)

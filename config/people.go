@@ -62,7 +62,7 @@ func (f *File) wait() time.Duration { return max(f.Approvals.Wait, time.Nanoseco
 
 func (f *File) newApprovals(w Wiring, s ostiary.Store, j ostiary.Journal, m *masks) (*approval.Gate, error) {
 	o := approval.Options{
-		Store: s, Journal: j, Mask: m.arguments, Policy: hex.EncodeToString(f.Digest[:]),
+		Store: s, Journal: j, Mask: m.arguments, MaskText: m.shown, Policy: hex.EncodeToString(f.Digest[:]),
 		Wait: f.wait(), Expire: f.Approvals.Expire, Pending: f.Approvals.Pending,
 		Channels: []string{approval.ChannelCLI}, Clock: w.Now, Rand: w.Rand, Logger: w.Log,
 	}

@@ -14,7 +14,7 @@ import (
 
 // preview makes what shows a call of one rule to a person, for an upstream that
 // starts in a directory. Files are looked for where the path's validator looks.
-func (r *Rule) preview(u *Upstream, dir string, postgres validate.SQLParser) (func(context.Context, *ostiary.Call) (*ostiary.Preview, error), error) {
+func (r *Rule) preview(u *Upstream, dir string, postgres validate.SQLParser, redact func(*ostiary.Call, string) string) (func(context.Context, *ostiary.Call) (*ostiary.Preview, error), error) {
 	switch p := r.Preview; {
 	case p.Write != nil:
 		at, err := r.pathOf(u, p.Write.Path)
@@ -22,17 +22,18 @@ func (r *Rule) preview(u *Upstream, dir string, postgres validate.SQLParser) (fu
 			return nil, err
 		}
 		return preview.Write(preview.WriteOptions{
-			Path: p.Write.Path, Content: p.Write.Content, Root: at.Root, WorkingDir: cmp.Or(at.Base, dir),
+			Path: p.Write.Path, Content: p.Write.Content, Root: at.Root, WorkingDir: cmp.Or(at.Base, dir), Redact: redact,
 		})
 	case p.Delete != nil:
 		at, err := r.pathOf(u, p.Delete.Path)
 		if err != nil {
 			return nil, err
 		}
-		return preview.Delete(preview.DeleteOptions{Path: p.Delete.Path, Root: at.Root, WorkingDir: cmp.Or(at.Base, dir)})
+		return preview.Delete(preview.DeleteOptions{Path: p.Delete.Path, Root: at.Root, WorkingDir: cmp.Or(at.Base, dir), Redact: redact})
 	default:
 		return preview.SQL(preview.SQLOptions{
-			Query: p.SQL.Query, Dialect: p.SQL.Dialect, Database: p.SQL.Database, Parse: summarize(p.SQL.Dialect, postgres),
+			Query: p.SQL.Query, Dialect: p.SQL.Dialect, Database: p.SQL.Database,
+			Parse: summarize(p.SQL.Dialect, postgres), Redact: redact,
 		})
 	}
 }

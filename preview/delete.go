@@ -21,6 +21,8 @@ type DeleteOptions struct {
 	Path string
 	// Root and WorkingDir are as in WriteOptions.
 	Root, WorkingDir string
+	// Redact takes secrets out of a name in a call; nil shows them.
+	Redact func(c *ostiary.Call, text string) string
 	// MaxEntries is how many files and directories are counted; 10,000 by default.
 	MaxEntries int
 	// Timeout bounds the counting; 2 s by default.
@@ -53,7 +55,7 @@ func Delete(o DeleteOptions) (func(context.Context, *ostiary.Call) (*ostiary.Pre
 		}
 		ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTime)
 		defer cancel()
-		return p.delete(ctx, name, entries)
+		return p.delete(ctx, name, entries, hiding(o.Redact, c))
 	}, nil
 }
 
@@ -62,6 +64,7 @@ var errTime = errors.New("the time for counting is over")
 // census counts what goes.
 type census struct {
 	ctx                        context.Context
+	hide                       hide
 	left                       int
 	files, dirs, others, bytes int64
 	unread                     int64  // directories that the door may not read
@@ -70,7 +73,7 @@ type census struct {
 	page                       page
 }
 
-func (p place) delete(ctx context.Context, name string, entries int) (*ostiary.Preview, error) {
+func (p place) delete(ctx context.Context, name string, entries int, h hide) (*ostiary.Preview, error) {
 	root, rel, err := p.open(name)
 	if err != nil {
 		return nil, err
@@ -83,7 +86,7 @@ func (p place) delete(ctx context.Context, name string, entries int) (*ostiary.P
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	n := &census{ctx: ctx, left: entries, target: newSum("delete")}
+	n := &census{ctx: ctx, hide: h, left: entries, target: newSum("delete")}
 	n.target.text(p.root)
 	n.target.text(rel)
 	if err := n.entry(root, rel, path.Base(rel), info, 0); err != nil {
@@ -93,7 +96,7 @@ func (p place) delete(ctx context.Context, name string, entries int) (*ostiary.P
 		return nil, failed(err, "it was withdrawn: call again")
 	}
 	n.target.text(n.bound)
-	head := fmt.Sprintf("%s: a %s; in all ", quoted(name), kindOf(info.Mode()))
+	head := fmt.Sprintf("%s: a %s; in all ", h.quoted(name), kindOf(info.Mode()))
 	if n.bound != "" {
 		head += "at least "
 	}
@@ -124,7 +127,7 @@ func (n *census) entry(dir *os.Root, at, shown string, info fs.FileInfo, depth i
 	}
 	n.left--
 	n.target.file(shown, info)
-	line := fmt.Sprintf("%s  %s", quoted(shown), kindOf(info.Mode()))
+	line := fmt.Sprintf("%s  %s", n.hide.quoted(shown), kindOf(info.Mode()))
 	switch {
 	case info.IsDir():
 		n.dirs++
@@ -142,7 +145,7 @@ func (n *census) entry(dir *os.Root, at, shown string, info fs.FileInfo, depth i
 				return err
 			}
 			n.target.text(to)
-			line += " to " + quoted(to)
+			line += " to " + n.hide.quoted(to)
 		}
 	}
 	n.page.line(line)

@@ -27,6 +27,7 @@
 // still change. The tool may read a name in another way than the door does. Of
 // files and directories beyond the bounds the digest covers names, sizes and
 // times only as far as they were read. A plan says how SQLite goes about a
-// statement, not which rows it changes. Text is as it was found, apart from
-// names, which are quoted: whoever shows it makes the unusual visible.
+// statement, not which rows it changes. Redact must know what is a secret. Text
+// is as it was found otherwise, apart from names, which are quoted: whoever shows
+// it makes the unusual visible.
 package preview

@@ -34,6 +34,8 @@ type SQLOptions struct {
 	Database string
 	// Timeout bounds the explanation; 2 s by default.
 	Timeout time.Duration
+	// Redact takes secrets out of a text about a call; nil shows them.
+	Redact func(c *ostiary.Call, text string) string
 }
 
 // SQL shows what a statement is and touches and, where there is a SQLite file,
@@ -71,12 +73,12 @@ func (o SQLOptions) preview(ctx context.Context, c *ostiary.Call) (*ostiary.Prev
 	if err != nil {
 		return nil, err
 	}
-	p := &page{}
+	p, h := &page{}, hiding(o.Redact, c)
 	p.line(o.Dialect + ": " + count(int64(found.Statements), "statement", "statements") + ", " + words(found.Classes, "of no known class"))
-	p.line("tables: " + words(found.Tables, "none"))
-	p.line("functions: " + words(found.Functions, "none"))
+	p.line("tables: " + words(h.all(found.Tables), "none"))
+	p.line("functions: " + words(h.all(found.Functions), "none"))
 	if len(found.Unknown) > 0 {
-		p.line("not understood: " + words(found.Unknown, ""))
+		p.line("not understood: " + words(h.all(found.Unknown), ""))
 	}
 	target := newSum("sql")
 	target.text(o.Database)
@@ -87,7 +89,7 @@ func (o SQLOptions) preview(ctx context.Context, c *ostiary.Call) (*ostiary.Prev
 		}
 		target.number(version)
 		for _, line := range plan {
-			p.line(line)
+			p.line(h(line))
 		}
 		for _, line := range plan { // also what found no room
 			target.text(line)

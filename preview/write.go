@@ -28,6 +28,9 @@ type WriteOptions struct {
 	// WorkingDir is the absolute directory from which relative paths start; by
 	// default the root.
 	WorkingDir string
+	// Redact takes secrets out of a text about a call, contents of whole files
+	// among them; nil shows them.
+	Redact func(c *ostiary.Call, text string) string
 }
 
 // Write shows a written file as a unified difference. The Target is the path,
@@ -51,11 +54,11 @@ func Write(o WriteOptions) (func(context.Context, *ostiary.Call) (*ostiary.Previ
 		if err != nil {
 			return nil, err
 		}
-		return p.write(ctx, name, []byte(content))
+		return p.write(ctx, name, []byte(content), hiding(o.Redact, c))
 	}, nil
 }
 
-func (p place) write(ctx context.Context, name string, content []byte) (*ostiary.Preview, error) {
+func (p place) write(ctx context.Context, name string, content []byte, h hide) (*ostiary.Preview, error) {
 	root, rel, err := p.open(name)
 	if err != nil {
 		return nil, err
@@ -71,8 +74,8 @@ func (p place) write(ctx context.Context, name string, content []byte) (*ostiary
 	target.text(link)
 	if info == nil {
 		target.number(0)
-		head := fmt.Sprintf("%s: a new file of %s", quoted(name), bytesOf(int64(len(content))))
-		return &ostiary.Preview{Kind: "diff", Text: show(head, nil, content), Target: target.digest()}, nil
+		head := fmt.Sprintf("%s: a new file of %s", h.quoted(name), bytesOf(int64(len(content))))
+		return &ostiary.Preview{Kind: "diff", Text: show(head, nil, content, h), Target: target.digest()}, nil
 	}
 	if !info.Mode().IsRegular() {
 		return nil, failed(nil, "there is a directory or something else that is no regular file at this path: send the path of a file")
@@ -87,9 +90,9 @@ func (p place) write(ctx context.Context, name string, content []byte) (*ostiary
 	target.number(1)
 	target.number(int64(info.Mode()))
 	head := fmt.Sprintf("%s: a file of %s, mode %v, becomes one of %s",
-		quoted(name), bytesOf(info.Size()), info.Mode(), bytesOf(int64(len(content))))
+		h.quoted(name), bytesOf(info.Size()), info.Mode(), bytesOf(int64(len(content))))
 	if link != "" {
-		head += "; the path is a symbolic link to " + quoted(link)
+		head += "; the path is a symbolic link to " + h.quoted(link)
 	}
 	if len(old) > maxRead {
 		target.file("", info)
@@ -98,23 +101,44 @@ func (p place) write(ctx context.Context, name string, content []byte) (*ostiary
 	}
 	was := sha256.Sum256(old)
 	target.text(string(was[:]))
-	return &ostiary.Preview{Kind: "diff", Text: show(head, old, content), Target: target.digest()}, nil
+	return &ostiary.Preview{Kind: "diff", Text: show(head, old, content, h), Target: target.digest()}, nil
 }
 
 // show is the difference under its totals.
-func show(head string, old, content []byte) string {
+func show(head string, old, content []byte, h hide) string {
 	switch {
 	case bytes.Equal(old, content):
 		return head + "; nothing changes\n"
 	case len(content) > maxRead || isBinary(old) || isBinary(content):
 		return head + "; they are binary or too large to be compared\n" + summary("old", old) + summary("new", content)
 	}
-	text := string(diff.Diff("before", old, "after", content))
-	_, text, _ = strings.Cut(text, "\n") // the line of the command
+	shownOld, shown := []byte(h(string(old))), []byte(h(string(content)))
+	text := difference(shownOld, shown)
+	added, removed := totals(text)
+	secret := ""
+	if !bytes.Equal(old, shownOld) || !bytes.Equal(content, shown) {
+		secret = "; secrets are not shown"
+		if allAdded, allRemoved := totals(difference(old, content)); allAdded != added || allRemoved != removed {
+			secret += fmt.Sprintf(", with them it is %d added, %d removed", allAdded, allRemoved)
+		}
+	}
 	page := &page{}
-	added, removed, body := int64(0), int64(0), false
 	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
+		page.line(strings.TrimSuffix(line, "\n"))
+	}
+	return fmt.Sprintf("%s; %s added, %d removed%s\n%s", head, count(added, "line", "lines"), removed, secret, page)
+}
+
+// difference is a unified difference without the line of the command.
+func difference(old, content []byte) string {
+	_, text, _ := strings.Cut(string(diff.Diff("before", old, "after", content)), "\n")
+	return text
+}
+
+// totals counts the lines that a difference adds and removes.
+func totals(text string) (added, removed int64) {
+	body := false
+	for line := range strings.Lines(text) {
 		switch {
 		case strings.HasPrefix(line, "@@"):
 			body = true
@@ -123,9 +147,8 @@ func show(head string, old, content []byte) string {
 		case body && strings.HasPrefix(line, "-"):
 			removed++
 		}
-		page.line(line)
 	}
-	return fmt.Sprintf("%s; %s added, %d removed\n%s", head, count(added, "line", "lines"), removed, page)
+	return added, removed
 }
 
 func summary(which string, data []byte) string {
