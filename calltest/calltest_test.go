@@ -50,23 +50,3 @@ func run(m *testing.M) int {
 }
 
 func options() Options { return Options{Program: program} }
-
-// TestCalls runs the cases of the house.
-func TestCalls(t *testing.T) {
-	files, err := filepath.Glob("../testdata/calls/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases (%v)", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			t.Parallel()
-			r, err := Run(t.Context(), file, options())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !r.OK() {
-				t.Error(r)
-			}
-		})
-	}
-}

@@ -7,16 +7,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // nextStep finds a word that tells somebody to do something.
 var nextStep = regexp.MustCompile(`(?i)\b(send|use|ask|add|adds|write|writes|wait|retry|repeat|try|tell|leave out|look|remove|give|` +
 	`reconnect|choose|must|replace|split|change|close|put|encode|call tools)\b`)
 
-// TestLaw7ARefusalHelps looks at every refusal that the cases of the house produce,
-// as the agent gets it: a code of the closed list, one sentence or a few, a next
-// step, and nothing that only the operator should see.
+// TestLaw7ARefusalHelps runs the cases of the house and looks at every refusal that
+// they produce, as the agent gets it: a code of the closed list, one sentence or a
+// few, a next step, and nothing that only the operator should see.
 func TestLaw7ARefusalHelps(t *testing.T) {
 	page, err := os.ReadFile("../docs/reference/codes.md")
 	if err != nil {
@@ -32,10 +31,20 @@ func TestLaw7ARefusalHelps(t *testing.T) {
 		for _, file := range files {
 			t.Run(filepath.Base(file), func(t *testing.T) {
 				t.Parallel()
-				for _, code := range refusals(t, file, string(page)) {
-					mu.Lock()
-					codes[code]++
-					mu.Unlock()
+				o := options()
+				o.look = func(c *testCase, p *played) {
+					for _, code := range refusals(t, c, p, string(page)) {
+						mu.Lock()
+						codes[code]++
+						mu.Unlock()
+					}
+				}
+				r, err := Run(t.Context(), file, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !r.OK() {
+					t.Error(r)
 				}
 			})
 		}
@@ -45,36 +54,23 @@ func TestLaw7ARefusalHelps(t *testing.T) {
 	}
 }
 
-// refusals plays a case, looks at each refusal in it, and returns their codes.
-func refusals(t *testing.T, file, page string) (codes []string) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := parse(file, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.timeout = time.Minute // a busy machine takes long to load the grammar of SQL
-	p, err := c.play(t.Context(), options(), c.policy, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+// refusals looks at each refusal in a run, and returns their codes.
+func refusals(t *testing.T, c *testCase, p *played, page string) (codes []string) {
 	for _, o := range p.all {
 		refusal := toldIn(o.answer)
 		if refusal == nil {
 			// Of repeated calls only the last one is refused.
 			if o.step.refused() && !o.step.ask && o.sent.id != "" && c.repeat == 1 {
-				t.Errorf("%s: refused, and the agent is told nothing: %s", file, o.answer)
+				t.Errorf("refused, and the agent is told nothing: %s", o.answer)
 			}
 			continue
 		}
 		codes = append(codes, refusal.Code)
 		if !strings.Contains(page, "| `"+refusal.Code+"` |") {
-			t.Errorf("%s: the code %q is not documented", file, refusal.Code)
+			t.Errorf("the code %q is not documented", refusal.Code)
 		}
 		if why := unhelpful(refusal.message, p.names.work); why != "" {
-			t.Errorf("%s: %s: %s\n%s", filepath.Base(file), refusal.Code, why, refusal.message)
+			t.Errorf("%s: %s\n%s", refusal.Code, why, refusal.message)
 		}
 	}
 	return codes

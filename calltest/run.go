@@ -21,6 +21,9 @@ type Options struct {
 	Program string
 	// Pattern chooses among the cases of a directory by their files; nil is all.
 	Pattern *regexp.Regexp
+
+	// look, if set, gets the run with the guard.
+	look func(*testCase, *played)
 }
 
 // Result is what came of one case.
@@ -93,6 +96,9 @@ func Run(ctx context.Context, file string, o Options) (Result, error) {
 		return r, c.broken(err, p)
 	}
 	r.Failures = c.judge(p)
+	if o.look != nil {
+		o.look(c, p)
+	}
 	if c.hasControl() && p.failed == nil {
 		policy := c.control
 		if policy == nil {
