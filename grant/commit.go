@@ -31,8 +31,10 @@ func (h *hold) hold(ctx context.Context) *ostiary.Hold {
 // them again, alone among all processes.
 func (h *hold) take(ctx context.Context) error {
 	g := h.gate
+	last := false // whether a grant has no uses left now
 	err := g.o.Store.Update(ctx, func(tx ostiary.Tx) error {
 		now := g.o.Clock()
+		last = false
 		first, err := get(tx, h.id)
 		if err != nil {
 			return err
@@ -56,11 +58,14 @@ func (h *hold) take(ctx context.Context) error {
 			if err := use(tx, a); err != nil {
 				return err
 			}
+			last = last || a.Used == a.Uses
 		}
 		return nil
 	})
 	h.taken = err == nil
-	g.dirty.Add(1) // also after an error: what we know of the grant may be old
+	if err != nil || last { // after an error what we know of the grant may be old
+		g.dirty.Add(1)
+	}
 	return err
 }
 
