@@ -29,22 +29,30 @@ type options struct {
 	ostiary string
 	policy  string
 	only    string
+	before  string
 	json    string
 	rounds  int
 	window  time.Duration
 	scratch string // made and removed by main
 }
 
-// parts are what can be measured by itself.
-var parts = []string{"line", "rules", "log", "sql"}
+// sections are what can be measured by itself.
+var sections = []string{"line", "rules", "log", "sql", "consent"}
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
+	if len(os.Args) > 1 && os.Args[1] == doorWord {
+		if err := serveDoor(context.Background(), os.Args[2:]); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	var o options
 	flag.StringVar(&o.ostiary, "ostiary", "bin/ostiary", "the `binary` to measure; empty measures only the controls")
 	flag.StringVar(&o.policy, "policy", "bench/policy.yaml", "its configuration `file`")
-	flag.StringVar(&o.only, "only", "", "measure only `line`, rules, log or sql")
+	flag.StringVar(&o.only, "only", "", "measure only `line`, rules, log, sql or consent")
+	flag.StringVar(&o.before, "before", "", "an older `binary` to compare calls with that ask nobody (consent)")
 	flag.StringVar(&o.json, "json", "", "also write every sample to this `file`")
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds; medians are reported")
 	flag.DurationVar(&o.window, "window", time.Second, "how long each figure is measured in a round")
@@ -61,12 +69,12 @@ func run(ctx context.Context, o options, dir string) (err error) {
 	if o.rounds < 1 || o.window <= 0 {
 		return errors.New("-rounds and -window must be more than nothing")
 	}
-	if o.only != "" && !slices.Contains(parts, o.only) {
-		return fmt.Errorf("-only %s: say %s", o.only, strings.Join(parts, ", "))
+	if o.only != "" && !slices.Contains(sections, o.only) {
+		return fmt.Errorf("-only %s: say %s", o.only, strings.Join(sections, ", "))
 	}
-	if o.ostiary != "" {
-		if _, err := os.Stat(o.ostiary); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s is not there: run make build, or measure only the controls with -ostiary ''", o.ostiary)
+	for _, program := range []string{o.ostiary, o.before} {
+		if _, err := os.Stat(program); program != "" && errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s is not there: run make build, or measure only the controls with -ostiary ''", program)
 		}
 	}
 	if o.scratch, err = os.MkdirTemp(dir, "ostiary-bench-"); err != nil {
@@ -106,6 +114,12 @@ func run(ctx context.Context, o options, dir string) (err error) {
 			return err
 		}
 		printSQL(os.Stdout, all.SQL)
+	}
+	if wanted("consent", true) {
+		if all.Consent, err = measureConsent(ctx, o); err != nil {
+			return err
+		}
+		printConsent(os.Stdout, *all.Consent)
 	}
 	return writeJSON(o.json, all)
 }

@@ -12,10 +12,11 @@ import (
 )
 
 type report struct {
-	Line  line
-	Rules []ruleSet  `json:",omitempty"`
-	Log   []logRound `json:",omitempty"`
-	SQL   []sqlRound `json:",omitempty"`
+	Line    line
+	Rules   []ruleSet  `json:",omitempty"`
+	Log     []logRound `json:",omitempty"`
+	SQL     []sqlRound `json:",omitempty"`
+	Consent *consent   `json:",omitempty"`
 }
 
 func writeJSON(file string, all report) error {
