@@ -93,10 +93,14 @@ func writeWhole(path string, data []byte) (err error) {
 // allows one, which what package redact writes is not.
 const masked = "REDACTED_known"
 
-var redaction = regexp.MustCompile(`\[REDACTED:(\w+)\]`)
+var (
+	redaction    = regexp.MustCompile(`\[REDACTED:(\w+)\]`)
+	maskedBefore = regexp.MustCompile(`^REDACTED_\w+$`)
+)
 
 // MaskPolicy returns the text of a policy without the secrets that are written
-// out in it, for others to read. Text without any is returned as it is. If it
+// out in it, for others to read. Text without any, so text that was masked before, is
+// returned as it is. If it
 // cannot be told whether all were found, because the text cannot be read any more
 // or because a secret is written in parts or is too short, ok is false and the text
 // must stay where it is.
@@ -113,7 +117,7 @@ func MaskPolicy(text []byte) (safe []byte, ok bool) {
 	for _, l := range f.likely {
 		secrets = append(secrets, strings.TrimSpace(l.value))
 	}
-	secrets = slices.DeleteFunc(secrets, func(s string) bool { return s == "" })
+	secrets = slices.DeleteFunc(secrets, func(s string) bool { return s == "" || maskedBefore.MatchString(s) })
 	// One may be part of another.
 	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
 	out := string(text)

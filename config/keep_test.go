@@ -107,6 +107,9 @@ func TestMaskPolicy(t *testing.T) {
 			if ok && (string(got) == c.text) != c.whole {
 				t.Errorf("got\n%s", got)
 			}
+			if again, ok2 := MaskPolicy(got); ok && (!ok2 || string(again) != string(got)) {
+				t.Errorf("masked again (%v)\n%s", ok2, again)
+			}
 			if strings.Contains(string(got), secret) {
 				t.Errorf("the secret leaves in\n%s", got)
 			}
