@@ -88,6 +88,7 @@ func (c *doctorCommand) Run(ctx context.Context, p program) error {
 	x.policy(c.Config)
 	x.who()
 	x.clock()
+	x.notify()
 	x.claims()
 	if c.JSON {
 		err = p.printJSON(x)

@@ -43,15 +43,30 @@ func (x *examination) clock() {
 	}
 }
 
-// claims says what the door does not resist, in every case.
-func (x *examination) claims() {
-	if x.file != nil && x.file.Approvals.Desktop {
+// notify says how a person learns of a request. All of them can be answered with
+// `ostiary approvals` in any case.
+func (x *examination) notify() {
+	if x.file == nil {
+		return // the policy says how, and it does not load
+	}
+	told := false
+	if x.file.Approvals.Webhook != nil {
+		told = true
+		x.say("notify", isFine, "", "requests are posted to the webhook of the policy")
+	}
+	if x.file.Approvals.Desktop {
 		if _, there := approval.NewDesktop(approval.DesktopOptions{}); there {
+			told = true
 			x.say("notify", isFine, "", "requests are shown on this desktop")
-		} else {
-			x.say("notify", isWarn, "leave `ostiary approvals watch` open, or set approvals.webhook", "there is no desktop here to show requests on")
 		}
 	}
+	if !told {
+		x.say("notify", isWarn, "leave `ostiary approvals watch` open, or set approvals.webhook", "nobody is told of requests: there is no webhook, and no desktop here to show them on, or it is switched off")
+	}
+}
+
+// claims says what the door does not resist, in every case.
+func (x *examination) claims() {
 	x.say("sandbox", isWarn, "start only servers that you trust with what this user can do",
 		"none: a server is a program that runs with your rights, and each record says so")
 	x.say("custody", isWarn, "give an agent that you do not trust no shell as this user; see \"What it does not claim\" in the README",

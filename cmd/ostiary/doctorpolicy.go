@@ -1,6 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -58,16 +62,20 @@ func (x *examination) server(u *config.Upstream) {
 		x.say(check, isFine, "", "%s: the command line gives its command", u.Name)
 		return
 	}
+	dir := cmp.Or(u.Cwd, x.file.Dir)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		x.say(check, isWrong, "make it, or correct upstreams."+u.Name+".cwd", "%s: its working directory %s is not there", u.Name, dir)
+		return
+	}
 	program := u.Command[0]
 	if strings.Contains(program, "/") && !filepath.IsAbs(program) {
-		dir := u.Cwd
-		if dir == "" {
-			dir = x.file.Dir
-		}
 		program = filepath.Join(dir, program)
 	}
 	found, err := exec.LookPath(program)
+	script := missingScript(dir, u.Command[1:])
 	switch {
+	case err == nil && script != "":
+		x.say(check, isWrong, "install it, or correct upstreams."+u.Name+".command", "%s: %s is there, and %s, which it is to run, is not", u.Name, u.Command[0], script)
 	case err != nil:
 		x.say(check, isWrong, "install it, or correct upstreams."+u.Name+".command", "%s: its program %s cannot be found or run", u.Name, u.Command[0])
 	case !filepath.IsAbs(u.Command[0]):
@@ -75,6 +83,25 @@ func (x *examination) server(u *config.Upstream) {
 	default:
 		x.say(check, isFine, "", "%s: %s", u.Name, found)
 	}
+}
+
+// missingScript returns the script that an interpreter is given and that is not
+// there, "" otherwise.
+func missingScript(dir string, args []string) string {
+	for _, arg := range args {
+		switch filepath.Ext(arg) {
+		case ".js", ".cjs", ".mjs", ".ts", ".py":
+			path := arg
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(dir, path)
+			}
+			if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+				return arg
+			}
+			return ""
+		}
+	}
+	return ""
 }
 
 // who is the principal of a door that is started by this user.
