@@ -25,6 +25,8 @@ const (
 	CodeWireParams    Code = "wire_params"        // params, or what a method needs in it, of the wrong kind
 	CodeWireID        Code = "wire_id"            // an id that is illegal, in use or reserved
 	CodeWireVersion   Code = "wire_version"       // a protocol revision that is not known
+	CodeWireMeta      Code = "wire_meta"          // params._meta lacks what the revision requires
+	CodeWireHeader    Code = "wire_header"        // an HTTP header that does not say what the body says
 
 	CodeAuthNobody      Code = "auth_nobody"
 	CodeAuthMissing     Code = "auth_missing"     // no credential
@@ -120,6 +122,7 @@ const (
 	CodeGatewayCancelled Code = "gateway_cancelled" // the client withdrew the call
 	CodeGatewayLate      Code = "gateway_late"      // an answer after its call had ended
 	CodeGatewayOrphan    Code = "gateway_orphan"    // an answer to no call
+	CodeGatewaySession   Code = "gateway_session"   // a session over HTTP that is not there, or somebody else's
 
 	CodeConfigInvalid Code = "config_invalid"
 	CodeConfigLayer   Code = "config_layer" // a key whose layer is not built yet

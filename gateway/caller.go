@@ -16,6 +16,7 @@ type caller struct {
 	d   *door
 	ctx context.Context // ends with the request
 	m   *wire.Message   // as it goes to the server
+	on  *stream         // by which it came; nil over stdio
 	c   *ostiary.Call
 
 	preview bool // the door's own dry run of another call
@@ -55,5 +56,5 @@ func (q *caller) Progress(message string) bool {
 	b := append([]byte(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":`), q.m.ProgressToken...)
 	b = strconv.AppendFloat(append(b, `,"progress":`...), -1/float64(q.signs), 'f', -1, 64)
 	b = append(append(append(b, `,"message":`...), wire.Quote(message)...), "}}"...)
-	return q.d.toClient.send(q.ctx, b) == nil
+	return q.d.toClient.send(q.ctx, q.on, b) == nil
 }

@@ -20,6 +20,11 @@ func (d *door) fromClient(ctx context.Context, l line) {
 // clientLine handles one message; requests go on by themselves.
 func (d *door) clientLine(ctx context.Context, l line) {
 	m, err := d.parse(l)
+	d.clientMessage(ctx, l, m, err)
+}
+
+// clientMessage handles one message, or what is none because of err.
+func (d *door) clientMessage(ctx context.Context, l line, m *wire.Message, err error) {
 	if err == nil && (m.Kind == wire.KindRequest || m.Kind == wire.KindNotification) {
 		err = misnamed(m, wire.FromClient)
 	}
@@ -36,12 +41,12 @@ func (d *door) clientLine(ctx context.Context, l line) {
 		defer d.under.leave()
 		d.refuseMalformed(l, err)
 	case m.Kind == wire.KindRequest:
-		d.clientRequest(ctx, m)
+		d.clientRequest(ctx, m, l.on)
 	case m.Kind == wire.KindNotification:
 		defer d.under.leave()
 		d.clientNotification(ctx, m)
 	default:
-		d.clientAnswer(ctx, m)
+		d.clientAnswer(ctx, m, l.on)
 	}
 }
 
@@ -50,6 +55,7 @@ func (d *door) clientLine(ctx context.Context, l line) {
 func (d *door) refuseMalformed(l line, err error) {
 	c := d.newCall("", ostiary.ClassMalformed)
 	dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
+	l.on.asRefusal(dec.Code)
 	id := wire.RecoverID(l.raw)
 	if l.tooLong {
 		id = wire.RecoverHeadID(l.raw)
@@ -57,7 +63,7 @@ func (d *door) refuseMalformed(l line, err error) {
 	if id != nil && d.down.has(wire.IDKey(id)) {
 		id = nil
 	}
-	d.replyNow(wire.Refusal(&wire.Message{Kind: wire.KindRequest, ID: id}, c.ID, dec))
+	d.answerNow(l.on, wire.Refusal(&wire.Message{Kind: wire.KindRequest, ID: id}, c.ID, dec))
 }
 
 // clientNotification forwards a notification in its place among the messages.
@@ -95,7 +101,7 @@ func (d *door) clientNotification(ctx context.Context, m *wire.Message) {
 
 // clientAnswer forwards the client's answer to one of the server's requests. It
 // carries what the client's side knows to the server: a sink.
-func (d *door) clientAnswer(ctx context.Context, m *wire.Message) {
+func (d *door) clientAnswer(ctx context.Context, m *wire.Message, on *stream) {
 	p, late := d.up.take(m.Key)
 	if p == nil {
 		defer d.under.leave()
@@ -104,7 +110,7 @@ func (d *door) clientAnswer(ctx context.Context, m *wire.Message) {
 	}
 	go func() {
 		defer d.under.leave()
-		if err := d.judgeAnswer(ctx, m, p); err != nil {
+		if err := d.judgeAnswer(ctx, m, p, on); err != nil {
 			// The server must not wait for an answer that was kept back.
 			e := ostiary.AsError(err)
 			d.answerServer(wire.ErrorReply(m.ID, wire.RPCCode(e.Code), e.Message, nil))
@@ -113,7 +119,7 @@ func (d *door) clientAnswer(ctx context.Context, m *wire.Message) {
 }
 
 // judgeAnswer returns why an answer was kept back.
-func (d *door) judgeAnswer(ctx context.Context, m *wire.Message, p *pending) error {
+func (d *door) judgeAnswer(ctx context.Context, m *wire.Message, p *pending, on *stream) error {
 	body := m.Result
 	if m.Kind == wire.KindError {
 		body = m.Error
@@ -127,7 +133,7 @@ func (d *door) judgeAnswer(ctx context.Context, m *wire.Message, p *pending) err
 	d.ruleFor(c, d.catalog.base())
 	c.Closed = p.class == ostiary.ClassControl // whatever a row says of the question
 	_, dec := d.o.Line.Do(ctx, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
-		if err := d.toServer.send(ctx, m.Raw); err != nil {
+		if err := d.toServer.send(ctx, on, m); err != nil {
 			return nil, gone(err)
 		}
 		return &ostiary.Result{Status: ostiary.StatusOK}, nil

@@ -36,7 +36,7 @@ func TestMalformedLinesOfTheClient(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"` + strings.Repeat("a", 1<<20) + `"}}`, ostiary.CodeWireSize, -32600, `1`},
 		{`{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}`, ostiary.CodeWireParams, -32600, `1`},
 		{`{"jsonrpc":"2.0","id":null,"method":"ping"}`, ostiary.CodeWireID, -32600, `null`},
-		{`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"1999-01-01"}}`, ostiary.CodeWireVersion, -32600, `1`},
+		{`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"1999-01-01"}}`, ostiary.CodeWireVersion, -32022, `1`},
 		{`{"jsonrpc":"2.0","id":1,"method":"notifications/roots/list_changed"}`, ostiary.CodeWireEnvelope, -32600, `1`},
 		// A call without id would have been judged by other arguments than it has.
 		{`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"put","arguments":{}}}`, ostiary.CodeWireEnvelope, -32600, `null`},

@@ -34,7 +34,7 @@ func (q *caller) Dialog() *ostiary.Dialog {
 	}
 	if q.d.asksByForm.Load() {
 		q.dialog = &ostiary.Dialog{Ask: func(ctx context.Context, text string) (ostiary.Reply, error) {
-			return q.d.askPerson(ctx, q.c.ID, text)
+			return q.d.askPerson(ctx, q.on, q.c.ID, text)
 		}}
 	}
 	return q.dialog
@@ -102,7 +102,7 @@ func word(raw []byte) string {
 
 // askPerson has the client ask its person and waits for the answer, with an id
 // of the door's own, which nobody else can use.
-func (d *door) askPerson(ctx context.Context, callID, text string) (ostiary.Reply, error) {
+func (d *door) askPerson(ctx context.Context, on *stream, callID, text string) (ostiary.Reply, error) {
 	id := d.ids.request()
 	key, quoted := "s:"+id, wire.Quote(id)
 	raw := append(append([]byte(`{"jsonrpc":"2.0","id":`), quoted...), `,"method":"elicitation/create","params":`...)
@@ -115,7 +115,7 @@ func (d *door) askPerson(ctx context.Context, callID, text string) (ostiary.Repl
 	defer d.mine.release(p)
 	defer d.mine.remove(key)
 	d.mine.markSent(key)
-	if err := d.toClient.send(ctx, raw); err != nil {
+	if err := d.toClient.send(ctx, on, raw); err != nil {
 		d.mine.unsend(key)
 		return ostiary.ReplyNone, gone(err)
 	}
@@ -126,7 +126,7 @@ func (d *door) askPerson(ctx context.Context, callID, text string) (ostiary.Repl
 	answer, _, _ := d.mine.abandon(key)
 	switch {
 	case answer == nil:
-		d.replyNow(wire.Cancelled(quoted, "nobody waits for this answer any more"))
+		d.replyNow(on, wire.Cancelled(quoted, "nobody waits for this answer any more"))
 		return ostiary.ReplyNone, context.Cause(ctx)
 	case answer.Kind == wire.KindError:
 		return ostiary.ReplyNone, &ostiary.Error{Code: ostiary.CodeApprovalRequired,

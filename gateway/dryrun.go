@@ -26,7 +26,7 @@ func (q *caller) DryRun(ctx context.Context) (*ostiary.Result, error) {
 	}
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &caller{d: d, ctx: running, m: m, preview: true, pending: pending{
+	r := &caller{d: d, ctx: running, m: m, on: q.on, preview: true, pending: pending{
 		method: m.Method, class: q.class, callID: callID, cancel: cancel, size: len(m.Raw), reply: make(chan struct{}),
 	}}
 	if err := d.down.add(m.Key, &r.pending); err != nil {
@@ -44,7 +44,7 @@ func (q *caller) DryRun(ctx context.Context) (*ostiary.Result, error) {
 		return nil, &ostiary.Error{Code: dec.Code, Message: dec.Message}
 	}
 	out, dec := d.o.Line.Do(running, r.c, func(ctx context.Context, _ *ostiary.Call) (*ostiary.Result, error) {
-		out, answer, err := d.forward(ctx, r.m)
+		out, answer, err := d.forward(ctx, r)
 		if err == nil && out.Status == ostiary.StatusPending || err == nil && len(answer.InputRequests) > 0 {
 			err = &ostiary.Error{Code: ostiary.CodePreviewFailed, Message: "the tool's dry run asks for something instead of showing what the call would do"}
 		}

@@ -12,6 +12,8 @@ type line struct {
 	// long it is the beginning, and tail the end: enough to find its id.
 	raw, tail []byte
 	tooLong   bool
+	// on is the stream that it came by; nil over stdio.
+	on *stream
 }
 
 func (l line) empty() bool { return len(l.raw) == 0 && !l.tooLong }

@@ -221,17 +221,21 @@ func (d *door) ask(ctx context.Context, method string, params map[string]any) ([
 	if err != nil {
 		return nil, err
 	}
+	own, err := wire.Parse(raw, d.o.Limits)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	key := "s:" + id
+	key := own.Key
 	p := &pending{method: method, callID: id, cancel: cancel, size: len(raw), reply: make(chan struct{})}
 	if err := d.down.add(key, p); err != nil {
 		return nil, err
 	}
 	defer d.down.release(p)
 	defer d.down.remove(key)
-	m, err := d.exchange(ctx, key, raw, func() {
-		d.answerServer(wire.Cancelled(wire.Quote(id), "the door does not wait any longer"))
+	m, err := d.exchange(ctx, outgoing{key, own, nil}, func() {
+		d.toServer.withdraw(key, wire.Cancelled(wire.Quote(id), "the door does not wait any longer"))
 	})
 	switch {
 	case err != nil:

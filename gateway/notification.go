@@ -29,13 +29,13 @@ func (p *pace) allow(now time.Time, most int) bool {
 // serverNotification passes on what the protocol knows. Notifications are no
 // results: they are not recorded one by one, unless a row of the operator's must
 // be judged.
-func (d *door) serverNotification(ctx context.Context, m *wire.Message) {
+func (d *door) serverNotification(ctx context.Context, m *wire.Message, on *stream) {
 	rule := d.catalog.base().Method(m.Method, wire.Describe(m.Method, wire.FromServer).Class, "")
 	switch {
 	case rule.Forbid != nil:
 		d.odd.refuse(m.Method, rule.Forbid)
 	case !conditional(rule):
-		if err := d.passNotification(ctx, m); err != nil {
+		if err := d.passNotification(ctx, m, on); err != nil {
 			d.odd.refuse(m.Method, err)
 		}
 	default:
@@ -45,7 +45,7 @@ func (d *door) serverNotification(ctx context.Context, m *wire.Message) {
 			return
 		}
 		d.o.Line.Do(ctx, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
-			if err := d.passNotification(ctx, m); err != nil {
+			if err := d.passNotification(ctx, m, on); err != nil {
 				return &ostiary.Result{Status: ostiary.StatusWithheld}, err
 			}
 			return &ostiary.Result{Status: ostiary.StatusOK}, nil
@@ -61,7 +61,7 @@ func conditional(r *ostiary.Rule) bool {
 // passNotification forwards a notification that may pass and makes sense: one
 // that speaks of a request needs that request. What asks for input (tasks
 // extension) is judged as in a result; the error says why it was dropped.
-func (d *door) passNotification(ctx context.Context, m *wire.Message) error {
+func (d *door) passNotification(ctx context.Context, m *wire.Message, on *stream) error {
 	raw := m.Raw
 	if len(m.InputRequests) > 0 {
 		if !d.notes.allow(d.o.Now(), notesPerSecond) {
@@ -100,6 +100,6 @@ func (d *door) passNotification(ctx context.Context, m *wire.Message) error {
 			d.up.remove(m.CancelKey) // a late answer is not passed on
 		}
 	}
-	d.reply(ctx, raw)
+	d.reply(ctx, on, raw)
 	return nil
 }

@@ -9,10 +9,10 @@ import (
 
 // clientRequest starts a request of the client. Others overtake it while it is
 // judged, but a handshake comes first.
-func (d *door) clientRequest(ctx context.Context, m *wire.Message) {
+func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 	callID, err := d.ids.call()
 	running, cancel := context.WithCancelCause(ctx)
-	q := &caller{d: d, ctx: running, m: m, pending: pending{
+	q := &caller{d: d, ctx: running, m: m, on: on, pending: pending{
 		method: m.Method, class: wire.Describe(m.Method, wire.FromClient).Class, callID: callID,
 		cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}),
 	}}
@@ -22,7 +22,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message) {
 	if err != nil {
 		defer d.under.leave()
 		cancel(nil)
-		d.refuseRequest(m, err)
+		d.refuseRequest(m, on, err)
 		return
 	}
 	serve := func() {
@@ -35,20 +35,24 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message) {
 		d.shake.run(serve, func(l line) { d.clientLine(ctx, l) })
 		return
 	}
+	if on != nil { // its exchange has a goroutine already
+		serve()
+		return
+	}
 	d.work.run(serve)
 }
 
 // refuseRequest answers a request that cannot be told apart from others. One
 // with the id of an open request is answered without id, because its answer
 // would be taken for the other's.
-func (d *door) refuseRequest(m *wire.Message, err error) {
+func (d *door) refuseRequest(m *wire.Message, on *stream, err error) {
 	c := d.newCall(m.Method, ostiary.ClassMalformed)
 	c.Target = m.Name
 	dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
 	if d.down.has(m.Key) {
 		m = &wire.Message{Kind: wire.KindRequest}
 	}
-	d.replyNow(wire.Refusal(m, c.ID, dec))
+	d.answerNow(on, wire.Refusal(m, c.ID, dec))
 }
 
 // serveRequest takes one request through the line and answers it. ctx ends with
@@ -63,7 +67,7 @@ func (d *door) serveRequest(ctx context.Context, q *caller) {
 		dec = d.o.Line.Refuse(c, ostiary.Refused("wire", err))
 	} else {
 		r, dec = d.o.Line.Do(q.ctx, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
-			r, answer, err := d.forward(ctx, m)
+			r, answer, err := d.forward(ctx, q)
 			reply = answer
 			return r, err
 		})
@@ -74,12 +78,13 @@ func (d *door) serveRequest(ctx context.Context, q *caller) {
 	case withdrawn && r == nil:
 		// Who withdraws a request gets no answer (MCP, cancellation).
 	case r == nil:
-		d.reply(ctx, wire.Refusal(m, c.ID, dec))
+		q.on.asRefusal(dec.Code)
+		d.answer(ctx, q.on, wire.Refusal(m, c.ID, dec))
 	case reply == nil:
-		d.reply(ctx, storedReply(m.ID, r))
+		d.answer(ctx, q.on, storedReply(m.ID, r))
 	default:
 		d.observe(m, reply)
-		d.release(ctx, reply, r)
+		d.release(ctx, q.on, reply, r)
 	}
 }
 
@@ -93,8 +98,9 @@ func storedReply(id []byte, r *ostiary.Result) []byte {
 }
 
 // forward sends the request as it came and waits for its answer.
-func (d *door) forward(ctx context.Context, m *wire.Message) (*ostiary.Result, *wire.Message, error) {
-	reply, err := d.exchange(ctx, m.Key, m.Raw, func() { d.withdrawUpstream(m) })
+func (d *door) forward(ctx context.Context, q *caller) (*ostiary.Result, *wire.Message, error) {
+	m := q.m
+	reply, err := d.exchange(ctx, outgoing{m.Key, m, q.on}, func() { d.withdrawUpstream(m) })
 	if err != nil {
 		if reply == nil {
 			return nil, nil, err
@@ -108,14 +114,15 @@ func (d *door) forward(ctx context.Context, m *wire.Message) (*ostiary.Result, *
 // exchange hands a registered request to the server and waits for the answer,
 // which counts even if it comes together with the end of ctx. When nobody waits
 // any more, withdraw is called, unless the server needs not be told.
-func (d *door) exchange(ctx context.Context, key string, raw []byte, withdraw func()) (*wire.Message, error) {
+func (d *door) exchange(ctx context.Context, o outgoing, withdraw func()) (*wire.Message, error) {
+	key := o.key
 	if !d.down.markSent(key) {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
 		return nil, errUpstreamGone
 	}
-	if err := d.toServer.send(ctx, raw); err != nil {
+	if err := d.toServer.request(ctx, o); err != nil {
 		d.down.unsend(key)
 		return nil, gone(err)
 	}
@@ -146,5 +153,5 @@ func (d *door) withdrawUpstream(m *wire.Message) {
 	if raw == nil {
 		raw = wire.Cancelled(m.ID, "the door ended the call")
 	}
-	d.answerServer(raw)
+	d.toServer.withdraw(m.Key, raw)
 }

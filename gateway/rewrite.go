@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -57,7 +58,11 @@ func (d *door) spliced(m *wire.Message, edits []wire.Edit) (*wire.Message, error
 	if err != nil {
 		return nil, err
 	}
-	return wire.Parse(raw, d.o.Limits)
+	changed, err := wire.Parse(raw, d.o.Limits)
+	if err == nil && m.Key != changed.Key && bytes.Equal(m.ID, changed.ID) {
+		changed.Key, changed.ProgressKey = m.Key, m.ProgressKey // those of its stream
+	}
+	return changed, err
 }
 
 // takeMeta reads the key and the token in _meta; the token is removed.

@@ -29,11 +29,15 @@ func (d *door) serve(asked context.Context) error {
 	ctx, end := context.WithCancelCause(context.WithoutCancel(asked))
 	defer end(errShutdown)
 	clientGone, serverGone, listed := make(chan error, 1), make(chan struct{}), make(chan struct{})
-	go func() { clientGone <- d.readClient(ctx) }()
-	go func() {
-		defer close(serverGone)
-		d.readServer(ctx)
-	}()
+	if d.o.In != nil {
+		go func() { clientGone <- d.readClient(ctx) }()
+	}
+	if d.server != nil {
+		go func() {
+			defer close(serverGone)
+			d.readServer(ctx)
+		}()
+	}
 	go func() {
 		defer close(listed)
 		d.catalog.keep(ctx)
@@ -55,9 +59,11 @@ func (d *door) serve(asked context.Context) error {
 	d.await(listed, "the list of tools is still being read")
 	d.odd.flush()
 	d.toServer.finish(flushPatience)
-	d.server.Stop(stopPatience)
-	d.await(serverGone, "a message of the server is still being judged; its outcome will not be recorded")
-	d.stderr.finish(errors.Is(err, ostiary.CodeGatewayUpstream))
+	if d.server != nil {
+		d.server.Stop(stopPatience)
+		d.await(serverGone, "a message of the server is still being judged; its outcome will not be recorded")
+		d.stderr.finish(errors.Is(err, ostiary.CodeGatewayUpstream))
+	}
 	d.toClient.finish(stopPatience) // a client that does not read has gone
 	return err
 }
@@ -139,12 +145,18 @@ func (d *door) readServer(ctx context.Context) {
 	}
 }
 
+func refuseLong(most int) error {
+	return &ostiary.Error{Code: ostiary.CodeWireSize,
+		Message: fmt.Sprintf("the message is longer than %d bytes: send less, or ask the operator to raise limits.message", most)}
+}
+
 func (d *door) parse(l line) (*wire.Message, error) {
 	if l.tooLong {
-		return nil, &ostiary.Error{Code: ostiary.CodeWireSize,
-			Message: fmt.Sprintf("the message is longer than %d bytes: send less, or ask the operator to raise limits.message", d.o.Limits.MaxBytes)}
+		return nil, refuseLong(d.o.Limits.MaxBytes)
 	}
-	return wire.Parse(l.raw, d.o.Limits)
+	m, err := wire.Parse(l.raw, d.o.Limits)
+	l.on.keyed(m)
+	return m, err
 }
 
 // misnamed refuses a request that is a notification by its name and the other
@@ -164,15 +176,29 @@ func misnamed(m *wire.Message, from wire.Direction) error {
 
 // reply sends a message to the client, waiting while it does not read. Nobody is
 // left to tell if that fails: the reader of the client ends the door.
-func (d *door) reply(ctx context.Context, message []byte) {
-	if err := d.toClient.send(ctx, message); err != nil {
+func (d *door) reply(ctx context.Context, on *stream, message []byte) {
+	if err := d.toClient.send(ctx, on, message); err != nil {
 		d.o.Log.Debug("the client does not take a message", "error", err)
 	}
 }
 
+// answer is reply for the last message of a stream.
+func (d *door) answer(ctx context.Context, on *stream, message []byte) {
+	if err := d.toClient.answer(ctx, on, message); err != nil {
+		d.o.Log.Debug("the client does not take an answer", "error", err)
+	}
+}
+
+// answerNow is answer for who must not wait.
+func (d *door) answerNow(on *stream, message []byte) {
+	if err := d.toClient.answerNow(on, message); err != nil {
+		d.o.Log.Debug("the client does not take an answer", "error", err)
+	}
+}
+
 // replyNow is reply for who reads the client and must not wait for it.
-func (d *door) replyNow(message []byte) {
-	if err := d.toClient.sendNow(message); err != nil {
+func (d *door) replyNow(on *stream, message []byte) {
+	if err := d.toClient.sendNow(on, message); err != nil {
 		d.o.Log.Debug("the client does not take a message", "error", err)
 	}
 }
@@ -180,6 +206,11 @@ func (d *door) replyNow(message []byte) {
 // answerServer sends what must not wait for a server that does not read.
 func (d *door) answerServer(message []byte) {
 	if err := d.toServer.sendNow(message); err != nil {
-		d.o.Log.Debug("the server does not take a message", "error", err)
+		d.unheard(err)
 	}
+}
+
+// unheard says that the server did not take a message that nobody waits for.
+func (d *door) unheard(err error) {
+	d.o.Log.Debug("the server does not take a message", "error", err)
 }

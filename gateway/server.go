@@ -15,6 +15,11 @@ func (d *door) fromServer(ctx context.Context, l line) {
 		return
 	}
 	m, err := d.parse(l)
+	d.serverMessage(ctx, l, m, err)
+}
+
+// serverMessage handles one message, or what is none because of err.
+func (d *door) serverMessage(ctx context.Context, l line, m *wire.Message, err error) {
 	if err == nil && (m.Kind == wire.KindRequest || m.Kind == wire.KindNotification) {
 		err = misnamed(m, wire.FromServer)
 	}
@@ -26,10 +31,10 @@ func (d *door) fromServer(ctx context.Context, l line) {
 		defer d.under.leave()
 		d.serverMalformed(l, err)
 	case m.Kind == wire.KindRequest:
-		d.serverRequest(ctx, m)
+		d.serverRequest(ctx, m, l.on)
 	case m.Kind == wire.KindNotification:
 		defer d.under.leave()
-		d.serverNotification(ctx, m)
+		d.serverNotification(ctx, m, l.on)
 	default:
 		defer d.under.leave()
 		if delivered, late := d.down.deliver(m); !delivered {
@@ -56,7 +61,7 @@ func (d *door) serverMalformed(l line, err error) {
 // serverRequest takes a request of the server through the line. What reaches the
 // client's person or model is forwarded only if policy lets it; the answer is a
 // call of its own.
-func (d *door) serverRequest(ctx context.Context, m *wire.Message) {
+func (d *door) serverRequest(ctx context.Context, m *wire.Message, on *stream) {
 	class := wire.Describe(m.Method, wire.FromServer).Class
 	running, cancel := context.WithCancelCause(ctx)
 	c, err := d.messageCall(m, wire.FromServer, m.Params)
@@ -80,7 +85,7 @@ func (d *door) serverRequest(ctx context.Context, m *wire.Message) {
 		defer d.under.leave()
 		defer cancel(nil)
 		_, dec := d.o.Line.Do(running, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
-			return d.forwardUp(ctx, m, c)
+			return d.forwardUp(ctx, m, c, on)
 		})
 		if dec.Verdict == ostiary.Allow {
 			return
@@ -94,7 +99,7 @@ func (d *door) serverRequest(ctx context.Context, m *wire.Message) {
 }
 
 // forwardUp hands a request of the server to the client.
-func (d *door) forwardUp(ctx context.Context, m *wire.Message, c *ostiary.Call) (*ostiary.Result, error) {
+func (d *door) forwardUp(ctx context.Context, m *wire.Message, c *ostiary.Call, on *stream) (*ostiary.Result, error) {
 	raw, err := d.attributed(m, c)
 	if err != nil {
 		return nil, err
@@ -105,9 +110,39 @@ func (d *door) forwardUp(ctx context.Context, m *wire.Message, c *ostiary.Call) 
 		}
 		return nil, errShutdown
 	}
-	if err := d.toClient.send(ctx, raw); err != nil {
+	if err := d.toClient.send(ctx, on, raw); err != nil {
 		d.up.unsend(m.Key)
 		return nil, err
 	}
 	return &ostiary.Result{Status: ostiary.StatusPending}, nil
+}
+
+// fromRemote takes one message of a server over HTTP, which came by the answer to
+// the request q, or by the server's own stream. It reports whether it answers q.
+func (d *door) fromRemote(ctx context.Context, l line, q *outgoing) (answers bool) {
+	if !d.under.join() {
+		return true
+	}
+	m, err := wire.Parse(l.raw, d.o.Limits)
+	if l.tooLong {
+		m, err = d.parse(line{tooLong: true})
+	}
+	switch {
+	case err != nil && q != nil:
+		// Nothing else can answer the request, so it ends here.
+		defer d.under.leave()
+		d.odd.refuse("", err)
+		e := ostiary.AsError(err)
+		d.down.fail(q.key, &ostiary.Error{Code: e.Code, Reason: e.Reason,
+			Message: "the server's answer was refused (" + e.Message + "); whether the call took effect is unknown: look before you repeat it, and tell the operator about the server"})
+		return true
+	case err == nil && q != nil && (m.Kind == wire.KindResult || m.Kind == wire.KindError):
+		if m.Key == wire.IDKey(q.m.ID) || m.Kind == wire.KindError && m.Key == "" {
+			m.Key, answers = q.key, true
+		}
+	case err == nil:
+		l.on.keyed(m)
+	}
+	d.serverMessage(ctx, l, m, err)
+	return answers
 }

@@ -27,6 +27,8 @@ type Options struct {
 	Dir     string
 	Env     []string
 	Server  Server
+	// Remote, if set, is a server over HTTP; then Command and Server are not.
+	Remote *Remote
 	// Principal and Session are who speaks through In.
 	Principal ostiary.Principal
 	Session   string
@@ -75,15 +77,20 @@ type door struct {
 	server Server
 	stderr *stderrTail
 
-	toServer, toClient *outbox
-	down               *inflight // the client's requests and our own, answered by the server
-	up                 *inflight // the server's requests, answered by the client
-	mine               *inflight // our own questions, answered by the client
-	people             meter     // of the server's questions to the client's person
-	catalog            *catalog
-	shake              handshake
-	notes              pace        // of the server's progress and log notifications
-	asksByForm         atomic.Bool // the client declared it in its handshake
+	toServer   serverEnd
+	toClient   clientEnd
+	down       *inflight // the client's requests and our own, answered by the server
+	up         *inflight // the server's requests, answered by the client
+	mine       *inflight // our own questions, answered by the client
+	people     meter     // of the server's questions to the client's person
+	catalog    *catalog
+	shake      handshake
+	notes      pace        // of the server's progress and log notifications
+	asksByForm atomic.Bool // the client declared it in its handshake
+
+	remote *remote         // the end of a server over HTTP; nil over stdio
+	life   context.Context // of a session over HTTP; nil over stdio
+	hands  atomic.Bool     // the handshake was answered
 
 	under *visits // messages under way
 	work  *workers
@@ -104,6 +111,26 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func open(o Options) (*door, error) {
+	d, err := newDoor(o)
+	if err != nil {
+		return nil, err
+	}
+	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes)
+	if d.server = o.Server; d.server == nil {
+		c, err := startChild(childOptions{Command: o.Command, Dir: o.Dir, Env: o.Env, Stderr: d.stderr})
+		if err != nil {
+			d.stderr.finish(false)
+			return nil, err
+		}
+		d.server = c
+	}
+	d.toServer = toServerPipe{newOutbox(d.server.In()), d.unheard}
+	d.toClient = toClientPipe{newOutbox(o.Out)}
+	return d, nil
+}
+
+// newDoor makes a door that has no ends yet.
+func newDoor(o Options) (*door, error) {
 	if o.Limits.MaxBytes <= 0 {
 		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "the door needs a bound for one message: set limits.message"}
 	}
@@ -115,16 +142,5 @@ func open(o Options) (*door, error) {
 	d.up.people = &d.people
 	d.odd = oddities{door: d}
 	d.catalog = newCatalog(d)
-	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes)
-	if d.server = o.Server; d.server == nil {
-		c, err := startChild(childOptions{Command: o.Command, Dir: o.Dir, Env: o.Env, Stderr: d.stderr})
-		if err != nil {
-			d.stderr.finish(false)
-			return nil, err
-		}
-		d.server = c
-	}
-	d.toServer = newOutbox(d.server.In())
-	d.toClient = newOutbox(o.Out)
 	return d, nil
 }

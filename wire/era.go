@@ -50,11 +50,19 @@ const metaVersion = "io.modelcontextprotocol/protocolVersion"
 // EraOf returns the era of a protocol revision, and whether the revision is one
 // that this package knows.
 func EraOf(version string) (Era, bool) {
-	switch version {
-	case "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25":
-		return EraLegacy, true
-	case "2026-07-28":
-		return EraModern, true
+	for _, v := range versions {
+		if v.name == version {
+			return v.era, true
+		}
 	}
 	return EraLegacy, false
+}
+
+// versions are the revisions that this package knows, the newest first.
+var versions = [...]struct {
+	name string
+	era  Era
+}{
+	{"2026-07-28", EraModern},
+	{"2025-11-25", EraLegacy}, {"2025-06-18", EraLegacy}, {"2025-03-26", EraLegacy}, {"2024-11-05", EraLegacy},
 }

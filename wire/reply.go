@@ -20,6 +20,11 @@ const (
 	RPCMethodNotFound = -32601
 	RPCInternalError  = -32603
 	RPCRefused        = -32010
+	// Those of MCP 2026-07-28: invalid params, a header that says something else
+	// than the body, a revision that is not known.
+	RPCInvalidParams  = -32602
+	RPCHeaderMismatch = -32020
+	RPCVersion        = -32022
 )
 
 // MetaDecision is the key in _meta of a refused tools/call under which the
@@ -37,6 +42,12 @@ func RPCCode(code ostiary.Code) int {
 		return RPCParseError
 	case ostiary.CodePolicyMethod:
 		return RPCMethodNotFound
+	case ostiary.CodeWireMeta:
+		return RPCInvalidParams
+	case ostiary.CodeWireHeader:
+		return RPCHeaderMismatch
+	case ostiary.CodeWireVersion:
+		return RPCVersion
 	case ostiary.CodeInternal, ostiary.CodePanic:
 		return RPCInternalError
 	}
@@ -80,7 +91,11 @@ func Refusal(m *Message, callID string, d ostiary.Decision) []byte {
 		return nil
 	}
 	if m.Method != "tools/call" {
-		return errorReply(m.ID, RPCCode(d.Code), d.Message, appendDecision(nil, callID, d))
+		data := appendDecision(nil, callID, d)
+		if d.Code == ostiary.CodeWireVersion && m.Version != "" {
+			data = appendVersions(data, m.Version)
+		}
+		return errorReply(m.ID, RPCCode(d.Code), d.Message, data)
 	}
 	b := appendHead(make([]byte, 0, 256+len(m.ID)+len(d.Message)), m.ID)
 	b = append(b, `"result":{`...)
@@ -118,6 +133,19 @@ func appendDecision(b []byte, callID string, d ostiary.Decision) []byte {
 		b = strconv.AppendFloat(append(b, `,"retryAfter":`...), ms/1000, 'f', -1, 64)
 	}
 	return append(b, '}')
+}
+
+// appendVersions adds to an object which revisions are known, as
+// UnsupportedProtocolVersionError has them (MCP 2026-07-28).
+func appendVersions(b []byte, requested string) []byte {
+	b = append(b[:len(b)-1], `,"supported":[`...)
+	for i, v := range versions {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, v.name)
+	}
+	return append(appendString(append(b, `],"requested":`...), requested), '}')
 }
 
 // appendString appends s as a JSON string; invalid UTF-8 becomes U+FFFD.

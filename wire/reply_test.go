@@ -73,7 +73,7 @@ func TestRPCCode(t *testing.T) {
 	for code, want := range map[ostiary.Code]int{
 		ostiary.CodeWireParse: -32700, ostiary.CodeWireUTF8: -32700, ostiary.CodeWireTrailing: -32700, ostiary.CodeWireDuplicate: -32700,
 		ostiary.CodeWireEnvelope: -32600, ostiary.CodeWireBatch: -32600, ostiary.CodeWireDepth: -32600, ostiary.CodeWireSize: -32600,
-		ostiary.CodeWireParams: -32600, ostiary.CodeWireID: -32600, ostiary.CodeWireVersion: -32600,
+		ostiary.CodeWireParams: -32600, ostiary.CodeWireID: -32600, ostiary.CodeWireVersion: -32022,
 		ostiary.CodePolicyMethod: -32601, ostiary.CodePanic: -32603, ostiary.CodeInternal: -32603,
 		ostiary.CodePolicyDeny: -32010, ostiary.CodeApprovalRequired: -32010, "": -32010,
 	} {

@@ -132,8 +132,13 @@ func (p *parser) readParams(m *Message) error {
 		if m.Arguments = p.get(slotArguments); m.Arguments != nil && m.Arguments[0] != '{' {
 			return refuse(ostiary.CodeWireParams, "params.arguments must be an object; leave it out if there are none")
 		}
-	case "resources/read", "resources/subscribe", "resources/unsubscribe":
+	case "resources/read":
 		m.Name, err = p.need(slotURI, "params.uri")
+	case "resources/subscribe", "resources/unsubscribe":
+		// The modern era has neither, and its servers say so whatever the params are.
+		if m.Name, err = p.need(slotURI, "params.uri"); m.Era == EraModern && p.get(slotURI) == nil {
+			err = nil
+		}
 	case "completion/complete":
 		if !isKind(p.get(slotRef), '{') {
 			return refuse(ostiary.CodeWireParams, "params.ref must be an object")

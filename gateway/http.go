@@ -1,0 +1,317 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// HTTPOptions are what one endpoint over streamable HTTP is made of. All fields
+// without a stated default are required.
+type HTTPOptions struct {
+	// Authenticate says who sends a request. Its error is the refusal.
+	Authenticate func(*http.Request) (ostiary.Principal, string, error)
+	// Refuse answers who could not be identified, with the status and the header
+	// that this needs.
+	Refuse func(http.ResponseWriter, *http.Request, error)
+	// Door is what the doors of this endpoint have in common; Principal, Session,
+	// In and Out are set for each.
+	Door Options
+	// WriteWait is how long one write may wait for a client that does not read.
+	WriteWait time.Duration
+	// IdleSession is after how long without a request a session ends; Sessions how
+	// many there may be of one principal.
+	IdleSession time.Duration
+	Sessions    int
+	Log         *slog.Logger
+}
+
+// Endpoint serves one upstream over streamable HTTP in both eras: the legacy one
+// with sessions, the modern one without. Each session, and each principal of the
+// modern era, has a door of its own. Use it as an http.Handler; Close it.
+type Endpoint struct {
+	o     HTTPOptions
+	doors *doors
+}
+
+// NewEndpoint makes an endpoint. Its server is reached when somebody calls.
+func NewEndpoint(o HTTPOptions) *Endpoint {
+	return &Endpoint{o: o, doors: newDoors(o)}
+}
+
+// Close ends the sessions: calls in flight may end within the grace.
+func (e *Endpoint) Close() { e.doors.close() }
+
+// ServeHTTP implements http.Handler.
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	who, session, err := e.o.Authenticate(r)
+	if err != nil {
+		e.o.Refuse(w, r, err)
+		return
+	}
+	v := &visit{e: e, w: w, r: r, who: who, session: session}
+	switch r.Method {
+	case http.MethodPost:
+		v.post()
+	case http.MethodGet:
+		v.get()
+	case http.MethodDelete:
+		v.delete()
+	default:
+		w.Header().Set("Allow", "GET, POST, DELETE")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	}
+}
+
+// visit is one HTTP request.
+type visit struct {
+	e       *Endpoint
+	w       http.ResponseWriter
+	r       *http.Request
+	who     ostiary.Principal
+	session string // as the token or the socket proves it
+}
+
+// post takes one message.
+func (v *visit) post() {
+	if kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		http.Error(v.w, "send one JSON-RPC message as application/json", http.StatusUnsupportedMediaType)
+		return
+	}
+	if !accepts(v.r.Header, "application/json") || !accepts(v.r.Header, "text/event-stream") {
+		http.Error(v.w, "the answer is application/json or text/event-stream: accept both", http.StatusNotAcceptable)
+		return
+	}
+	l, err := v.body()
+	if err != nil {
+		http.Error(v.w, "the body could not be read", http.StatusBadRequest)
+		return
+	}
+	m, err := wire.Parse(l.raw, v.e.o.Door.Limits)
+	if l.tooLong {
+		m, err = nil, refuseLong(v.e.o.Door.Limits.MaxBytes)
+	}
+	v.message(l, m, err)
+}
+
+// body reads the body, at most as much as a message may have.
+func (v *visit) body() (line, error) {
+	most := v.e.o.Door.Limits.MaxBytes
+	size := v.r.ContentLength
+	if size > int64(most) {
+		head, err := io.ReadAll(io.LimitReader(v.r.Body, keptBytes))
+		return line{raw: head, tooLong: true}, err
+	}
+	var raw []byte
+	var err error
+	if size >= 0 {
+		raw = make([]byte, size)
+		_, err = io.ReadFull(v.r.Body, raw)
+	} else {
+		raw, err = io.ReadAll(io.LimitReader(v.r.Body, int64(most)+1))
+	}
+	if len(raw) > most {
+		return line{raw: raw[:keptBytes], tail: lastBytes(raw), tooLong: true}, err
+	}
+	return line{raw: raw}, err
+}
+
+// message finds the door of a message and has it answered.
+func (v *visit) message(l line, m *wire.Message, err error) {
+	id := v.r.Header.Get(headerSession)
+	s := newStream(v.w, v.r, v.e.o.WriteWait)
+	defer s.leave()
+	l.on = s
+	shakes := err == nil && m.Method == "initialize" && m.Kind == wire.KindRequest && m.Era == wire.EraLegacy
+	modern := id == "" && !shakes && (err != nil || m.Era == wire.EraModern || modernHeaders(v.r.Header))
+	switch {
+	case modern:
+		v.modern(s, l, m, err)
+	case shakes && id == "":
+		v.begin(s, l, m)
+	default:
+		d, release := v.e.doors.session(id, v.who.ID, v.session)
+		if d == nil {
+			v.noSession(s, m, id)
+			return
+		}
+		defer release()
+		v.within(d.door, s, l, m, err, false)
+	}
+}
+
+// modernHeaders reports whether the header speaks of a revision without
+// sessions, for messages that say none themselves.
+func modernHeaders(h http.Header) bool {
+	era, known := wire.EraOf(h.Get(headerVersion))
+	return known && era == wire.EraModern || h.Get(headerMethod) != ""
+}
+
+// modern handles a message of the era without sessions.
+func (v *visit) modern(s *stream, l line, m *wire.Message, err error) {
+	d, release, oerr := v.e.doors.shared(v.who, v.session)
+	if oerr != nil {
+		v.unavailable(s, m, oerr)
+		return
+	}
+	defer release()
+	s.prefix = v.e.doors.prefix()
+	if err == nil {
+		err = matches(v.r.Header, m)
+	}
+	v.within(d.door, s, l, m, err, true)
+}
+
+// begin opens a session with its first message.
+func (v *visit) begin(s *stream, l line, m *wire.Message) {
+	d, release, err := v.e.doors.open(v.who, v.session)
+	if err != nil {
+		v.unavailable(s, m, err)
+		return
+	}
+	defer release()
+	s.head = func(h http.Header) { h.Set(headerSession, d.id) }
+	v.within(d.door, s, l, m, nil, false)
+	if !d.door.shaken() {
+		v.e.doors.drop(d)
+	}
+}
+
+// within has a door handle the message and waits until it is answered, the
+// client has gone, or the door has closed.
+func (v *visit) within(d *door, s *stream, l line, m *wire.Message, err error, modern bool) {
+	if !d.under.enter() {
+		v.unavailable(s, m, errShutdown)
+		return
+	}
+	s.keyed(m)
+	request := err != nil || m.Kind == wire.KindRequest
+	if request {
+		gone := context.AfterFunc(v.r.Context(), func() {
+			if modern && m != nil {
+				d.down.withdraw(m.Key, wire.Cancelled(m.ID, "the client closed the stream"), errWithdrawn)
+			}
+			s.leave()
+		})
+		defer gone()
+	}
+	d.clientMessage(d.life, l, m, err)
+	if !request {
+		s.nothing(http.StatusAccepted)
+		return
+	}
+	select {
+	case <-s.over:
+	case <-d.life.Done():
+	}
+}
+
+// get is the stream of a session for what the server says by itself.
+func (v *visit) get() {
+	id := v.r.Header.Get(headerSession)
+	if id == "" {
+		v.w.Header().Set("Allow", "POST")
+		http.Error(v.w, "a stream needs a session; revisions without sessions have no GET stream", http.StatusMethodNotAllowed)
+		return
+	}
+	if !accepts(v.r.Header, "text/event-stream") {
+		http.Error(v.w, "the stream is text/event-stream: accept it", http.StatusNotAcceptable)
+		return
+	}
+	d, release := v.e.doors.session(id, v.who.ID, v.session)
+	s := newStream(v.w, v.r, v.e.o.WriteWait)
+	defer s.leave()
+	if d == nil {
+		v.noSession(s, nil, id)
+		return
+	}
+	defer release()
+	client := d.door.toClient.(*httpClient)
+	if !client.attach(s) {
+		http.Error(v.w, "the session has a stream already", http.StatusConflict)
+		return
+	}
+	defer client.detach(s)
+	ctx, cancel := context.WithCancel(v.r.Context())
+	defer cancel()
+	stop := context.AfterFunc(d.door.life, cancel)
+	defer stop()
+	over := context.AfterFunc(ctx, s.leave)
+	defer over()
+	status, err := d.door.listen(ctx, s, v.r.Header.Get(headerLastID))
+	switch {
+	case err != nil && ctx.Err() == nil:
+		v.e.o.Log.Debug("the server's stream ended", "error", err)
+		s.nothing(http.StatusBadGateway)
+	case status != http.StatusOK && status != 0:
+		s.nothing(status)
+	}
+}
+
+// delete ends a session.
+func (v *visit) delete() {
+	id := v.r.Header.Get(headerSession)
+	if id == "" {
+		v.w.Header().Set("Allow", "POST")
+		http.Error(v.w, "a session to end is named by "+headerSession, http.StatusMethodNotAllowed)
+		return
+	}
+	d, release := v.e.doors.session(id, v.who.ID, v.session)
+	if d == nil {
+		v.noSession(newStream(v.w, v.r, v.e.o.WriteWait), nil, id)
+		return
+	}
+	release()
+	v.e.doors.drop(d)
+	v.w.WriteHeader(http.StatusNoContent)
+}
+
+// noSession answers for a session that is not there or is somebody else's; the
+// two cannot be told apart.
+func (v *visit) noSession(s *stream, m *wire.Message, id string) {
+	err := &ostiary.Error{Code: ostiary.CodeGatewaySession, Message: "this session is not known: begin a new one with initialize"}
+	status := http.StatusNotFound
+	if id == "" {
+		status = http.StatusBadRequest
+		err = &ostiary.Error{Code: ostiary.CodeGatewaySession,
+			Message: "the message belongs to no session: begin one with initialize and send its Mcp-Session-Id, or speak 2026-07-28"}
+	}
+	s.as(status)
+	v.refuse(s, m, err)
+}
+
+func (v *visit) unavailable(s *stream, m *wire.Message, err error) {
+	s.as(http.StatusServiceUnavailable)
+	v.refuse(s, m, err)
+}
+
+// refuse records and answers what no door took.
+func (v *visit) refuse(s *stream, m *wire.Message, err error) {
+	c := v.e.doors.recorded(v.who, v.session, m)
+	dec := v.e.o.Door.Line.Refuse(c, ostiary.Refused("gateway", err))
+	if m == nil || m.Kind != wire.KindRequest {
+		m = &wire.Message{Kind: wire.KindRequest}
+	}
+	_ = s.answer(wire.ErrorReply(m.ID, wire.RPCCode(dec.Code), dec.Message, nil)) // nobody is left to tell
+}
+
+// accepts reports whether the client takes a media type.
+func accepts(h http.Header, want string) bool {
+	group, _, _ := strings.Cut(want, "/")
+	for _, v := range h.Values("Accept") {
+		for part := range strings.SplitSeq(v, ",") {
+			kind, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+			if kind = strings.TrimSpace(strings.ToLower(kind)); kind == want || kind == "*/*" || kind == group+"/*" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,369 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// Remote says where a server over streamable HTTP is and how it is reached.
+type Remote struct {
+	// URL is its endpoint.
+	URL string
+	// Client reaches it. It must not follow redirects, and its transport decides
+	// which addresses may be dialled.
+	Client *http.Client
+	// Header returns the fields of the operator's that every request carries, such
+	// as a credential; nil adds none.
+	Header func(context.Context) (http.Header, error)
+}
+
+// remote is the server's end over streamable HTTP: every message is a POST. In
+// the legacy era it holds the session that the server gave.
+type remote struct {
+	d *door
+	o Remote
+
+	ctx  context.Context // ends with the door
+	stop context.CancelFunc
+
+	mu      sync.Mutex
+	session string // Mcp-Session-Id of the server
+	version string // that the handshake agreed on
+	lost    error  // the server does not know the session any more
+	busy    sync.WaitGroup
+}
+
+var _ serverEnd = (*remote)(nil)
+
+func newRemote(d *door, o Remote) *remote {
+	ctx, stop := context.WithCancel(context.Background())
+	return &remote{d: d, o: o, ctx: ctx, stop: stop}
+}
+
+// briefly bounds what nobody waits for: a cancellation, a refusal, the end of a
+// session.
+const briefly = 5 * time.Second
+
+// request posts a request and takes what the server says until it has answered.
+// An error means that the request did not reach the server; a server that takes
+// it and gives no answer fails the open request instead.
+func (r *remote) request(ctx context.Context, q outgoing) error {
+	resp, err := r.post(ctx, q.m, q.on)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // who waits for the answer sees the end of ctx
+		}
+		return err
+	}
+	defer resp.Body.Close()
+	if err := r.take(ctx, resp, q); err != nil && ctx.Err() == nil {
+		r.d.down.fail(q.key, err)
+	}
+	return nil
+}
+
+// send posts a notification or an answer.
+func (r *remote) send(ctx context.Context, on *stream, m *wire.Message) error {
+	resp, err := r.post(ctx, m, on)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	drain(resp.Body)
+	if resp.StatusCode >= 300 {
+		return r.unexpected(resp)
+	}
+	return nil
+}
+
+// sendNow posts in the background.
+func (r *remote) sendNow(message []byte) error {
+	m, err := wire.Parse(message, r.d.o.Limits)
+	if err != nil {
+		return err
+	}
+	r.busy.Go(func() {
+		ctx, cancel := context.WithTimeout(r.ctx, briefly)
+		defer cancel()
+		if err := r.send(ctx, nil, m); err != nil {
+			r.d.unheard(err)
+		}
+	})
+	return nil
+}
+
+// withdraw implements serverEnd. In the modern era the end of the POST says it.
+func (r *remote) withdraw(_ string, message []byte) {
+	if r.legacy() {
+		if err := r.sendNow(message); err != nil {
+			r.d.unheard(err)
+		}
+	}
+}
+
+func (r *remote) legacy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.version != ""
+}
+
+// finish ends the server's session and all that is open.
+func (r *remote) finish(patience time.Duration) {
+	r.mu.Lock()
+	session := r.session
+	r.session = ""
+	r.mu.Unlock()
+	if session != "" {
+		ctx, cancel := context.WithTimeout(r.ctx, patience)
+		defer cancel()
+		if req, err := r.prepare(ctx, http.MethodDelete, nil); err == nil {
+			req.Header.Set(headerSession, session)
+			if resp, err := r.o.Client.Do(req); err == nil {
+				drain(resp.Body)
+				_ = resp.Body.Close()
+			}
+		}
+	}
+	r.stop()
+	r.busy.Wait()
+}
+
+const (
+	headerSession = "Mcp-Session-Id"
+	headerVersion = "Mcp-Protocol-Version"
+	headerMethod  = "Mcp-Method"
+	headerName    = "Mcp-Name"
+	prefixParam   = "Mcp-Param-"
+	headerLastID  = "Last-Event-Id"
+)
+
+// prepare makes a request of the session.
+func (r *remote) prepare(ctx context.Context, method string, body []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, r.o.URL, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if r.o.Header != nil {
+		h, err := r.o.Header(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for name, values := range h {
+			req.Header[name] = values
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lost != nil {
+		return nil, r.lost
+	}
+	if r.session != "" {
+		req.Header.Set(headerSession, r.session)
+	}
+	if r.version != "" {
+		req.Header.Set(headerVersion, r.version)
+	}
+	return req, nil
+}
+
+// post sends one message. Of the client's header only what the protocol gives to
+// the server goes on, and only as the message says it.
+func (r *remote) post(ctx context.Context, m *wire.Message, on *stream) (*http.Response, error) {
+	req, err := r.prepare(ctx, http.MethodPost, m.Raw)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json, text/event-stream")
+	if m.Era == wire.EraModern {
+		req.Header.Set(headerVersion, m.Version)
+		modernHeader(req.Header, m, on)
+	}
+	resp, err := r.o.Client.Do(req)
+	if err != nil {
+		return nil, r.unreachable(err)
+	}
+	if resp.StatusCode == http.StatusNotFound && m.Method != "initialize" && r.legacySession() {
+		drain(resp.Body)
+		_ = resp.Body.Close()
+		return nil, r.lose()
+	}
+	return resp, nil
+}
+
+func (r *remote) legacySession() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.session != ""
+}
+
+// lose notes that the server has forgotten the session: the client must begin a
+// new one.
+func (r *remote) lose() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost = &ostiary.Error{Code: ostiary.CodeGatewayUpstream,
+		Message: "the server has ended this session: begin a new one with initialize"}
+	r.session = ""
+	return r.lost
+}
+
+// unreachable explains why a request did not get to the server or got no answer.
+func (r *remote) unreachable(err error) error {
+	if e := (*ostiary.Error)(nil); errors.As(err, &e) {
+		return e
+	}
+	return &ostiary.Error{Code: ostiary.CodeGatewayUpstream, Err: err,
+		Message: "the server cannot be reached: try again later, or ask the operator to look at it"}
+}
+
+// unexpected explains an answer that is none of the protocol.
+func (r *remote) unexpected(resp *http.Response) error {
+	what := fmt.Sprintf("the server answered with the HTTP status %d", resp.StatusCode)
+	next := "; whether the call took effect is unknown: look before you repeat it, and tell the operator about the server"
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden:
+		next = ": the operator's credential for it does not count there, so ask the operator to renew it"
+	case resp.StatusCode < 300:
+		what = "the server answered with something that is neither JSON nor an event stream"
+	case resp.StatusCode < 400:
+		next = ", a redirect, which is not followed: ask the operator to correct the URL of the server"
+	}
+	return &ostiary.Error{Code: ostiary.CodeGatewayUpstream, Message: what + next}
+}
+
+// take hands what the server says about a request to the door. It returns why
+// there is no answer.
+func (r *remote) take(ctx context.Context, resp *http.Response, q outgoing) error {
+	if q.m.Method == "initialize" {
+		r.begin(resp)
+	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	switch kind {
+	case "application/json":
+		q.on.as(resp.StatusCode)
+		raw, err := io.ReadAll(io.LimitReader(resp.Body, int64(r.d.o.Limits.MaxBytes)+1))
+		if err != nil {
+			return r.cutOff(err)
+		}
+		l := line{raw: raw, on: q.on}
+		if len(raw) > r.d.o.Limits.MaxBytes {
+			l = line{raw: raw[:keptBytes], tail: lastBytes(raw), tooLong: true, on: q.on}
+		}
+		r.d.fromRemote(r.ctx, l, &q)
+		return nil
+	case "text/event-stream":
+		q.on.byEvents()
+		return r.events(ctx, resp.Body, &q, q.on)
+	}
+	return r.unexpected(resp)
+}
+
+func (r *remote) cutOff(err error) error {
+	return &ostiary.Error{Code: ostiary.CodeGatewayUpstream, Err: err,
+		Message: "the server's answer was cut off; whether the call took effect is unknown: look before you repeat it"}
+}
+
+// events hands the messages of an event stream to the door until the request q
+// is answered or, if it is nil, until the stream ends. A stream that ends with an
+// id or a time to come back may be taken up again by the client, so its request stays open.
+func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *stream) error {
+	events, resumable := newEventReader(body, r.d.o.Limits.MaxBytes), false
+	for {
+		e, err := events.next()
+		switch {
+		case errors.Is(err, io.EOF) && (q == nil || resumable):
+			if on != nil {
+				on.leave()
+			}
+			return nil
+		case err != nil:
+			return r.cutOff(err)
+		}
+		resumable = resumable || e.id != "" || e.retry != ""
+		if len(e.data) == 0 {
+			if on != nil && on.mark(e) != nil && q == nil {
+				return nil
+			}
+			continue
+		}
+		on.passes(e)
+		if r.d.fromRemote(r.ctx, line{raw: e.data, on: on}, q) {
+			return nil
+		}
+	}
+}
+
+// begin notes the session that the server gives with its handshake.
+func (r *remote) begin(resp *http.Response) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.session = resp.Header.Get(headerSession)
+}
+
+// agreed notes the revision that the handshake agreed on.
+func (r *remote) agreed(version string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.version = version
+}
+
+// listen opens the server's own stream for the client's and passes on what comes
+// until either ends. It returns the status of a server that has none.
+func (r *remote) listen(ctx context.Context, on *stream, lastID string) (status int, err error) {
+	req, err := r.prepare(ctx, http.MethodGet, nil)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	if lastID != "" {
+		req.Header.Set(headerLastID, lastID)
+	}
+	resp, err := r.o.Client.Do(req)
+	if err != nil {
+		return 0, r.unreachable(err)
+	}
+	defer resp.Body.Close()
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if resp.StatusCode != http.StatusOK || kind != "text/event-stream" {
+		return resp.StatusCode, nil
+	}
+	on.begin()
+	return http.StatusOK, r.events(ctx, resp.Body, nil, on)
+}
+
+// drain reads what is left of a small body, so that its connection serves again.
+func drain(body io.Reader) {
+	_, _ = io.CopyN(io.Discard, body, 4<<10) // an error ends the connection, which is as well
+}
+
+// modernHeader says in the header what the message says, as revision 2026-07-28
+// wants it, and passes on what the client said of its parameters.
+func modernHeader(h http.Header, m *wire.Message, on *stream) {
+	if m.Method != "" {
+		h.Set(headerMethod, m.Method)
+	}
+	switch m.Method {
+	case "tools/call", "prompts/get", "resources/read":
+		h.Set(headerName, headerText(m.Name))
+	}
+	if on == nil {
+		return
+	}
+	for name, values := range on.header {
+		if strings.HasPrefix(name, prefixParam) {
+			h[name] = values
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// stream is one HTTP exchange of the client: a POST with what is said while its
+// request runs and its answer, or the GET stream of a legacy session. What is
+// written goes straight to the client, so that a client that does not read slows
+// its own request down and nothing is kept for it.
+type stream struct {
+	w    http.ResponseWriter
+	ctrl *http.ResponseController
+	// prefix keeps the keys of this exchange apart from those of others: requests
+	// of the modern era share a door, and their ids are their client's own.
+	prefix string
+	// header is that of the request, of which some fields are for the server.
+	header   http.Header
+	patience time.Duration // for one write
+
+	mu     sync.Mutex
+	state  streamState
+	events bool              // the server answers by an event stream, so the door does
+	status int               // of an answer that is not part of an event stream
+	head   func(http.Header) // adds to the header before it is written
+	event  event             // id and retry of the server's event that is passed on next
+	over   chan struct{}     // closed when nothing more is written
+}
+
+type streamState uint8
+
+const (
+	streamFresh  streamState = iota // nothing is written
+	streamEvents                    // an event stream
+	streamOver
+)
+
+// errStreamOver says that the client's exchange has ended.
+var errStreamOver = errors.New("the client's exchange is over")
+
+func newStream(w http.ResponseWriter, r *http.Request, patience time.Duration) *stream {
+	return &stream{w: w, ctrl: http.NewResponseController(w), header: r.Header, patience: patience, status: http.StatusOK, over: make(chan struct{})}
+}
+
+// say sends one message as an event.
+func (s *stream) say(message []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.event
+	s.event = event{}
+	e.data = message
+	return s.write(e)
+}
+
+// mark passes on an event without a message: the id to resume from, and how
+// soon.
+func (s *stream) mark(e event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.write(e)
+}
+
+func (s *stream) write(e event) error {
+	switch s.state {
+	case streamOver:
+		return errStreamOver
+	case streamFresh:
+		s.open()
+	}
+	return s.flush(e.append(nil))
+}
+
+// open begins an event stream.
+func (s *stream) open() {
+	h := s.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	s.addHead()
+	s.w.WriteHeader(http.StatusOK)
+	s.state = streamEvents
+}
+
+func (s *stream) addHead() {
+	if s.head != nil {
+		s.head(s.w.Header())
+	}
+}
+
+func (s *stream) flush(b []byte) error {
+	_ = s.ctrl.SetWriteDeadline(time.Now().Add(s.patience)) // not every writer has one; then the server's own holds
+	if _, err := s.w.Write(b); err != nil {
+		s.end()
+		return err
+	}
+	if err := s.ctrl.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		s.end()
+		return err
+	}
+	return nil
+}
+
+// answer sends the last message: alone as JSON, or as the last event.
+func (s *stream) answer(message []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.end()
+	if s.state == streamFresh && s.events {
+		s.open()
+	}
+	switch s.state {
+	case streamOver:
+		return errStreamOver
+	case streamEvents:
+		e := s.event
+		e.data = message
+		return s.flush(e.append(nil))
+	}
+	s.state = streamEvents // the header is written
+	h := s.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(message)))
+	s.addHead()
+	_ = s.ctrl.SetWriteDeadline(time.Now().Add(s.patience))
+	s.w.WriteHeader(s.status)
+	_, err := s.w.Write(message)
+	return err
+}
+
+// nothing ends the exchange with a status and no message.
+func (s *stream) nothing(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == streamFresh {
+		s.addHead()
+		s.w.WriteHeader(status)
+	}
+	s.end()
+}
+
+// leave ends the exchange: nobody may write any more when the handler returns.
+func (s *stream) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end()
+}
+
+func (s *stream) end() {
+	if s.state != streamOver {
+		s.state = streamOver
+		close(s.over)
+	}
+}
+
+// as sets the status of an answer that is the only message.
+func (s *stream) as(status int) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status = status
+}
+
+// passes notes the id and retry of the server's event that is passed on next.
+func (s *stream) passes(e event) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.event = event{id: e.id, retry: e.retry}
+}
+
+// httpClient is the client's end over HTTP. What belongs to no exchange goes to
+// the GET stream of the session; without one nobody can hear it.
+type httpClient struct {
+	mu  sync.Mutex
+	get *stream
+}
+
+var _ clientEnd = (*httpClient)(nil)
+
+func (c *httpClient) of(on *stream) *stream {
+	if on != nil {
+		select {
+		case <-on.over:
+		default:
+			return on
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.get
+}
+
+func (c *httpClient) send(_ context.Context, on *stream, message []byte) error {
+	to := c.of(on)
+	if to == nil {
+		return errStreamOver
+	}
+	return to.say(message)
+}
+
+func (c *httpClient) sendNow(on *stream, message []byte) error {
+	return c.send(context.Background(), on, message)
+}
+
+func (c *httpClient) answer(_ context.Context, on *stream, message []byte) error {
+	if on == nil {
+		return errStreamOver
+	}
+	err := on.answer(message)
+	if !errors.Is(err, errStreamOver) {
+		return err
+	}
+	// The exchange has ended; a legacy client may have come back to hear the rest.
+	if to := c.of(nil); to != nil {
+		return to.say(message)
+	}
+	return err
+}
+
+func (c *httpClient) answerNow(on *stream, message []byte) error {
+	return c.answer(context.Background(), on, message)
+}
+
+func (c *httpClient) finish(time.Duration) {
+	c.mu.Lock()
+	get := c.get
+	c.get = nil
+	c.mu.Unlock()
+	if get != nil {
+		get.leave()
+	}
+}
+
+// attach makes s the GET stream; it returns false if there is one.
+func (c *httpClient) attach(s *stream) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.get != nil {
+		return false
+	}
+	c.get = s
+	return true
+}
+
+func (c *httpClient) detach(s *stream) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.get == s {
+		c.get = nil
+	}
+}
+
+// keyed makes the keys of a message those of its stream.
+func (s *stream) keyed(m *wire.Message) {
+	if s == nil || s.prefix == "" || m == nil {
+		return
+	}
+	if m.Key != "" {
+		m.Key = s.prefix + m.Key
+	}
+	if m.ProgressKey != "" {
+		m.ProgressKey = s.prefix + m.ProgressKey
+	}
+	if m.CancelKey != "" {
+		m.CancelKey = s.prefix + m.CancelKey
+	}
+}
+
+// asRefusal sets the status that goes with a refusal (MCP 2026-07-28,
+// transports). Most are answers like any other.
+func (s *stream) asRefusal(code ostiary.Code) {
+	if s == nil {
+		return
+	}
+	switch {
+	case code == ostiary.CodePolicyMethod:
+		s.as(http.StatusNotFound)
+	case code == ostiary.CodeWireSize:
+		s.as(http.StatusRequestEntityTooLarge)
+	case strings.HasPrefix(string(code), "wire_"):
+		s.as(http.StatusBadRequest)
+	}
+}
+
+// byEvents says that the answer is to be an event.
+func (s *stream) byEvents() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = true
+}
+
+// begin opens the event stream before there is anything to say.
+func (s *stream) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == streamFresh {
+		s.open()
+		_ = s.ctrl.Flush()
+	}
+}
