@@ -76,7 +76,7 @@ func (d draft) rule(p func(string, ...any), t ostiary.Tool) {
 	p("    effect: %s # %s", effect, plain(why))
 	switch {
 	case effect.Asks():
-		p("    # dangerously_unapproved: true # pass without a person")
+		p("    # grant: {max: 5m} # how long `ostiary grant create` may let such calls pass, without asking for each")
 	case effect == ostiary.EffectWrite:
 		p("    approve: {} # without this line it passes without a person")
 	}
@@ -88,6 +88,9 @@ func (d draft) rule(p func(string, ...any), t ostiary.Tool) {
 		kind = "read"
 	}
 	p("    # scope: %s:%s", plain(d.up.Name), kind)
+	if effect != ostiary.EffectRead {
+		d.consent(p, t)
+	}
 	d.args(p, t)
 }
 
