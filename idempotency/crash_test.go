@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -244,14 +245,23 @@ func TestKilledAtEachStep(t *testing.T) {
 func TestKilledAtRandomPoints(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("OSTIARY_CRASH_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("repeat with OSTIARY_CRASH_SEED=%d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
 	ended := map[string]int{}
 	for run := range 12 {
 		p := start(t, "random", fmt.Sprintf("r%d", run), d.dir)
 		key := ""
-		for range 1 + rand.IntN(5) {
+		for range 1 + random.IntN(5) {
 			key = p.line(t)
 		}
-		pause := time.NewTimer(time.Duration(rand.IntN(8000)) * time.Microsecond)
+		pause := time.NewTimer(time.Duration(random.IntN(8000)) * time.Microsecond)
 		<-pause.C
 		p.cmd.Process.Kill()
 		for {
