@@ -179,6 +179,23 @@ func TestReplayedFromTheCache(t *testing.T) {
 	w.out(w.sign(k, w.claims(nil), nil), ostiary.CodeAuthUnavailable)
 }
 
+// A token that only the skew lets pass is not remembered beyond it.
+func TestNothingIsRememberedPastItsTime(t *testing.T) {
+	k := ecKey(t, "one")
+	w := newWorld(t, nil, k)
+	late := w.sign(k, w.claims(map[string]any{"exp": w.clock().Add(-30 * time.Second).Unix()}), nil)
+	w.in(late)
+	w.pass(30 * time.Second)
+	w.out(late, ostiary.CodeAuthExpired)
+	short := w.sign(k, w.claims(map[string]any{"exp": w.clock().Add(5 * time.Second).Unix()}), nil)
+	w.in(short)
+	for _, r := range w.door.jwt.known.of {
+		if r.until.After(r.value.expires) {
+			t.Errorf("remembered until %s, over at %s", r.until, r.value.expires)
+		}
+	}
+}
+
 // What is remembered is remembered for a minute, so that a key that the issuer
 // withdrew stops counting.
 func TestVerificationIsRememberedForAMinute(t *testing.T) {

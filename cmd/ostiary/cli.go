@@ -37,6 +37,7 @@ type commands struct {
 	Freeze     freezeCommand     `cmd:"" help:"Stop calls at once, in every process: all, or those of a principal, tool, server or session."`
 	Grant      grantCommand      `cmd:"" help:"Give capabilities that expire, and take them back."`
 	Incident   incidentCommand   `cmd:"" help:"Pack the evidence of an incident, and check such an archive."`
+	Key        keyCommand        `cmd:"" help:"Make API keys for the doors over HTTP, and take them back."`
 	Policy     policyCommand     `cmd:"" help:"Write, compare, explain and test a policy."`
 	Revoke     revokeCommand     `cmd:"" help:"Take back everything that was granted to a principal or approved for it."`
 	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`
