@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/approval"
 	"github.com/ostiary/ostiary/internal/peers"
 )
 
@@ -126,5 +127,61 @@ func TestAppendFor(t *testing.T) {
 func TestLongestText(t *testing.T) {
 	if n := len(longSQL()); n > longestText || n < longestText-2 {
 		t.Errorf("%d bytes, at most %d are taken", n, longestText)
+	}
+}
+
+// TestMore checks that a door is compared with its control's turns beside it, so
+// that a machine that becomes slower does not look like a slower door.
+func TestMore(t *testing.T) {
+	of := func(turns ...time.Duration) []doorRound { return []doorRound{{Read: doorSample{Turns: turns}}} }
+	got := more(of(110, 220, 440), of(100, 200, 400), reads)
+	if got.mid < 9.99 || got.mid > 10.01 || got.least != got.mid || got.most != got.mid {
+		t.Errorf("a door that takes a tenth more takes %v %% more", got)
+	}
+	all := []time.Duration{5, 1, 4, 2, 3}
+	if middle(all) != 3 || quantile(all, 99) != 5 || all[0] != 5 {
+		t.Errorf("the middle of %v is %v and the 99th percentile %v", all, middle(all), quantile(all, 99))
+	}
+}
+
+// TestRequestsWait asks a real gate and lists and decides as the benchmark does.
+func TestRequestsWait(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	if err := seedRequests(t.Context(), dir, 12); err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDesk(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.close() }()
+	all, err := d.List(t.Context(), approval.Filter{States: []approval.State{approval.Pending}})
+	if err != nil || len(all) != 12 {
+		t.Fatalf("%d requests wait, want 12: %v", len(all), err)
+	}
+	if id := all[0].ID; !requestID.MatchString("request " + id + " expires") {
+		t.Errorf("the id %s is not found in a sign of life", id)
+	}
+}
+
+// TestGrantsCount checks that a look and a use of the grants in the store succeed.
+func TestGrantsCount(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	if err := seedGrants(t.Context(), dir, 3, benchAgent); err != nil {
+		t.Fatal(err)
+	}
+	p, err := openInProcess(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.store.Close() }()
+	c := askingCall(benchAgent)
+	d, err := p.grants().Check(t.Context(), c)
+	if err != nil || !d.Settles || d.Hold.Commit() != nil {
+		t.Errorf("the gate says %+v, %v", d, err)
+	}
+	c.Principal.ID = "somebody-else"
+	if d, err := p.grants().Check(t.Context(), c); err != nil || d.Settles {
+		t.Errorf("somebody without a grant gets %+v, %v", d, err)
 	}
 }

@@ -43,11 +43,15 @@ const (
 	doorBefore  = "ostiary run of before"
 )
 
+// controlOf is the door that another is compared with; "" is none.
 func controlOf(door string) string {
-	if door == doorBinary {
+	switch door {
+	case doorWith, doorAgain:
+		return doorWithout
+	case doorBinary:
 		return doorBefore
 	}
-	return doorWithout
+	return ""
 }
 
 // turns is how many turns each door has in a round.

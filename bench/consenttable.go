@@ -71,7 +71,7 @@ func printDoors(w io.Writer, c consent) {
 	for i, name := range c.Doors {
 		r, control := c.Rounds[i], c.door(controlOf(name))
 		read, effect, want := "", "", ""
-		if control != nil && name != controlOf(name) {
+		if control != nil {
 			read, effect = more(r, control, reads).percent(), more(r, control, effects).percent()
 		}
 		if name == doorWith || name == doorBinary && control != nil {

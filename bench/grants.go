@@ -131,12 +131,7 @@ func (r *grantRound) inProcess(ctx context.Context, dir, agent string) (err erro
 	}
 	defer func() { err = errors.Join(err, p.store.Close()) }()
 	g := p.grants()
-	c := plainCall()
-	c.Principal.ID, c.Target, c.Effect = agent, "put", ostiary.EffectDestructive
-	c.Rule = &ostiary.Rule{
-		Pattern: "echo/put", Effect: ostiary.EffectDestructive, Closed: true, Ask: "destructive calls ask",
-		Grant: ostiary.GrantRule{Max: 24 * time.Hour},
-	}
+	c := askingCall(agent)
 	var settled ostiary.Decision
 	look := func() (err error) {
 		settled, err = g.Check(ctx, c)
@@ -144,6 +139,9 @@ func (r *grantRound) inProcess(ctx context.Context, dir, agent string) (err erro
 			return fmt.Errorf("the call is not settled by a grant: %w", err)
 		}
 		return nil
+	}
+	if err := look(); err != nil { // reads them all
+		return err
 	}
 	if r.Warm, err = each(50_000, look); err != nil {
 		return err
@@ -158,6 +156,17 @@ func (r *grantRound) inProcess(ctx context.Context, dir, agent string) (err erro
 		return err
 	}
 	return r.changes(ctx, p, agent, look)
+}
+
+// askingCall is one that a person must decide, or a grant.
+func askingCall(agent string) *ostiary.Call {
+	c := plainCall()
+	c.Principal.ID, c.Target, c.Effect = agent, "put", ostiary.EffectDestructive
+	c.Rule = &ostiary.Rule{
+		Pattern: "echo/put", Effect: ostiary.EffectDestructive, Closed: true, Ask: "destructive calls ask",
+		Grant: ostiary.GrantRule{Max: 24 * time.Hour},
+	}
+	return c
 }
 
 // uses takes one use after another.
