@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -69,6 +70,9 @@ func (c *approvalsListCommand) Run(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return readable(err)
 	}
+	out := bufio.NewWriterSize(p.out, 64<<10) // a table is written cell by cell
+	defer func() { err = errors.Join(err, out.Flush()) }()
+	p.out = out
 	if c.JSON {
 		for i := range all {
 			if err := p.printLine(requestJSON(&all[i])); err != nil {
