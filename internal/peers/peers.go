@@ -1,6 +1,6 @@
 // Package peers gives tests the real programs that stand on either side of the
-// door: MCP servers and a client from npm, pinned in package-lock.json, and the
-// small programs of this repository under cmd. Nothing here is shipped.
+// door: MCP servers, a client and the conformance suite from npm, pinned in
+// package-lock.json, and the small programs of this repository under cmd. Nothing here is shipped.
 //
 // The npm programs are installed by the test command itself (OSTIARY_PEERS=install,
 // which make test sets). Without that variable a test whose peer is missing is
@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -66,8 +67,25 @@ func Inspector(t testing.TB) []string {
 	return append(script(t, "inspector", "cli", "build", "cli.js"), "--cli")
 }
 
+// Conformance returns the command line of the official conformance suite, run by
+// the Node.js that it needs, which is pinned with it; args follow.
+func Conformance(t testing.TB, args ...string) []string {
+	t.Helper()
+	modules := filepath.Join(Dir(t), "node_modules")
+	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
+	if arch == "" {
+		arch = runtime.GOARCH
+	}
+	node := filepath.Join(modules, "node-"+runtime.GOOS+"-"+arch, "bin", "node")
+	if _, err := os.Stat(node); err != nil {
+		giveUp(t, "no Node.js 22 is pinned for "+runtime.GOOS+" on "+runtime.GOARCH)
+	}
+	return append([]string{node, filepath.Join(modules, "@modelcontextprotocol", "conformance", "dist", "index.js")}, args...)
+}
+
 // Build compiles a main package of this module, such as "./internal/peers/cmd/echo",
-// into a temporary folder and returns the path of the program.
+// or of one that it depends on, into a temporary folder and returns the path of the
+// program.
 func Build(t testing.TB, pkg string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), filepath.Base(pkg))

@@ -1,0 +1,4 @@
+// Package conformance runs the official conformance suite of the protocol against
+// a real server, direct and through the door with everything allowed, and compares
+// scenario by scenario. It has only tests.
+package conformance
