@@ -122,6 +122,8 @@ const (
 	CodeGatewayCancelled Code = "gateway_cancelled" // the client withdrew the call
 	CodeGatewayLate      Code = "gateway_late"      // an answer after its call had ended
 	CodeGatewayOrphan    Code = "gateway_orphan"    // an answer to no call
+	CodeGatewayHTTP      Code = "gateway_http"      // an HTTP request that is none of the protocol
+	CodeGatewayHost      Code = "gateway_host"      // a Host that is not one of the server's, or an Origin that may not call
 	CodeGatewaySession   Code = "gateway_session"   // a session over HTTP that is not there, or somebody else's
 
 	CodeConfigInvalid Code = "config_invalid"

@@ -41,6 +41,11 @@ func (q *caller) judgeable(ctx context.Context) error {
 	if c.Class == ostiary.ClassTool && c.Rule == nil {
 		book, tool, err := d.catalog.wait(ctx, m)
 		c.InputSchema, c.Definition = tool.schema, tool.definition
+		if q.parameters = tool.parameters; q.checksHeader() {
+			if err := checkParameters(q.on.header, q.parameters, m.Arguments); err != nil {
+				return err
+			}
+		}
 		if err != nil {
 			c.Rule = &ostiary.Rule{Forbid: ostiary.AsError(err)}
 		} else {
@@ -66,6 +71,12 @@ func (q *caller) judgeable(ctx context.Context) error {
 		return setArguments(c, q.m.Arguments)
 	}
 	return setArguments(c, q.m.Params)
+}
+
+// checksHeader reports whether the request has a header that must say what it says
+// itself. The door's own dry run has that of the call, with other arguments.
+func (q *caller) checksHeader() bool {
+	return q.on != nil && !q.preview && q.m.Era == wire.EraModern
 }
 
 // subscriptionTime bounds subscriptions/listen, which is answered when the

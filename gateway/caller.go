@@ -19,6 +19,8 @@ type caller struct {
 	on  *stream         // by which it came; nil over stdio
 	c   *ostiary.Call
 
+	parameters []parameter // that the header repeats
+
 	preview bool // the door's own dry run of another call
 	signs   int  // signs of life so far
 

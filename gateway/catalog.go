@@ -44,6 +44,7 @@ type tools struct {
 type tool struct {
 	schema     []byte
 	definition ostiary.Digest
+	parameters []parameter // that the header repeats
 }
 
 // kinds are the lists of an upstream; calls wait for the first only.

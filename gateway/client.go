@@ -55,7 +55,7 @@ func (d *door) clientMessage(ctx context.Context, l line, m *wire.Message, err e
 func (d *door) refuseMalformed(l line, err error) {
 	c := d.newCall("", ostiary.ClassMalformed)
 	dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
-	l.on.asRefusal(dec.Code)
+	l.on.asRefusal(dec)
 	id := wire.RecoverID(l.raw)
 	if l.tooLong {
 		id = wire.RecoverHeadID(l.raw)

@@ -41,6 +41,8 @@ type outgoing struct {
 	key string // among the open requests of the door
 	m   *wire.Message
 	on  *stream // of the client's request that it belongs to; nil for the door's own
+	// parameters are what the header repeats of the arguments.
+	parameters []parameter
 }
 
 var (

@@ -115,34 +115,7 @@ func openHouse(t testing.TB, rules policy.Options, line func(*ostiary.Options), 
 	t.Helper()
 	before := runtime.NumGoroutine()
 	b := &bench{t: t, state: filepath.Join(t.TempDir(), "state"), done: make(chan error, 1), left: make(chan struct{})}
-	logger := slog.New(slog.NewTextHandler(&b.err, nil))
-	var err error
-	b.log, err = audit.Open(audit.Options{
-		Dir: b.state, Version: "test", Logger: logger,
-		Redact:     func(c *ostiary.Call) []byte { return c.Arguments },
-		RedactText: func(s string) string { return s },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules.Schema = validate.Schema
-	pol, err := policy.New(rules)
-	if err != nil {
-		t.Fatal(err)
-	}
-	limits, err := limit.New(unlimited())
-	if err != nil {
-		t.Fatal(err)
-	}
-	lo := ostiary.Options{
-		Gates:    []ostiary.Gate{limits, pol.Gate(), validate.Gate()},
-		Recorder: b.log, Timeout: patience, Now: time.Now,
-	}
-	line(&lo)
-	l, err := ostiary.New(lo)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, pol, logger := b.house(rules, line)
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	b.in, b.out, b.pipe = inW, bufio.NewReaderSize(outR, 1<<16), outR
@@ -170,6 +143,41 @@ func openHouse(t testing.TB, rules policy.Options, line func(*ostiary.Options), 
 		}
 	})
 	return b
+}
+
+// house makes the line, the rules and the log in the state directory.
+func (b *bench) house(rules policy.Options, line func(*ostiary.Options)) (*ostiary.Line, *policy.Policy, *slog.Logger) {
+	b.t.Helper()
+	logger := slog.New(slog.NewTextHandler(&b.err, nil))
+	t := b.t
+	var err error
+	b.log, err = audit.Open(audit.Options{
+		Dir: b.state, Version: "test", Logger: logger,
+		Redact:     func(c *ostiary.Call) []byte { return c.Arguments },
+		RedactText: func(s string) string { return s },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules.Schema = validate.Schema
+	pol, err := policy.New(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits, err := limit.New(unlimited())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lo := ostiary.Options{
+		Gates:    []ostiary.Gate{limits, pol.Gate(), validate.Gate()},
+		Recorder: b.log, Timeout: patience, Now: time.Now,
+	}
+	line(&lo)
+	l, err := ostiary.New(lo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, pol, logger
 }
 
 // noneLeft checks that the goroutines of a door have ended.

@@ -11,8 +11,9 @@ import (
 
 // headerText is a text as a header field can carry it (MCP 2026-07-28,
 // transports): as it is where that is safe, else as =?base64?…?=.
+// An empty field could be taken for none, so nothing is written that way too.
 func headerText(s string) string {
-	plain := strings.TrimSpace(s) == s && !strings.HasPrefix(s, "=?base64?")
+	plain := s != "" && strings.TrimSpace(s) == s && !strings.HasPrefix(s, "=?base64?")
 	for i := 0; i < len(s) && plain; i++ {
 		plain = s[i] >= 0x20 && s[i] < 0x7f
 	}
@@ -24,13 +25,10 @@ func headerText(s string) string {
 
 // fieldText is what a header field says.
 func fieldText(v string) (string, bool) {
-	inner, ok := strings.CutPrefix(v, "=?base64?")
-	if !ok {
+	inner, begins := strings.CutPrefix(v, "=?base64?")
+	inner, ends := strings.CutSuffix(inner, "?=")
+	if !begins || !ends {
 		return v, true
-	}
-	inner, ok = strings.CutSuffix(inner, "?=")
-	if !ok {
-		return "", false
 	}
 	b, err := base64.StdEncoding.DecodeString(inner)
 	return string(b), err == nil
@@ -49,11 +47,32 @@ func matches(h http.Header, m *wire.Message) error {
 	if err := matchField(h, headerMethod, m.Method, true); err != nil {
 		return err
 	}
-	switch m.Method {
-	case "tools/call", "prompts/get", "resources/read":
+	if hasName(m.Method) {
 		return matchField(h, headerName, m.Name, true)
 	}
 	return nil
+}
+
+// agrees is matches for a message of a session, whose header need not repeat it:
+// what is there must be right all the same.
+func agrees(h http.Header, m *wire.Message) error {
+	if m.Era == wire.EraModern {
+		return matches(h, m)
+	}
+	if err := matchField(h, headerMethod, m.Method, false); err != nil {
+		return err
+	}
+	return matchField(h, headerName, m.Name, false)
+}
+
+// hasName reports whether the header of a request names what it is about (MCP
+// 2026-07-28, transports and tasks extension).
+func hasName(method string) bool {
+	switch method {
+	case "tools/call", "prompts/get", "resources/read", "tasks/get", "tasks/update", "tasks/cancel":
+		return true
+	}
+	return false
 }
 
 func matchField(h http.Header, name, want string, must bool) error {

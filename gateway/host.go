@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/ostiary/ostiary"
 )
 
 // Hosts decides by whom an HTTP server lets itself be called: by which names, and
@@ -18,6 +20,9 @@ type Hosts struct {
 	// Origins are those of pages that may call, such as https://console.example.
 	// A page of the server's own host always may.
 	Origins []string
+	// Refused, if set, is told of every request that came no further, with an
+	// *ostiary.Error.
+	Refused func(*http.Request, error)
 }
 
 // Guard lets through to next what Host and Origin allow, and answers 403 to the
@@ -26,13 +31,20 @@ func (h Hosts) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !h.named(r.Host):
-			http.Error(w, "this server is not called by that name: call it by one that its operator configured", http.StatusForbidden)
+			h.refuse(w, r, "this server is not called by that name: call it by one that its operator configured")
 		case !h.from(r):
-			http.Error(w, "pages of that origin may not call this server", http.StatusForbidden)
+			h.refuse(w, r, "pages of that origin may not call this server: the operator lists those that may")
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+func (h Hosts) refuse(w http.ResponseWriter, r *http.Request, message string) {
+	if h.Refused != nil {
+		h.Refused(r, &ostiary.Error{Code: ostiary.CodeGatewayHost, Message: message})
+	}
+	http.Error(w, message, http.StatusForbidden)
 }
 
 func (h Hosts) named(host string) bool {

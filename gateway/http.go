@@ -43,7 +43,8 @@ type Endpoint struct {
 
 // NewEndpoint makes an endpoint. Its server is reached when somebody calls.
 func NewEndpoint(o HTTPOptions) *Endpoint {
-	return &Endpoint{o: o, doors: newDoors(o)}
+	d := newDoors(o)
+	return &Endpoint{o: d.o, doors: d}
 }
 
 // Close ends the sessions: calls in flight may end within the grace.
@@ -51,8 +52,10 @@ func (e *Endpoint) Close() { e.doors.close() }
 
 // ServeHTTP implements http.Handler.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer e.survive(w)
 	who, session, err := e.o.Authenticate(r)
 	if err != nil {
+		e.doors.away.refuse(ostiary.Principal{}, "", nil, err)
 		e.o.Refuse(w, r, err)
 		return
 	}
@@ -66,8 +69,22 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v.delete()
 	default:
 		w.Header().Set("Allow", "GET, POST, DELETE")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		v.turn(http.StatusMethodNotAllowed, "this method is none of the protocol: send messages by POST")
 	}
+}
+
+// survive turns a panic into a record and, where nothing was said yet, an answer.
+func (e *Endpoint) survive(w http.ResponseWriter) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	d := e.doors.away.refuse(ostiary.Principal{}, "", nil, panicked(p))
+	e.o.Log.Error("the door failed at a request", "code", d.Code)
+	if w.Header().Get("Content-Type") != "" { // an answer has begun and must not look whole
+		panic(http.ErrAbortHandler)
+	}
+	http.Error(w, d.Message, http.StatusInternalServerError)
 }
 
 // visit is one HTTP request.
@@ -82,16 +99,16 @@ type visit struct {
 // post takes one message.
 func (v *visit) post() {
 	if kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		http.Error(v.w, "send one JSON-RPC message as application/json", http.StatusUnsupportedMediaType)
+		v.turn(http.StatusUnsupportedMediaType, "send one JSON-RPC message as application/json")
 		return
 	}
 	if !accepts(v.r.Header, "application/json") || !accepts(v.r.Header, "text/event-stream") {
-		http.Error(v.w, "the answer is application/json or text/event-stream: accept both", http.StatusNotAcceptable)
+		v.turn(http.StatusNotAcceptable, "the answer is application/json or text/event-stream: accept both")
 		return
 	}
 	l, err := v.body()
 	if err != nil {
-		http.Error(v.w, "the body could not be read", http.StatusBadRequest)
+		v.turn(http.StatusBadRequest, "the body ended early or could not be read: send it whole")
 		return
 	}
 	m, err := wire.Parse(l.raw, v.e.o.Door.Limits)
@@ -118,7 +135,7 @@ func (v *visit) body() (line, error) {
 		raw, err = io.ReadAll(io.LimitReader(v.r.Body, int64(most)+1))
 	}
 	if len(raw) > most {
-		return line{raw: raw[:keptBytes], tail: lastBytes(raw), tooLong: true}, err
+		return line{raw: raw[:min(len(raw), keptBytes)], tail: lastBytes(raw), tooLong: true}, err
 	}
 	return line{raw: raw}, err
 }
@@ -143,7 +160,13 @@ func (v *visit) message(l line, m *wire.Message, err error) {
 			return
 		}
 		defer release()
+		if err == nil {
+			err = agrees(v.r.Header, m)
+		}
 		v.within(d.door, s, l, m, err, false)
+		if d.door.remote.gone() {
+			v.e.doors.drop(d)
+		}
 	}
 }
 
@@ -218,11 +241,11 @@ func (v *visit) get() {
 	id := v.r.Header.Get(headerSession)
 	if id == "" {
 		v.w.Header().Set("Allow", "POST")
-		http.Error(v.w, "a stream needs a session; revisions without sessions have no GET stream", http.StatusMethodNotAllowed)
+		v.turn(http.StatusMethodNotAllowed, "a stream needs a session; revisions without sessions have no GET stream")
 		return
 	}
 	if !accepts(v.r.Header, "text/event-stream") {
-		http.Error(v.w, "the stream is text/event-stream: accept it", http.StatusNotAcceptable)
+		v.turn(http.StatusNotAcceptable, "the stream is text/event-stream: accept it")
 		return
 	}
 	d, release := v.e.doors.session(id, v.who.ID, v.session)
@@ -235,7 +258,7 @@ func (v *visit) get() {
 	defer release()
 	client := d.door.toClient.(*httpClient)
 	if !client.attach(s) {
-		http.Error(v.w, "the session has a stream already", http.StatusConflict)
+		v.turn(http.StatusConflict, "the session has a stream already: close that one first")
 		return
 	}
 	defer client.detach(s)
@@ -260,7 +283,7 @@ func (v *visit) delete() {
 	id := v.r.Header.Get(headerSession)
 	if id == "" {
 		v.w.Header().Set("Allow", "POST")
-		http.Error(v.w, "a session to end is named by "+headerSession, http.StatusMethodNotAllowed)
+		v.turn(http.StatusMethodNotAllowed, "a session to end is named by "+headerSession)
 		return
 	}
 	d, release := v.e.doors.session(id, v.who.ID, v.session)
@@ -294,8 +317,7 @@ func (v *visit) unavailable(s *stream, m *wire.Message, err error) {
 
 // refuse records and answers what no door took.
 func (v *visit) refuse(s *stream, m *wire.Message, err error) {
-	c := v.e.doors.recorded(v.who, v.session, m)
-	dec := v.e.o.Door.Line.Refuse(c, ostiary.Refused("gateway", err))
+	dec := v.e.doors.away.refuse(v.who, v.session, m, err)
 	if m == nil || m.Kind != wire.KindRequest {
 		m = &wire.Message{Kind: wire.KindRequest}
 	}

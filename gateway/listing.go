@@ -81,7 +81,7 @@ func (l *list) named(found []ostiary.Tool) map[string]tool {
 	for i, item := range l.items {
 		m, _ := item.(map[string]any)
 		if t, ok := named[text(m, "name")]; ok { // a name that is listed twice names no tool
-			t.definition = l.sums[i]
+			t.definition, t.parameters = l.sums[i], parametersOf(m["inputSchema"])
 			named[text(m, "name")] = t
 		}
 	}
@@ -234,7 +234,7 @@ func (d *door) ask(ctx context.Context, method string, params map[string]any) ([
 	}
 	defer d.down.release(p)
 	defer d.down.remove(key)
-	m, err := d.exchange(ctx, outgoing{key, own, nil}, func() {
+	m, err := d.exchange(ctx, outgoing{key, own, nil, nil}, func() {
 		d.toServer.withdraw(key, wire.Cancelled(wire.Quote(id), "the door does not wait any longer"))
 	})
 	switch {

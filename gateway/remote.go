@@ -59,7 +59,7 @@ const briefly = 5 * time.Second
 // An error means that the request did not reach the server; a server that takes
 // it and gives no answer fails the open request instead.
 func (r *remote) request(ctx context.Context, q outgoing) error {
-	resp, err := r.post(ctx, q.m, q.on)
+	resp, err := r.post(ctx, q.m, q.on, q.parameters)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // who waits for the answer sees the end of ctx
@@ -75,7 +75,7 @@ func (r *remote) request(ctx context.Context, q outgoing) error {
 
 // send posts a notification or an answer.
 func (r *remote) send(ctx context.Context, on *stream, m *wire.Message) error {
-	resp, err := r.post(ctx, m, on)
+	resp, err := r.post(ctx, m, on, nil)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (r *remote) prepare(ctx context.Context, method string, body []byte) (*http
 
 // post sends one message. Of the client's header only what the protocol gives to
 // the server goes on, and only as the message says it.
-func (r *remote) post(ctx context.Context, m *wire.Message, on *stream) (*http.Response, error) {
+func (r *remote) post(ctx context.Context, m *wire.Message, on *stream, of []parameter) (*http.Response, error) {
 	req, err := r.prepare(ctx, http.MethodPost, m.Raw)
 	if err != nil {
 		return nil, err
@@ -189,6 +189,7 @@ func (r *remote) post(ctx context.Context, m *wire.Message, on *stream) (*http.R
 	if m.Era == wire.EraModern {
 		req.Header.Set(headerVersion, m.Version)
 		modernHeader(req.Header, m, on)
+		setParameters(req.Header, of, m.Arguments)
 	}
 	resp, err := r.o.Client.Do(req)
 	if err != nil {
@@ -213,10 +214,20 @@ func (r *remote) legacySession() bool {
 func (r *remote) lose() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lost = &ostiary.Error{Code: ostiary.CodeGatewayUpstream,
+	r.lost = &ostiary.Error{Code: ostiary.CodeGatewaySession,
 		Message: "the server has ended this session: begin a new one with initialize"}
 	r.session = ""
 	return r.lost
+}
+
+// gone reports whether the server has ended the session; a nil remote has none.
+func (r *remote) gone() bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost != nil
 }
 
 // unreachable explains why a request did not get to the server or got no answer.
@@ -250,8 +261,10 @@ func (r *remote) take(ctx context.Context, resp *http.Response, q outgoing) erro
 		r.begin(resp)
 	}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	switch kind {
-	case "application/json":
+	switch {
+	case notTheClients(resp.StatusCode):
+		return r.unexpected(resp)
+	case kind == "application/json":
 		q.on.as(resp.StatusCode)
 		raw, err := io.ReadAll(io.LimitReader(resp.Body, int64(r.d.o.Limits.MaxBytes)+1))
 		if err != nil {
@@ -259,15 +272,28 @@ func (r *remote) take(ctx context.Context, resp *http.Response, q outgoing) erro
 		}
 		l := line{raw: raw, on: q.on}
 		if len(raw) > r.d.o.Limits.MaxBytes {
-			l = line{raw: raw[:keptBytes], tail: lastBytes(raw), tooLong: true, on: q.on}
+			l = line{raw: raw[:min(len(raw), keptBytes)], tail: lastBytes(raw), tooLong: true, on: q.on}
 		}
-		r.d.fromRemote(r.ctx, l, &q)
+		if !r.d.fromRemote(r.ctx, l, &q) {
+			return &ostiary.Error{Code: ostiary.CodeGatewayUpstream,
+				Message: "the server answered something else than this request; whether the call took effect is unknown: look before you repeat it, and tell the operator about the server"}
+		}
 		return nil
-	case "text/event-stream":
+	case kind == "text/event-stream" && resp.StatusCode == http.StatusOK:
 		q.on.byEvents()
 		return r.events(ctx, resp.Body, &q, q.on)
 	}
 	return r.unexpected(resp)
+}
+
+// notTheClients reports whether a status speaks of what lies between the door and
+// the server: the client can neither sign in there nor follow.
+func notTheClients(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusUpgradeRequired, http.StatusMisdirectedRequest:
+		return true
+	}
+	return status < 200 || status >= 300 && status < 400
 }
 
 func (r *remote) cutOff(err error) error {
@@ -291,7 +317,7 @@ func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *st
 		case err != nil:
 			return r.cutOff(err)
 		}
-		resumable = resumable || e.id != "" || e.retry != ""
+		resumable = resumable || (e.id != "" || e.retry != "") && r.legacy()
 		if len(e.data) == 0 {
 			if on != nil && on.mark(e) != nil && q == nil {
 				return nil
@@ -354,8 +380,7 @@ func modernHeader(h http.Header, m *wire.Message, on *stream) {
 	if m.Method != "" {
 		h.Set(headerMethod, m.Method)
 	}
-	switch m.Method {
-	case "tools/call", "prompts/get", "resources/read":
+	if hasName(m.Method) {
 		h.Set(headerName, headerText(m.Name))
 	}
 	if on == nil {

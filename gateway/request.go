@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -29,13 +31,14 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 		defer d.under.leave()
 		defer cancel(nil)
 		defer d.down.release(&q.pending)
+		defer d.survive(q)
 		d.serveRequest(ctx, q)
 	}
 	if m.Method == "initialize" {
 		d.shake.run(serve, func(l line) { d.clientLine(ctx, l) })
 		return
 	}
-	if on != nil { // its exchange has a goroutine already
+	if on != nil && m.Era == wire.EraModern { // its exchange has a goroutine and stays as long
 		serve()
 		return
 	}
@@ -77,15 +80,44 @@ func (d *door) serveRequest(ctx context.Context, q *caller) {
 	switch {
 	case withdrawn && r == nil:
 		// Who withdraws a request gets no answer (MCP, cancellation).
+		q.on.silence()
 	case r == nil:
-		q.on.asRefusal(dec.Code)
-		d.answer(ctx, q.on, wire.Refusal(m, c.ID, dec))
+		q.on.asRefusal(dec)
+		d.answer(ctx, q.on, wire.Refusal(asked(m, dec.Code), c.ID, dec))
 	case reply == nil:
 		d.answer(ctx, q.on, storedReply(m.ID, r))
 	default:
 		d.observe(m, reply)
 		d.release(ctx, q.on, reply, r)
 	}
+}
+
+// asked is the request as its refusal is to see it: what speaks of the exchange
+// and not of the tool is an error and no result, also for tools/call.
+func asked(m *wire.Message, code ostiary.Code) *wire.Message {
+	if code == ostiary.CodeWireHeader || code == ostiary.CodeGatewaySession {
+		return &wire.Message{Kind: m.Kind, ID: m.ID, Era: m.Era}
+	}
+	return m
+}
+
+// survive turns a panic behind the line into a record and an answer: one request
+// must not end the door for everybody else.
+func (d *door) survive(q *caller) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	d.down.remove(q.m.Key)
+	dec := d.o.Line.Refuse(d.newCall(q.m.Method, ostiary.ClassMalformed), ostiary.Refused("gateway", panicked(p)))
+	d.answerNow(q.on, wire.Refusal(&wire.Message{Kind: q.m.Kind, ID: q.m.ID}, q.callID, dec))
+}
+
+// panicked is the refusal for a panic of the door.
+func panicked(p any) error {
+	return &ostiary.Error{Code: ostiary.CodePanic,
+		Message: "the door failed at this message and refused it; whether it took effect is unknown: look before you repeat it. The operator finds the reason in the audit log",
+		Reason:  fmt.Sprintf("panic: %v\n%.2000s", p, debug.Stack())}
 }
 
 // storedReply is the answer to a request that got a kept result instead of a
@@ -100,7 +132,7 @@ func storedReply(id []byte, r *ostiary.Result) []byte {
 // forward sends the request as it came and waits for its answer.
 func (d *door) forward(ctx context.Context, q *caller) (*ostiary.Result, *wire.Message, error) {
 	m := q.m
-	reply, err := d.exchange(ctx, outgoing{m.Key, m, q.on}, func() { d.withdrawUpstream(m) })
+	reply, err := d.exchange(ctx, outgoing{m.Key, m, q.on, q.parameters}, func() { d.withdrawUpstream(m) })
 	if err != nil {
 		if reply == nil {
 			return nil, nil, err

@@ -29,6 +29,7 @@ type doors struct {
 	count  map[string]int      // of each principal
 	closed bool
 	busy   sync.WaitGroup
+	away   *turnedAway
 }
 
 // session is one door and who may use it.
@@ -45,7 +46,11 @@ type session struct {
 func newDoors(o HTTPOptions) *doors {
 	ctx, stop := context.WithCancel(context.Background())
 	d := &doors{o: o, ctx: ctx, stop: stop, all: map[string]*session{}, count: map[string]int{}}
+	if o.Door.Remote != nil {
+		d.o.Door.Limits.AllowNewlines = true // neither side ends messages by them
+	}
 	d.ids, _ = newIdentifier(o.Door.Now, o.Door.Rand) // without randomness no door opens
+	d.away = newTurnedAway(d)
 	return d
 }
 
@@ -156,6 +161,7 @@ func (s *doors) close() {
 	s.mu.Unlock()
 	s.stop()
 	s.busy.Wait()
+	s.away.flush()
 }
 
 // prefix is what keeps the ids of one request of the modern era apart from those

@@ -281,18 +281,36 @@ func (s *stream) keyed(m *wire.Message) {
 
 // asRefusal sets the status that goes with a refusal (MCP 2026-07-28,
 // transports). Most are answers like any other.
-func (s *stream) asRefusal(code ostiary.Code) {
+func (s *stream) asRefusal(d ostiary.Decision) {
 	if s == nil {
 		return
 	}
+	status := http.StatusOK
 	switch {
-	case code == ostiary.CodePolicyMethod:
-		s.as(http.StatusNotFound)
-	case code == ostiary.CodeWireSize:
-		s.as(http.StatusRequestEntityTooLarge)
-	case strings.HasPrefix(string(code), "wire_"):
-		s.as(http.StatusBadRequest)
+	case d.Code == ostiary.CodeGatewaySession:
+		status = http.StatusNotFound
+	case d.Stage == "run": // the server's fault, or a call's end
+	case d.Code == ostiary.CodePolicyMethod:
+		status = http.StatusNotFound
+	case d.Code == ostiary.CodeWireSize:
+		status = http.StatusRequestEntityTooLarge
+	case strings.HasPrefix(string(d.Code), "wire_"):
+		status = http.StatusBadRequest
 	}
+	s.as(status)
+}
+
+// silence ends an exchange whose client wants no answer any more.
+func (s *stream) silence() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == streamFresh {
+		s.open()
+	}
+	s.end()
 }
 
 // byEvents says that the answer is to be an event.
