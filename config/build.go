@@ -270,6 +270,9 @@ func (f *File) NewRedactor(log *slog.Logger) (*redact.Redactor, error) {
 	return redact.New(redact.Options{Known: known})
 }
 
+// Store is the state that outlives a call.
+func (h *House) Store() ostiary.Store { return h.people.store }
+
 // Close ends whoever waits for a person, then the log, the store and the helper.
 func (h *House) Close() error {
 	return errors.Join(h.people.close(), h.Audit.Close(), h.sql.Close())

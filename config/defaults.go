@@ -20,6 +20,7 @@ func Defaults() File {
 			Catalog:  10 * time.Second,
 		},
 		Audit:     Audit{Segment: 64 << 20},
+		Serve:     Serve{Idle: 30 * time.Minute, Sessions: 100, Write: 30 * time.Second},
 		Approvals: Approvals{Wait: 45 * time.Second, Expire: 10 * time.Minute, Pending: 10, Desktop: true},
 	}
 }

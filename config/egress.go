@@ -38,6 +38,32 @@ func (h *Webhook) client(w Wiring) (*http.Client, error) {
 	return d.Client(), nil
 }
 
+func (u *Upstream) egress(now func() time.Time) (*egress.Dialer, error) {
+	return egress.New(egress.Options{AllowPrivate: u.AllowPrivate, Stream: true, Timeout: 24 * time.Hour, Clock: now})
+}
+
+// Client reaches the server at the URL, and nothing else.
+func (u *Upstream) Client(now func() time.Time) (*http.Client, error) {
+	d, err := u.egress(now)
+	if err != nil {
+		return nil, err
+	}
+	return d.Client(), nil
+}
+
+// reachable finds what can be known of the URL without the network.
+func (u *Upstream) reachable() error {
+	d, err := u.egress(nil)
+	if err != nil {
+		return err
+	}
+	at, err := url.Parse(u.URL)
+	if err != nil {
+		return err
+	}
+	return d.CheckURL(at)
+}
+
 // checkWebhookHost finds what can be known of a webhook's URL without the network,
 // so that a request for approval is not the first to find it.
 func checkWebhookHost(d *decoder, at Pos, h *Webhook) {

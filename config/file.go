@@ -31,6 +31,8 @@ type File struct {
 	Limits     Limits
 	Audit      Audit
 	Approvals  Approvals
+	Serve      Serve
+	Auth       Auth
 }
 
 // Principal gives scopes to an operating-system user, over stdio.
@@ -58,6 +60,11 @@ type Upstream struct {
 	// Remote says that the server has another file system than the door, so that
 	// paths are judged by their text alone.
 	Remote bool
+	// URL is the endpoint of a server over HTTP, which gets Credential and may be
+	// at AllowPrivate; empty for one that the door starts.
+	URL          string
+	Credential   *Credential
+	AllowPrivate []string
 }
 
 // Deny is one row of deny:. Kind, Pattern, Source, Reason and When of the row

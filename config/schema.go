@@ -39,13 +39,16 @@ func fileKind() kind[File] {
 			"The general bounds. What is left out keeps its default."),
 		key("approvals", section(approvalsKind()), func(f *File) *Approvals { return &f.Approvals },
 			"How long a person is waited for, and how they are told."),
+		key("serve", section(serveKind()), func(f *File) *Serve { return &f.Serve },
+			"The door over HTTP, which `ostiary serve` opens."),
+		key("auth", section(authKind()), func(f *File) *Auth { return &f.Auth },
+			"Who may call over HTTP. Without a row nobody but holders of API keys."),
 		key("audit", section(auditKind()), func(f *File) *Audit { return &f.Audit },
 			"The evidence."),
 		later[File]("sandbox", "profiles that isolate a server's process"),
 		later[File]("egress", "outbound network"),
 		later[File]("flow", "information flow"),
 		later[File]("redact", "secrets and personal data in results"),
-		later[File]("auth", "callers over a network"),
 		later[File]("store", "state that several doors share"),
 	)
 }
@@ -105,7 +108,7 @@ func scope() kind[string] {
 }
 
 func upstreamKind() kind[Upstream] {
-	k := placed(object("an upstream", nil, nil,
+	k := placed(object("an upstream", nil, checkUpstream,
 		key("command", list(text("a text"), false), func(u *Upstream) *[]string { return &u.Command },
 			"The program and its arguments, not read by a shell. May be left out where the command line gives it. Without `cwd` it starts in the directory of this file."),
 		key("env", environment(), func(u *Upstream) *map[string]string { return &u.Env },
@@ -118,8 +121,11 @@ func upstreamKind() kind[Upstream] {
 			"`remote` where the server has another file system than the door, so that paths can be judged by their text alone. Default: `local`."),
 		later[Upstream]("sandbox", "isolation of the server's process"),
 		later[Upstream]("dangerously_unsandboxed", "isolation of the server's process"),
-		later[Upstream]("url", "servers over HTTP"),
-		later[Upstream]("credential", "credentials for servers over HTTP"),
+		key("url", remoteURL(), func(u *Upstream) *string { return &u.URL },
+			"The endpoint of a server over streamable HTTP, for `ostiary serve`."),
+		key("credential", pointer(credentialKind()), func(u *Upstream) **Credential { return &u.Credential },
+			"What the door shows to the server at `url`. The caller's own credential never goes there."),
+		key("allow_private", allowPrivate(), func(u *Upstream) *[]string { return &u.AllowPrivate }, allowPrivateDoc),
 	), func(u *Upstream) *Pos { return &u.Pos })
 	return k
 }

@@ -41,6 +41,7 @@ type commands struct {
 	Policy     policyCommand     `cmd:"" help:"Write, compare, explain and test a policy."`
 	Revoke     revokeCommand     `cmd:"" help:"Take back everything that was granted to a principal or approved for it."`
 	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`
+	Serve      serveCommand      `cmd:"" help:"Be the door over HTTP for servers that many people share."`
 	SQLHelper  sqlHelperCommand  `cmd:"" name:"sql-helper" hidden:""`
 	Unfreeze   unfreezeCommand   `cmd:"" help:"Lift a freeze."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

@@ -173,8 +173,14 @@ func (d *doorway) asks(s *mcp.ClientSession, text string) (id string, answered c
 	d.t.Helper()
 	answered = make(chan [2]string, 1)
 	go func() {
-		code, text := d.call(s, "put", text)
-		answered <- [2]string{code, text}
+		for range 100 {
+			code, told := d.call(s, "put", text)
+			if strings.HasPrefix(code, "freeze_") { // a lifted freeze may hold for a moment yet
+				continue
+			}
+			answered <- [2]string{code, told}
+			return
+		}
 	}()
 	d.until("a request", func() bool {
 		for line := range strings.Lines(d.command("approvals", "--json")) {

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/auth"
+	"github.com/ostiary/ostiary/config"
+	"github.com/ostiary/ostiary/gateway"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// serveCommand is the door over HTTP.
+type serveCommand struct {
+	stateFlag
+	Config  string `required:"" placeholder:"FILE" help:"Policy file with the servers (upstreams:) and who may call (auth:)."`
+	Listen  string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address and port to listen on (default ${default}: this machine only)."`
+	Verbose bool   `short:"v" help:"Tell more on standard error."`
+}
+
+const (
+	headerTimeout = 10 * time.Second // for the header of a request
+	idleTimeout   = 2 * time.Minute  // for a connection between requests
+	headerBytes   = 64 << 10
+)
+
+// Run serves until ctx ends; calls in flight may then end within the grace.
+func (s *serveCommand) Run(ctx context.Context, p program) error {
+	file, err := config.Load(s.Config, config.Options{})
+	if err != nil {
+		return err
+	}
+	state, err := s.made()
+	if err != nil {
+		return err
+	}
+	debug.SetGCPercent(gcPercent)
+	log := logger(p.err, s.Verbose)
+	w, err := serveWiring(state, file, log)
+	if err != nil {
+		return err
+	}
+	house, err := file.Build(w)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.serve(ctx, p, file, house, w), house.Close())
+}
+
+func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, house *config.House, w config.Wiring) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
+	if err != nil {
+		return &ostiary.Error{Code: ostiary.CodeConfigInvalid, Err: err,
+			Message: fmt.Sprintf("cannot listen on %s: choose another address and port with --listen", s.Listen)}
+	}
+	site := &site{file: file, house: house, w: w, base: file.Serve.URL, p: p}
+	if site.base == "" {
+		site.base = "http://" + listener.Addr().String()
+	}
+	handler, err := site.handler()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer site.close()
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
+		ErrorLog: slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	for _, name := range site.names {
+		fmt.Fprintf(p.err, "serving %s at %s\n", name, site.endpoint(name))
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	site.close()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), file.Limits.Shutdown)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+// site are the endpoints of one door over HTTP.
+type site struct {
+	file  *config.File
+	house *config.House
+	w     config.Wiring
+	base  string
+	p     program
+
+	names     []string
+	endpoints []*gateway.Endpoint
+	resources map[string]*auth.Resource // by the path of the endpoint
+}
+
+func (s *site) path(name string) string     { return "/" + name + "/mcp" }
+func (s *site) endpoint(name string) string { return strings.TrimSuffix(s.base, "/") + s.path(name) }
+
+func (s *site) close() {
+	for _, e := range s.endpoints {
+		e.Close()
+	}
+}
+
+// handler makes an endpoint of every server over HTTP of the file.
+func (s *site) handler() (http.Handler, error) {
+	s.resources = map[string]*auth.Resource{}
+	check, err := s.file.NewAuth(s.w, s.house.Store(), func(r *http.Request) []string {
+		if m := s.resources[r.URL.Path]; m != nil {
+			return []string{m.Audience()}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	for i := range s.file.Upstreams {
+		u := &s.file.Upstreams[i]
+		if u.URL == "" {
+			return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
+				Message: fmt.Sprintf("upstreams.%s is started by a command, and `ostiary serve` reaches servers at a url only: give it a url, or use `ostiary run --name %s`", u.Name, u.Name)}
+		}
+		e, err := s.open(u, check)
+		if err != nil {
+			return nil, err
+		}
+		s.names = append(s.names, u.Name)
+		s.endpoints = append(s.endpoints, e)
+		mux.Handle(s.path(u.Name), e)
+		if m := s.resources[s.path(u.Name)]; m != nil {
+			mux.Handle(m.MetadataPath(), m)
+		}
+	}
+	if len(s.names) == 0 {
+		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
+			Message: "there is no server to serve: add one under upstreams: with its url"}
+	}
+	return s.hosts().Guard(mux), nil
+}
+
+// open makes the endpoint of one server.
+func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.Endpoint, error) {
+	var issuers []string
+	for _, i := range s.file.Auth.Issuers {
+		issuers = append(issuers, i.URL)
+	}
+	resource, err := auth.NewResource(auth.ResourceOptions{URL: s.endpoint(u.Name), AuthorizationServers: issuers, Name: u.Name})
+	if err != nil {
+		return nil, err
+	}
+	s.resources[s.path(u.Name)] = resource
+	client, err := u.Client(s.w.Now)
+	if err != nil {
+		return nil, err
+	}
+	remote := &gateway.Remote{URL: u.URL, Client: client}
+	if c := u.Credential; c != nil {
+		header := http.Header{http.CanonicalHeaderKey(c.Header): {c.Value}}
+		remote.Header = func(context.Context) (http.Header, error) { return header, nil }
+	}
+	return gateway.NewEndpoint(gateway.HTTPOptions{
+		Authenticate: check.Authenticate,
+		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) {
+			status, header := resource.Challenge(err, nil)
+			for name, values := range header {
+				w.Header()[name] = values
+			}
+			http.Error(w, ostiary.AsError(err).Message, status)
+		},
+		Door: gateway.Options{
+			Line: s.house.Line, Policy: s.house.Policy, Upstream: u.Name, Remote: remote,
+			CatalogFile: catalogFile(s.w.State, u.Name), Journal: s.house.Audit,
+			Limits:      wire.Limits{MaxBytes: s.file.Limits.Message},
+			CatalogWait: s.file.Limits.Catalog, Grace: s.file.Limits.Shutdown,
+			Log: s.w.Log, Now: s.w.Now, Rand: s.w.Rand,
+		},
+		WriteWait: s.file.Serve.Write, IdleSession: s.file.Serve.Idle, Sessions: s.file.Serve.Sessions, Log: s.w.Log,
+	}), nil
+}
+
+// hosts are the names by which clients may call.
+func (s *site) hosts() gateway.Hosts {
+	h := gateway.Hosts{Names: s.file.Serve.Names, Origins: s.file.Serve.Origins}
+	if u, err := url.Parse(s.file.Serve.URL); err == nil && u.Hostname() != "" {
+		h.Names = append(h.Names[:len(h.Names):len(h.Names)], u.Hostname())
+	}
+	return h
+}
+
+func serveWiring(state string, file *config.File, log *slog.Logger) (config.Wiring, error) {
+	home, err := homeDir()
+	if err != nil {
+		return config.Wiring{}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return config.Wiring{}, err
+	}
+	return config.Wiring{
+		State: state, Program: self, Version: version, Home: home,
+		WorkingDir: func(string) string { return file.Dir },
+		Log:        log, Now: time.Now, Rand: rand.Reader,
+	}, nil
+}

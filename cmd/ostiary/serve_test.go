@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// bearer sends a key with every request.
+type bearer struct{ key string }
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	if b.key != "" {
+		r.Header.Set("Authorization", "Bearer "+b.key)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+type noteIn struct {
+	Text string `json:"text"`
+}
+
+// sharedServer is a real server over HTTP. It notes what credentials it sees.
+func sharedServer(t *testing.T, stateless bool) (url string, seen chan string) {
+	t.Helper()
+	seen = make(chan string, 1000)
+	s := mcp.NewServer(&mcp.Implementation{Name: "notes", Version: "1"}, nil)
+	tool := func(name string, hint bool) {
+		mcp.AddTool(s, &mcp.Tool{Name: name, Annotations: &mcp.ToolAnnotations{ReadOnlyHint: hint}},
+			func(_ context.Context, _ *mcp.CallToolRequest, in noteIn) (*mcp.CallToolResult, any, error) {
+				return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: name + " " + in.Text}}}, nil, nil
+			})
+	}
+	tool("read", true)
+	tool("save", false)
+	h := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s }, &mcp.StreamableHTTPOptions{Stateless: stateless})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Header.Get("Authorization")
+		h.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, seen
+}
+
+const servePolicy = `version: 1
+upstreams:
+  notes:
+    url: %s
+    allow_private: [localhost]
+    credential: {value: "Bearer %s"}
+rules:
+  - {tool: notes/read, effect: read, scope: "notes:read"}
+  - {tool: notes/save, effect: write, scope: "notes:write"}
+`
+
+// serving starts `ostiary serve` on a free port and returns the endpoint's URL.
+func (d *doorway) serving() string {
+	d.t.Helper()
+	c := exec.Command("ostiary", "serve", "--config", d.policy, "--state", d.state, "--listen", "127.0.0.1:0")
+	stderr, err := c.StderrPipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if m := regexp.MustCompile(`^serving notes at (http://\S+)$`).FindStringSubmatch(lines.Text()); m != nil {
+			rest := make(chan string, 1)
+			go func() {
+				var b strings.Builder
+				for lines.Scan() {
+					fmt.Fprintln(&b, lines.Text())
+				}
+				rest <- b.String()
+			}()
+			d.t.Cleanup(func() {
+				if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+					d.t.Error(err)
+				}
+				said := <-rest
+				if err := c.Wait(); err != nil {
+					d.t.Errorf("serve ended with %v\n%s", err, said)
+				}
+			})
+			return m[1]
+		}
+		d.t.Log(lines.Text())
+	}
+	d.t.Fatalf("serve did not start: %v", c.Wait())
+	return ""
+}
+
+func (d *doorway) key(principal string, scopes ...string) string {
+	d.t.Helper()
+	args := []string{"key", "create", "--principal", principal, "--for", "1h", "--reason", "test", "--json"}
+	for _, s := range scopes {
+		args = append(args, "--scope", s)
+	}
+	m := regexp.MustCompile(`ost_key_[0-9a-z]+_[0-9A-Za-z_-]+`).FindString(d.command(args...))
+	if m == "" {
+		d.t.Fatal("no key was made")
+	}
+	return m
+}
+
+func connect(t *testing.T, url, key string) (*mcp.ClientSession, error) {
+	t.Helper()
+	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
+	return client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: url, HTTPClient: &http.Client{Transport: bearer{key}}, MaxRetries: -1}, nil)
+}
+
+func TestServeKnowsWhoCalls(t *testing.T) {
+	for _, stateless := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stateless=%t", stateless), func(t *testing.T) {
+			upstream, seen := sharedServer(t, stateless)
+			d := newDoorway(t, fmt.Sprintf(servePolicy, strings.Replace(upstream, "127.0.0.1", "localhost", 1), "upstream-only-credential"))
+			url := d.serving()
+			reader, writer := d.key("rita", "notes:read"), d.key("walter", "notes:read", "notes:write")
+
+			for _, key := range []string{"", "ost_key_aaaaaaaaaa_" + strings.Repeat("A", 43), "no.such.token", reader[:len(reader)-1] + "A"} {
+				if s, err := connect(t, url, key); err == nil {
+					s.Close()
+					t.Errorf("somebody with the credential %.12q was let in", key)
+				}
+			}
+			var sessions []*mcp.ClientSession
+			for _, key := range []string{reader, writer} {
+				s, err := connect(t, url, key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { s.Close() })
+				sessions = append(sessions, s)
+				res, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "read", Arguments: noteIn{Text: "a"}})
+				if code, text := d.answer(res, err); code != "" || text != "read a" {
+					t.Errorf("control: read gave %q %q", code, text)
+				}
+			}
+			res, err := sessions[0].CallTool(t.Context(), &mcp.CallToolParams{Name: "save", Arguments: noteIn{Text: "b"}})
+			if code, text := d.answer(res, err); code != "policy_scope" {
+				t.Errorf("a reader's save gave %q %q", code, text)
+			}
+			res, err = sessions[1].CallTool(t.Context(), &mcp.CallToolParams{Name: "save", Arguments: noteIn{Text: "b"}})
+			if code, text := d.answer(res, err); code != "" || text != "save b" {
+				t.Errorf("a writer's save gave %q %q", code, text)
+			}
+			for len(seen) > 0 {
+				if got := <-seen; got != "Bearer upstream-only-credential" {
+					t.Errorf("the server saw the credential %q", got)
+				}
+			}
+			log := d.command("audit", "query", "--json")
+			for _, secret := range []string{reader, writer, "upstream-only-credential"} {
+				if strings.Contains(log, secret) {
+					t.Error("a credential is in the log")
+				}
+			}
+			if !strings.Contains(log, `"principal":"rita"`) || !strings.Contains(log, `"principal":"walter"`) {
+				t.Error("the log does not name who called")
+			}
+		})
+	}
+}
+
+// A legacy session is its principal's: with another's key it is not there.
+func TestServeBindsSessions(t *testing.T) {
+	upstream, _ := sharedServer(t, false)
+	d := newDoorway(t, fmt.Sprintf(servePolicy, strings.Replace(upstream, "127.0.0.1", "localhost", 1), "upstream-only-credential"))
+	url := d.serving()
+	mine, other := d.key("rita", "notes:read"), d.key("walter", "notes:read")
+	s, err := connect(t, url, mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	status := func(method, key, session string) int {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(`{"jsonrpc":"2.0","id":7,"method":"ping"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Accept", "application/json, text/event-stream")
+		req.Header.Set("Mcp-Session-Id", session)
+		resp, err := (&http.Client{Transport: bearer{key}}).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	for _, c := range []struct {
+		method, key, session string
+		want                 int
+	}{
+		{http.MethodPost, other, s.ID(), http.StatusNotFound},
+		{http.MethodGet, other, s.ID(), http.StatusNotFound},
+		{http.MethodDelete, other, s.ID(), http.StatusNotFound},
+		{http.MethodPost, mine, "no-such-session", http.StatusNotFound},
+		{http.MethodPost, "", s.ID(), http.StatusUnauthorized},
+		{http.MethodPost, mine, s.ID(), http.StatusOK}, // the control
+	} {
+		if got := status(c.method, c.key, c.session); got != c.want {
+			t.Errorf("%s with a session of another or none: %d, want %d", c.method, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Serve is the door over HTTP.
+type Serve struct {
+	// URL is the door as clients reach it, without the path of an endpoint; empty
+	// where it is only reached on this machine.
+	URL string
+	// Names are further host names by which it is called, Origins the pages that
+	// may call it.
+	Names, Origins []string
+	// Cert and Key are the files of its certificate, ClientCA those whose client
+	// certificates count.
+	Cert, Key, ClientCA string
+	// Idle is after how long a session without requests ends; Sessions how many
+	// one principal may have.
+	Idle     time.Duration
+	Sessions int
+	// Write is how long one write may wait for a client that does not read.
+	Write time.Duration
+}
+
+// Credential is what a server over HTTP gets from the door, in a field of the
+// header.
+type Credential struct{ Header, Value string }
+
+func serveKind() kind[Serve] {
+	return object("serve", nil, checkServe,
+		key("url", checked("a URL such as https://gateway.example", "^https?://", checkBase), func(s *Serve) *string { return &s.URL },
+			"The door as its clients reach it. Its host is a name by which it may be called, and tokens must be made for `URL/UPSTREAM/mcp`. Default: only this machine reaches it."),
+		key("names", list(text("the name of a host"), false), func(s *Serve) *[]string { return &s.Names },
+			"Further names and addresses of hosts by which clients may call, without port."),
+		key("origins", list(checked("an origin such as https://console.example", "^https?://", checkOrigin), false), func(s *Serve) *[]string { return &s.Origins },
+			"The origins of pages that may call from a browser. Default: only the door's own."),
+		key("cert", path(), func(s *Serve) *string { return &s.Cert }, "The file of the certificate for TLS, with its chain. It is read again when it changes."),
+		key("key", path(), func(s *Serve) *string { return &s.Key }, "The file of the certificate's key."),
+		key("client_ca", path(), func(s *Serve) *string { return &s.ClientCA }, "The file of the authorities whose client certificates count."),
+		key("idle", duration(time.Second, 7*24*time.Hour), func(s *Serve) *time.Duration { return &s.Idle }, "After how long without a request a session ends. Default: `30m`."),
+		key("sessions", integer(1, 1_000_000), func(s *Serve) *int { return &s.Sessions }, "How many sessions one principal may have with one server. Default: `100`."),
+		key("write", duration(time.Second, 10*time.Minute), func(s *Serve) *time.Duration { return &s.Write }, "How long one write may wait for a client that does not read. Default: `30s`."),
+	)
+}
+
+func checkServe(d *decoder, at Pos, s *Serve) {
+	switch {
+	case (s.Cert == "") != (s.Key == ""):
+		d.failAt(at, "TLS needs a certificate and its key: give cert and key")
+	case s.ClientCA != "" && s.Cert == "":
+		d.failAt(at, "client certificates need TLS: give cert and key too")
+	}
+}
+
+func checkBase(t string) error {
+	if err := checkURL(t); err != nil {
+		return err
+	}
+	u, err := url.Parse(t)
+	switch {
+	case err != nil:
+		return errors.New("this is no URL: write https://host")
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("the URL of the door has no path: write https://host, the endpoints are /UPSTREAM/mcp below it")
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	}
+	return errors.New("the door needs https, or http on this machine")
+}
+
+func checkOrigin(t string) error {
+	u, err := url.Parse(t)
+	if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != t {
+		return fmt.Errorf("%q is no origin: write a scheme and a host, as https://console.example", brief(t))
+	}
+	return nil
+}
+
+// remoteURL is that of a server over HTTP.
+func remoteURL() kind[string] {
+	return checked("the URL of an MCP endpoint", "^https?://", func(t string) error {
+		if err := checkURL(t); err != nil {
+			return err
+		}
+		if u, err := url.Parse(t); err != nil || u.Fragment != "" {
+			return errors.New("this is no URL of a server: write https://host/path")
+		}
+		return nil
+	})
+}
+
+func credentialKind() kind[Credential] {
+	return object("a credential", nil, nil,
+		key("header", checked("the name of a header field", "", checkField), func(c *Credential) *string { return &c.Header },
+			"The field of the header. Default: `Authorization`."),
+		must(key("value", envValue(), func(c *Credential) *string { return &c.Value },
+			"Its value, such as `Bearer ${file:PATH}`. It never reaches the log, the client or another server.")),
+	)
+}
+
+func checkField(name string) error {
+	for _, c := range name {
+		if c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return fmt.Errorf("%q is no name of a header field: use letters, digits and dashes", brief(name))
+		}
+	}
+	lower := strings.ToLower(name)
+	if strings.HasPrefix(lower, "mcp-") || lower == "host" || lower == "content-type" || lower == "content-length" || lower == "accept" || lower == "connection" || lower == "transfer-encoding" {
+		return fmt.Errorf("%s is set by the protocol and cannot carry a credential", name)
+	}
+	return nil
+}
+
+// checkUpstream sees that a server is reached in one way.
+func checkUpstream(d *decoder, at Pos, u *Upstream) {
+	switch {
+	case u.URL == "":
+		if u.Credential != nil {
+			d.failAt(at, "a credential is for a server over HTTP: give its url, or use env for a command")
+		}
+	case len(u.Command) > 0:
+		d.failAt(at, "a server has a url or a command, not both: remove one")
+	case len(u.Env) > 0 || len(u.PassEnv) > 0 || u.Cwd != "":
+		d.failAt(at, "env, pass_env and cwd are for a server that the door starts; this one is reached at its url")
+	default:
+		u.Remote = true
+		if err := u.reachable(); err != nil {
+			d.failAt(at, "the server cannot be reached: %s", messageOf(err))
+		}
+	}
+	if u.Credential != nil {
+		if u.Credential.Header == "" {
+			u.Credential.Header = "Authorization"
+		}
+		if strings.ContainsAny(u.Credential.Value, "\r\n\x00") {
+			d.failAt(at, "the credential has a line break, which a header cannot carry: write the value in one line")
+		}
+		// Only the secret part is to be found in what comes back.
+		if _, secret, ok := strings.Cut(u.Credential.Value, " "); ok {
+			d.noteSecret("CREDENTIAL_TOKEN", secret)
+		}
+		d.noteSecret("CREDENTIAL_TOKEN", u.Credential.Value)
+	}
+}
