@@ -173,14 +173,8 @@ func (d *doorway) asks(s *mcp.ClientSession, text string) (id string, answered c
 	d.t.Helper()
 	answered = make(chan [2]string, 1)
 	go func() {
-		for range 100 {
-			code, told := d.call(s, "put", text)
-			if strings.HasPrefix(code, "freeze_") { // a lifted freeze may hold for a moment yet
-				continue
-			}
-			answered <- [2]string{code, told}
-			return
-		}
+		code, told := d.call(s, "put", text)
+		answered <- [2]string{code, told}
 	}()
 	d.until("a request", func() bool {
 		for line := range strings.Lines(d.command("approvals", "--json")) {
@@ -206,7 +200,7 @@ approvals: {wait: 5m, notify: none}
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.Count(string(b), `"tools/call"`)
+		return strings.Count(string(b), `"name":"put"`)
 	}
 	wants := func(what string, got [2]string, code, text string) {
 		t.Helper()
@@ -259,6 +253,7 @@ approvals: {wait: 5m, notify: none}
 	d.command("approve", id, "--yes", "--config", d.policy)
 	d.command("revoke", "--principal", peer.User, "--reason", "it was talked into it")
 	d.command("unfreeze", "--all", "--reason", "go on")
+	d.becomes("lifted again", door, "")
 	next, answered := d.asks(door, "third")
 	if next == id {
 		t.Error("an approval that was revoked still stands")
