@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/approval"
 	"github.com/ostiary/ostiary/internal/peers"
 )
@@ -185,3 +187,58 @@ func TestGrantsCount(t *testing.T) {
 		t.Errorf("somebody without a grant gets %+v, %v", d, err)
 	}
 }
+
+// BenchmarkGatesInLine takes a call that asks nobody through a line with the gates
+// and through one with as many that do nothing: the difference is what they cost
+// with everything that the line does for them.
+func BenchmarkGatesInLine(b *testing.B) {
+	p, err := openInProcess(filepath.Join(b.TempDir(), "state"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = p.store.Close() }()
+	gates, closing, err := p.gates()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer closing()
+	for name, gates := range map[string][]ostiary.Gate{"with": gates, "without": {openGate{}, openGate{}, openGate{}}} {
+		b.Run(name, func(b *testing.B) {
+			l, err := ostiary.New(ostiary.Options{Gates: gates, Recorder: noRecorder{}, Timeout: time.Minute, Now: time.Now})
+			if err != nil {
+				b.Fatal(err)
+			}
+			result, c := &ostiary.Result{Status: ostiary.StatusOK}, plainCall()
+			run := func(context.Context, *ostiary.Call) (*ostiary.Result, error) { return result, nil }
+			before, err := cpuTime(os.Getpid())
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, d := l.Do(b.Context(), c, run); d.Verdict != ostiary.Allow {
+					b.Fatal(d)
+				}
+			}
+			after, err := cpuTime(os.Getpid())
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(after-before)/float64(b.N), "cpu-ns/op")
+		})
+	}
+}
+
+// openGate does nothing.
+type openGate struct{}
+
+func (openGate) Name() string { return "open" }
+func (openGate) Check(context.Context, *ostiary.Call) (ostiary.Decision, error) {
+	return ostiary.Allowed(), nil
+}
+
+// noRecorder keeps nothing.
+type noRecorder struct{}
+
+func (noRecorder) Begin(*ostiary.Call) (ostiary.Entry, error) { return noRecorder{}, nil }
+func (noRecorder) Intent(ostiary.Decision) error              { return nil }
+func (noRecorder) End(ostiary.Outcome) error                  { return nil }

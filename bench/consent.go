@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -113,8 +113,8 @@ func (c *consent) doors(ctx context.Context, o options) error {
 	return nil
 }
 
-// doorsRound starts every door anew and lets them take turns: first to last, then
-// last to first, so that none is always behind the same one.
+// doorsRound starts every door anew and lets them take turns, each time in another
+// order: whoever comes behind itself finds a warm machine.
 func doorsRound(ctx context.Context, o options, n int, argv []func(string) []string) (rounds []doorRound, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute+20*time.Duration(len(argv))*o.window) // ends what hangs
 	defer cancel()
@@ -156,7 +156,9 @@ func doorsRound(ctx context.Context, o options, n int, argv []func(string) []str
 	for i := range order {
 		order[i] = i
 	}
+	random := rand.New(rand.NewPCG(uint64(n), 3)) //nolint:gosec // to spread, not to hide
 	for range turns {
+		random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, i := range order {
 			read, err := all[i].drive("echo", small, 8, o.window/4)
 			if err != nil {
@@ -169,7 +171,6 @@ func doorsRound(ctx context.Context, o options, n int, argv []func(string) []str
 			rounds[i].Read.Turns = append(rounds[i].Read.Turns, read.cpuPerCall())
 			rounds[i].Effect.Turns = append(rounds[i].Effect.Turns, effect.cpuPerCall())
 		}
-		slices.Reverse(order)
 	}
 	return rounds, nil
 }

@@ -47,19 +47,29 @@ func (p *inProcess) grants() *grant.Gate {
 	return grant.New(grant.Options{Store: p.store, Journal: noJournal{}, Clock: p.clock})
 }
 
-// measureGates costs a call that has no key and asks nobody.
-func (p *inProcess) measureGates(ctx context.Context) (all []gateCost, err error) {
+// gates are those that every call passes, in their order.
+func (p *inProcess) gates() (_ []ostiary.Gate, closing func(), err error) {
 	start := time.Now()
-	frozen := freeze.New(freeze.Options{Store: p.store, Ticks: func() time.Duration { return p.clock().Sub(start) }})
-	defer frozen.Close() //nolint:errcheck // it keeps nothing
 	keys, err := idempotency.New(idempotency.Options{
 		Store: p.store, Owner: "bench", Alive: func(o string) bool { return audit.Alive(p.dir, o) }, Wait: 1,
 	})
 	if err != nil {
+		return nil, nil, err
+	}
+	frozen := freeze.New(freeze.Options{Store: p.store, Ticks: func() time.Duration { return p.clock().Sub(start) }})
+	closing = func() { _ = frozen.Close() } // it keeps nothing
+	return []ostiary.Gate{frozen, p.grants(), keys}, closing, nil
+}
+
+// measureGates costs a call that has no key and asks nobody.
+func (p *inProcess) measureGates(ctx context.Context) (all []gateCost, err error) {
+	gates, closing, err := p.gates()
+	if err != nil {
 		return nil, err
 	}
+	defer closing()
 	c := plainCall()
-	for _, g := range []ostiary.Gate{frozen, p.grants(), keys} {
+	for _, g := range gates {
 		cost := gateCost{Gate: g.Name()}
 		look := func() error {
 			d, err := g.Check(ctx, c)
