@@ -232,7 +232,8 @@ func (v *visit) within(d *door, s *stream, l line, m *wire.Message, err error, m
 	}
 	select {
 	case <-s.over:
-	case <-d.life.Done():
+	case <-d.life.Done(): // what is under way is told so, and answers
+		d.await(s.over, "a call over HTTP has no answer")
 	}
 }
 

@@ -27,6 +27,9 @@ const (
 func (d *door) serve(asked context.Context) error {
 	// Calls in flight may end within the grace when we are asked to end.
 	ctx, end := context.WithCancelCause(context.WithoutCancel(asked))
+	if d.life != nil {
+		ctx, end = d.life, d.die
+	}
 	defer end(errShutdown)
 	clientGone, serverGone, listed := make(chan error, 1), make(chan struct{}), make(chan struct{})
 	if d.o.In != nil {

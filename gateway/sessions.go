@@ -90,7 +90,7 @@ func (s *doors) add(id string, who ostiary.Principal, proved string) (*session, 
 	o := s.o.Door
 	o.Principal, o.Session = who, proved
 	ctx, end := context.WithCancel(s.ctx)
-	d, err := openHTTP(o, ctx)
+	d, err := openHTTP(o)
 	if err != nil {
 		end()
 		return nil, nil, err
@@ -179,13 +179,13 @@ func (s *doors) recorded(who ostiary.Principal, proved string, m *wire.Message) 
 	return c
 }
 
-// openHTTP makes the door of a session; life ends it.
-func openHTTP(o Options, life context.Context) (*door, error) {
+// openHTTP makes the door of a session; its life ends with serve.
+func openHTTP(o Options) (*door, error) {
 	d, err := newDoor(o)
 	if err != nil {
 		return nil, err
 	}
-	d.life = life
+	d.life, d.die = context.WithCancelCause(context.Background())
 	d.toClient = &httpClient{}
 	d.remote = newRemote(d, *o.Remote)
 	d.toServer = d.remote

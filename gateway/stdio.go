@@ -88,9 +88,10 @@ type door struct {
 	notes      pace        // of the server's progress and log notifications
 	asksByForm atomic.Bool // the client declared it in its handshake
 
-	remote *remote         // the end of a server over HTTP; nil over stdio
-	life   context.Context // of a session over HTTP; nil over stdio
-	hands  atomic.Bool     // the handshake was answered
+	remote *remote                 // the end of a server over HTTP; nil over stdio
+	life   context.Context         // of a session over HTTP, grace included; nil over stdio
+	die    context.CancelCauseFunc // ends life
+	hands  atomic.Bool             // the handshake was answered
 
 	under *visits // messages under way
 	work  *workers

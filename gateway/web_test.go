@@ -36,6 +36,7 @@ type site struct {
 	*httptest.Server
 	tools  string
 	handle func(w http.ResponseWriter, r *http.Request, m *wire.Message)
+	own    func(w http.ResponseWriter, r *http.Request) // what it says by itself
 
 	mu      sync.Mutex
 	shakes  int
@@ -68,6 +69,9 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.streams <- r
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.(http.Flusher).Flush()
+		if s.own != nil {
+			s.own(w, r)
+		}
 		<-r.Context().Done()
 		return
 	}
@@ -75,7 +79,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the door has gone
 	}
-	m, err := wire.Parse(body, wire.Limits{})
+	m, err := wire.Parse(body, wire.Limits{AllowNewlines: true})
 	if err != nil {
 		http.Error(w, "bad message", http.StatusBadRequest)
 		return
