@@ -35,8 +35,16 @@ type Call struct {
 	// Args are the decoded arguments: map[string]any, []any, string, bool, nil
 	// and json.Number. They are the same value as Arguments.
 	Args any
-	// Digest identifies the arguments; equal digests mean equal values, number
-	// literals included.
+	// Beside is an object of the members that params will have beside the name, the
+	// arguments and _meta: answers to the server's questions, its state, a wish for
+	// a task, whatever else a client writes; nil if there are none. Requests whose
+	// Arguments are all of params have none.
+	Beside []byte
+	// BesideArgs is Beside decoded as Args is; nil if there is none.
+	BesideArgs any
+	// Digest identifies the arguments and what stands beside them; equal digests
+	// mean equal values, number literals included. Without anything beside them it
+	// is the digest of the arguments.
 	Digest Digest
 	// InputSchema is the tool's own JSON Schema; nil if there is none.
 	InputSchema []byte
@@ -51,7 +59,7 @@ type Call struct {
 	// Key is the idempotency key in _meta; "" if there is none.
 	Key string
 	// DryRun says that the arguments ask for the tool's own dry run, for which
-	// the rule vouches. Such a call asks nobody.
+	// the rule vouches, and nothing stands beside them. Such a call asks nobody.
 	DryRun bool
 	// Caller is the door's end; nil where nobody can be reached.
 	Caller Caller

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"github.com/ostiary/ostiary"
@@ -67,10 +68,13 @@ func (q *caller) judgeable(ctx context.Context) error {
 	if q.m.HasInputResponses {
 		c.Closed = false // what the client's side knows leaves for the upstream
 	}
-	if c.Class == ostiary.ClassTool || c.Class == ostiary.ClassPrompt {
-		return setArguments(c, q.m.Arguments)
+	if c.Class != ostiary.ClassTool && c.Class != ostiary.ClassPrompt {
+		return setArguments(c, q.m.Params)
 	}
-	return setArguments(c, q.m.Params)
+	if err := setArguments(c, q.m.Arguments); err != nil || !q.m.HasBeside {
+		return err
+	}
+	return setBeside(c, q.m.Params)
 }
 
 // checksHeader reports whether the request has a header that must say what it says
@@ -118,6 +122,25 @@ func setArguments(c *ostiary.Call, raw []byte) error {
 	var err error
 	c.Args, c.Digest, err = wire.DecodeDigest(raw)
 	return err
+}
+
+// setBeside puts into the call what params has beside name, arguments and _meta.
+// It reaches the server, so it is part of what the call is, and a call with it is
+// not one that a person need not see because its arguments ask for a dry run.
+func setBeside(c *ostiary.Call, params []byte) error {
+	all, err := wire.ReadMembers(params)
+	if err != nil {
+		return err
+	}
+	c.Beside = all.Rest("name", "arguments", "_meta")
+	args, sum, err := wire.DecodeDigest(c.Beside)
+	if err != nil {
+		return err
+	}
+	c.BesideArgs, c.DryRun = args, false
+	both := append([]byte("ostiary arguments and beside 1"), c.Digest[:]...)
+	c.Digest = sha256.Sum256(append(both, sum[:]...))
+	return nil
 }
 
 func unknownVersion(v string) *ostiary.Error {

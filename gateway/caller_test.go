@@ -28,8 +28,8 @@ func TestTheDryRunIsACallOfItsOwn(t *testing.T) {
 		return allow()
 	})
 	b.send(payment("1", `,"v":1,"task":{"ttl":1},"_meta":{"progressToken":"p","ostiary/idempotency-key":"k","a":1}`))
-	dry := s.next(`"dry_run":true`, `"to":"Ada"`, `"v":1`, `"_meta":{"a":1}`)
-	if strings.Contains(dry, "progressToken") || strings.Contains(dry, "idempotency") || strings.Contains(dry, "task") || !strings.Contains(dry, `"id":"ostiary-`) {
+	dry := s.next(`"dry_run":true`, `"to":"Ada"`, `"_meta":{"a":1}`)
+	if strings.Contains(dry, "progressToken") || strings.Contains(dry, "idempotency") || strings.Contains(dry, "task") || strings.Contains(dry, `"v"`) || !strings.Contains(dry, `"id":"ostiary-`) {
 		t.Errorf("the dry run is %s", dry)
 	}
 	s.say(answer(idOf(t, dry), "would pay"))

@@ -27,7 +27,9 @@ func (q *caller) Dialog() *ostiary.Dialog {
 	}
 	if q.m.Era == wire.EraModern {
 		caps, _ := wire.Member(q.m.Meta, metaCapabilities)
-		if repeatable(q.m.Method) && (q.state != "" || asksByForm(caps)) {
+		// A client that answers the server cannot bring an answer to the door in the
+		// same request.
+		if repeatable(q.m.Method) && !q.m.HasInputResponses && (q.state != "" || asksByForm(caps)) {
 			q.dialog = &ostiary.Dialog{Put: put, State: q.state, Reply: q.said}
 		}
 		return q.dialog

@@ -9,8 +9,9 @@ import (
 
 // DryRun implements ostiary.Caller. The dry run is the same request under an id
 // of the door's own and with the argument set; it is judged, recorded and
-// filtered like any other call. What would tie it to the call itself is left out
-// of it: the progress token, the idempotency key in _meta, the wish for a task.
+// filtered like any other call. What belongs to the call itself is left out of it:
+// the progress token and the idempotency key in _meta, and all that stands beside
+// the arguments (answers to the server, its state, the wish for a task).
 func (q *caller) DryRun(ctx context.Context) (*ostiary.Result, error) {
 	if q.preview || q.c.DryRun || q.c.Class != ostiary.ClassTool || q.c.Rule.Rewrite.DryRun == "" {
 		return nil, &ostiary.Error{Code: ostiary.CodePreviewFailed, Message: "this call has no dry run that the operator vouches for"}
@@ -66,9 +67,13 @@ func (q *caller) rehearsal(id []byte, argument string) (*wire.Message, error) {
 	if !ok {
 		return nil, &ostiary.Error{Code: ostiary.CodeInternal, Message: "the door could not make a dry run of this call"}
 	}
-	params := change{within: q.m.Params, drop: []string{"task"}}
-	if !q.m.HasTask {
-		params.drop = nil
+	params := change{within: q.m.Params}
+	if q.m.HasBeside {
+		beside, err := wire.ReadMembers(q.c.Beside)
+		if err != nil {
+			return nil, err
+		}
+		params.drop = beside.Names()
 	}
 	// The rewrite has put the argument there.
 	args := change{within: q.m.Arguments, set: []wire.Setting{{Name: argument, Value: []byte("true")}}}

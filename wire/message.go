@@ -126,12 +126,12 @@ type Message struct {
 	CancelKey string
 	// HasOwnMeta is true if _meta holds MetaGrant or MetaKey.
 	HasOwnMeta bool
-	// HasTask is true if a request asks to run as a task (params.task, revision
-	// 2025-11-25).
-	HasTask bool
 	// HasInputResponses is true if a request repeats an earlier one with
 	// params.inputResponses or params.requestState.
 	HasInputResponses bool
+	// HasBeside is true if params of tools/call or prompts/get has members beside
+	// name, arguments and _meta.
+	HasBeside bool
 	// Result and Error are the values of a response as written.
 	Result, Error []byte
 	ResultKind    ResultKind

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -57,6 +58,32 @@ func ReadMembers(obj []byte) (Members, error) {
 		return Members{}, refuseSyntax(err)
 	}
 	return m, nil
+}
+
+// Rest is an object of the members that are not named, each as it is written and
+// in their order; nil if there are none.
+func (m Members) Rest(named ...string) []byte {
+	var rest []byte
+	for _, e := range m.all {
+		if slices.Contains(named, e.name) {
+			continue
+		}
+		rest = append(append(rest, ','), m.raw[e.start:e.end]...)
+	}
+	if rest == nil {
+		return nil
+	}
+	rest[0] = '{'
+	return append(rest, '}')
+}
+
+// Names are the names of the members in their order.
+func (m Members) Names() []string {
+	names := make([]string, len(m.all))
+	for i, e := range m.all {
+		names[i] = e.name
+	}
+	return names
 }
 
 // Len is how many members there are.

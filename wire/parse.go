@@ -96,6 +96,7 @@ type parser struct {
 	// payload, 0 if there is none.
 	loneEnd   int
 	inPayload bool // within result or error
+	params    int  // how many members params has
 	// resultTwin is true if the result or error has a key that asks for input in
 	// another case.
 	resultTwin bool
@@ -192,6 +193,9 @@ func (p *parser) object(at place) (span, error) {
 		}
 		if where == slotResult || where == slotError {
 			p.inPayload = true
+		}
+		if at == inParams {
+			p.params++
 		}
 		val, err := p.value(next)
 		if err != nil {

@@ -72,6 +72,9 @@ func (p *parser) quickObject(q *quick, at place, depth int) (s span, ok bool) {
 		} else if folds && string(name[1:len(name)-1]) != word {
 			return s, false
 		}
+		if at == inParams {
+			p.params++
+		}
 		val, ok := p.quickValue(q, next, depth+1)
 		if !ok {
 			return s, false

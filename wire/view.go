@@ -11,6 +11,16 @@ import (
 
 func (p *parser) get(s slot) []byte { return p.found[s].in(p.raw) }
 
+// present counts those of the members that are there.
+func (p *parser) present(members ...slot) (n int) {
+	for _, s := range members {
+		if p.found[s].end > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 func (p *parser) view() (*Message, error) {
 	m, err := p.message()
 	if err != nil {
@@ -121,7 +131,6 @@ func (p *parser) readParams(m *Message) error {
 			return err
 		}
 	}
-	m.HasTask = p.get(slotTask) != nil
 	m.HasInputResponses = p.get(slotInputResponses) != nil || p.get(slotRequestState) != nil
 	var err error
 	switch m.Method {
@@ -132,6 +141,7 @@ func (p *parser) readParams(m *Message) error {
 		if m.Arguments = p.get(slotArguments); m.Arguments != nil && m.Arguments[0] != '{' {
 			return refuse(ostiary.CodeWireParams, "params.arguments must be an object; leave it out if there are none")
 		}
+		m.HasBeside = p.params > p.present(slotName, slotArguments, slotMeta)
 	case "resources/read":
 		m.Name, err = p.need(slotURI, "params.uri")
 	case "resources/subscribe", "resources/unsubscribe":

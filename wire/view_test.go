@@ -15,7 +15,7 @@ type view struct {
 	ID, Key, Method, Params, Name, Arguments, Meta, Version, Progress, PKey string
 	Era                                                                     Era
 	Mode, CancelID, CancelKey, Result, Error, TaskID                        string
-	HasTask, HasInputResponses, IsError                                     bool
+	HasBeside, HasInputResponses, IsError                                   bool
 	ResultKind                                                              ResultKind
 }
 
@@ -23,7 +23,7 @@ func viewOf(m *Message) view {
 	return view{
 		m.Kind, string(m.ID), m.Key, m.Method, string(m.Params), m.Name, string(m.Arguments), string(m.Meta), m.Version,
 		string(m.ProgressToken), m.ProgressKey, m.Era, m.ElicitationMode, string(m.CancelID), m.CancelKey,
-		string(m.Result), string(m.Error), m.TaskID, m.HasTask, m.HasInputResponses, m.IsError, m.ResultKind,
+		string(m.Result), string(m.Error), m.TaskID, m.HasBeside, m.HasInputResponses, m.IsError, m.ResultKind,
 	}
 }
 
@@ -40,11 +40,11 @@ func TestParseView(t *testing.T) {
 		{call(`{"name":"t","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},"requestState":"x"}`),
 			view{Kind: KindRequest, ID: "1", Key: "n:1", Method: "tools/call", Name: "t", Era: EraModern, Version: "2026-07-28",
 				Params: `{"name":"t","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},"requestState":"x"}`,
-				Meta:   `{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}`, HasInputResponses: true}},
+				Meta:   `{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}`, HasInputResponses: true, HasBeside: true}},
 		{`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}`,
 			view{Kind: KindRequest, ID: "0", Key: "n:0", Method: "initialize", Version: "2025-11-25", Params: `{"protocolVersion":"2025-11-25"}`}},
 		{`{"jsonrpc":"2.0","id":0,"method":"resources/read","params":{"uri":"file:///a","task":{}}}`,
-			view{Kind: KindRequest, ID: "0", Key: "n:0", Method: "resources/read", Name: "file:///a", HasTask: true, Params: `{"uri":"file:///a","task":{}}`}},
+			view{Kind: KindRequest, ID: "0", Key: "n:0", Method: "resources/read", Name: "file:///a", Params: `{"uri":"file:///a","task":{}}`}},
 		{`{"jsonrpc":"2.0","id":0,"method":"tasks/get","params":{"taskId":"7"}}`,
 			view{Kind: KindRequest, ID: "0", Key: "n:0", Method: "tasks/get", Name: "7", Params: `{"taskId":"7"}`}},
 		{`{"jsonrpc":"2.0","id":0,"method":"tasks/list"}`, view{Kind: KindRequest, ID: "0", Key: "n:0", Method: "tasks/list"}},
