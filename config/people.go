@@ -62,7 +62,7 @@ func (f *File) wait() time.Duration { return max(f.Approvals.Wait, time.Nanoseco
 
 func (f *File) newApprovals(w Wiring, s ostiary.Store, j ostiary.Journal, m *masks) (*approval.Gate, error) {
 	o := approval.Options{
-		Store: s, Journal: j, Mask: m.arguments, MaskText: m.shown, Policy: hex.EncodeToString(f.Digest[:]),
+		Store: s, Journal: j, Mask: m.eye, MaskText: m.shown, Policy: hex.EncodeToString(f.Digest[:]),
 		Wait: f.wait(), Expire: f.Approvals.Expire, Pending: f.Approvals.Pending,
 		Channels: []string{approval.ChannelCLI}, Clock: w.Now, Rand: w.Rand, Logger: w.Log,
 	}
@@ -72,7 +72,7 @@ func (f *File) newApprovals(w Wiring, s ostiary.Store, j ostiary.Journal, m *mas
 			return nil, err
 		}
 		n, err := approval.NewWebhook(approval.WebhookOptions{
-			URL: hook.URL, Secret: []byte(hook.Secret), Link: hook.Link, Redact: m.redactor.Text, Client: client,
+			URL: hook.URL, Secret: []byte(hook.Secret), Link: hook.Link, Redact: m.redactor.ShownText, Client: client,
 			Clock: w.Now, Rand: w.Rand, Logger: w.Log,
 		})
 		if err != nil {
@@ -81,7 +81,7 @@ func (f *File) newApprovals(w Wiring, s ostiary.Store, j ostiary.Journal, m *mas
 		o.Notifiers, o.Channels = append(o.Notifiers, n), append(o.Channels, approval.ChannelWebhook)
 	}
 	if f.Approvals.Desktop {
-		if n, there := approval.NewDesktop(approval.DesktopOptions{Redact: m.redactor.Text, Logger: w.Log}); there {
+		if n, there := approval.NewDesktop(approval.DesktopOptions{Redact: m.redactor.ShownText, Logger: w.Log}); there {
 			o.Notifiers = append(o.Notifiers, n)
 		}
 	}
@@ -106,6 +106,11 @@ type masks struct {
 
 func (m *masks) arguments(c *ostiary.Call) []byte {
 	return m.redactor.Arguments(c.Arguments, m.keys.of(c.InputSchema))
+}
+
+// eye are the arguments as a person sees them who decides.
+func (m *masks) eye(c *ostiary.Call) []byte {
+	return m.redactor.Shown(c.Arguments, m.keys.of(c.InputSchema))
 }
 
 func (f *File) newMasks(w Wiring) (*masks, error) {

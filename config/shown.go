@@ -15,13 +15,13 @@ import (
 const keyMark = "[REDACTED:key]"
 
 // shown is a text about a call as a person sees it and the store keeps it: without
-// what is kept out of the arguments in the log, also where a preview or a dry run
-// repeats a value that only its key calls a secret.
+// what is masked in the arguments that are shown with it, also where a preview or a
+// dry run repeats a value that only its key calls a secret.
 func (m *masks) shown(c *ostiary.Call, text string) string {
 	if t := strings.TrimSpace(text); t != "" && (t[0] == '{' || t[0] == '[') && json.Valid([]byte(t)) {
-		text = string(m.redactor.Arguments([]byte(t), m.keys.of(c.InputSchema)))
+		text = string(m.redactor.Shown([]byte(t), m.keys.of(c.InputSchema)))
 	} else {
-		text = m.redactor.Text(text)
+		text = m.redactor.ShownText(text)
 	}
 	for _, secret := range m.secretValues(c) {
 		text = strings.ReplaceAll(text, secret, keyMark)
@@ -33,7 +33,7 @@ func (m *masks) shown(c *ostiary.Call, text string) string {
 // key, line by line, since a difference shows lines, the longest first. What is
 // shorter than redact.MinKnown would be found by chance.
 func (m *masks) secretValues(c *ostiary.Call) []string {
-	masked := m.arguments(c)
+	masked := m.eye(c)
 	if bytes.Equal(masked, c.Arguments) {
 		return nil
 	}
@@ -53,36 +53,27 @@ func (m *masks) secretValues(c *ostiary.Call) []string {
 	return found
 }
 
-// differing calls f with each text of a value in whose place another one has the
-// mark of a key that names a secret.
+// differing calls f with each text or number of a value in whose place another one
+// has the mark of a key that names a secret.
 func differing(v, masked any, f func(string)) {
-	whole := masked == keyMark
 	switch v := v.(type) {
 	case string:
-		if whole {
+		if masked == keyMark {
 			f(v)
 		}
 	case json.Number:
-		if whole {
+		if masked == keyMark {
 			f(v.String())
 		}
 	case []any:
 		with, _ := masked.([]any)
-		for i, e := range v {
-			if whole {
-				differing(e, masked, f)
-			} else if i < len(with) {
-				differing(e, with[i], f)
-			}
+		for i := range min(len(v), len(with)) {
+			differing(v[i], with[i], f)
 		}
 	case map[string]any:
 		with, _ := masked.(map[string]any)
 		for name, e := range v {
-			if whole {
-				differing(e, masked, f)
-			} else {
-				differing(e, with[name], f)
-			}
+			differing(e, with[name], f)
 		}
 	}
 }

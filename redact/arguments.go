@@ -32,6 +32,13 @@ func (r *Redactor) Arguments(raw []byte, schema *SchemaKeys) []byte {
 	return append(w.out, w.s[w.done:]...)
 }
 
+// Shown is Arguments for the eye of a person who decides about the call. A name that
+// the caller chose hides no more than texts there: below it objects, lists, booleans,
+// null and numbers stay, but for numbers that are themselves the secret (a pin, what
+// the schema declares). Private keys, passwords in URLs and parameters of URLs are
+// masked only if they fit the alphabet of such.
+func (r *Redactor) Shown(raw []byte, schema *SchemaKeys) []byte { return r.eye.Arguments(raw, schema) }
+
 // walker goes over one JSON text (RFC 8259), checks it and copies it only from
 // the first change on.
 type walker struct {
@@ -40,8 +47,11 @@ type walker struct {
 	s      string
 	i      int
 	mute   bool // within a value that is replaced as a whole
-	out    []byte
-	done   int // s[:done] is in out
+	leaves bool // within a value whose texts are replaced
+	// numbers says that those of a list are as well.
+	numbers bool
+	out     []byte
+	done    int // s[:done] is in out
 }
 
 func (w *walker) space() {
@@ -79,9 +89,14 @@ func (w *walker) value(depth int) bool {
 		return w.object(depth)
 	case c == '[':
 		return w.array(depth)
+	case c == '"' && w.leaves:
+		return w.whole(depth)
 	case c == '"':
 		return w.str()
 	case c == '-' || isDigit(c):
+		if w.leaves && w.numbers {
+			return w.whole(depth)
+		}
 		return w.number()
 	}
 	for _, word := range [...]string{"true", "false", "null"} {
@@ -120,22 +135,42 @@ func (w *walker) object(depth int) bool {
 		if !w.eat(':') {
 			return false
 		}
-		if !w.mute && (w.schema.secret(key) || w.r.names.secret(key)) {
-			from := w.i
-			w.mute = true
-			ok := w.value(depth + 1)
-			w.mute = false
-			if !ok {
-				return false
-			}
-			w.replace(from, w.i, marker(ruleKey))
-		} else if !w.value(depth + 1) {
+		if !w.member(key, depth+1) {
 			return false
 		}
 		if !w.eat(',') {
 			return w.shut('}')
 		}
 	}
+}
+
+// member goes over the value under a key.
+func (w *walker) member(key string, depth int) bool {
+	declared := w.schema.secret(key)
+	secret := declared || !w.mute && w.r.names.secret(key)
+	switch {
+	case w.mute || !secret && !w.leaves:
+		return w.value(depth)
+	case !w.r.strict():
+		return w.whole(depth)
+	}
+	leaves, numbers := w.leaves, w.numbers
+	w.leaves, w.numbers = true, secret && (declared || digitSecret(key))
+	ok := w.value(depth)
+	w.leaves, w.numbers = leaves, numbers
+	return ok
+}
+
+// whole replaces one value as a whole, unless it is an empty text below a name.
+func (w *walker) whole(depth int) bool {
+	from, leaves := w.i, w.leaves
+	w.mute, w.leaves = true, false
+	ok := w.value(depth)
+	w.mute, w.leaves = false, leaves
+	if ok && (!leaves || w.s[from:w.i] != `""`) {
+		w.replace(from, w.i, marker(ruleKey))
+	}
+	return ok
 }
 
 // str checks a string, a key or a value, and redacts what it means.

@@ -18,13 +18,20 @@
 //   - Secrets of a well-known shape (bearer tokens, JWTs, private keys, keys of a
 //     few providers, passwords in URLs) are replaced by "[REDACTED:shape]".
 //
+// For the eye of a person who decides (Shown, ShownText) less is masked: what is
+// hidden must look like a secret, so that nobody hides in one what is decided about.
+// A name hides the texts below it, not the objects, lists, booleans and numbers;
+// passwords in URLs and values of parameters only if a shell would read them as
+// parts of a word; private keys only if they are as long and as mixed as one.
+//
 // What was read as JSON stays JSON, and what holds no secret stays as it was,
 // byte for byte. Doing it twice changes nothing more.
 //
 // What it does not stop: a secret that nobody declared and that has no shape; a
 // known secret that is split, compressed, encrypted, reversed or base64-encoded
 // twice or with line breaks; one shorter than MinKnown bytes, which would match
-// by chance and is refused. In base64 the two characters at the edges that a
+// by chance and is refused. A word under a name that sounds like a secret is masked
+// for the eye too, even if it is none. In base64 the two characters at the edges that a
 // secret shares with its neighbours stay. A tool that marks everything as
 // writeOnly keeps its arguments out of the log, not out of their digest.
 package redact

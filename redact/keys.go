@@ -58,6 +58,17 @@ func secretWord(words []string, i int, w string) bool {
 	return gluedSecret(w)
 }
 
+// digitSecret reports names of secrets that may be numbers.
+func digitSecret(name string) bool {
+	return slices.ContainsFunc(splitName(nil, name), func(w string) bool {
+		switch w {
+		case "pin", "pincode", "otp", "totp", "cvv", "cvc", "ssn", "passcode", "code", "codes", "password", "passwd", "pwd", "pass":
+			return true
+		}
+		return false
+	})
+}
+
 // gluedSecret finds secrets in words that nothing separates: dbpassword, apikey.
 func gluedSecret(w string) bool {
 	for _, part := range []string{

@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,21 @@ func newIndex() *index {
 		x.shapes[s.prefix[0]] = append(x.shapes[s.prefix[0]], s)
 	}
 	return x
+}
+
+// strict is the same index for the eye. It shares what is known.
+func (x *index) strict() *index {
+	eye := *x
+	for first, list := range x.shapes {
+		list = slices.Clone(list)
+		for i := range list {
+			if list[i].rule == rulePassword {
+				list[i].match = strictPassword
+			}
+		}
+		eye.shapes[first] = list
+	}
+	return &eye
 }
 
 func (x *index) empty() bool { return len(x.known) == 0 }

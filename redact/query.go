@@ -22,7 +22,7 @@ func (r *Redactor) queryValues(spans []span, s string, begin byte) []span {
 			}
 			more = end < len(s) && strings.IndexByte("&;?#", s[end]) >= 0
 			name, value, _ := strings.Cut(s[i:end], "=")
-			if value != "" && !isMarker(value) && r.names.secret(plainName(name)) {
+			if value != "" && !isMarker(value) && r.names.secret(plainName(name)) && (!r.strict() || inert(value)) {
 				spans = append(spans, span{end - len(value), end, ruleKey})
 			}
 			i = end

@@ -22,15 +22,17 @@ type Options struct {
 // Redactor replaces secrets. It is safe for use by many goroutines.
 type Redactor struct {
 	index *index
-	names names
+	names *names
+	// eye is the same for a person's eye; nil there. It masks only what fits the
+	// alphabet of a secret, so that nobody hides in one what shall be decided about.
+	eye *Redactor
 }
 
 // New makes a Redactor. A known secret that is shorter than MinKnown bytes, or
 // that would be found in the words of a redaction, is CodeConfigInvalid; the
 // error tells its place in the list and never the secret.
 func New(o Options) (*Redactor, error) {
-	r := &Redactor{index: newIndex()}
-	r.names.seed = maphash.MakeSeed()
+	r := &Redactor{index: newIndex(), names: &names{seed: maphash.MakeSeed()}}
 	for i, secret := range o.Known {
 		secret = strings.TrimSpace(secret)
 		if len(secret) < MinKnown {
@@ -43,6 +45,7 @@ func New(o Options) (*Redactor, error) {
 			}
 		}
 	}
+	r.eye = &Redactor{index: r.index.strict(), names: r.names}
 	return r, nil
 }
 
@@ -61,6 +64,12 @@ func (r *Redactor) Text(s string) string {
 	out, _ := r.text(s)
 	return out
 }
+
+// ShownText is Text for the eye of a person who decides; see Shown.
+func (r *Redactor) ShownText(s string) string { return r.eye.Text(s) }
+
+// strict reports whether this is for the eye.
+func (r *Redactor) strict() bool { return r.eye == nil }
 
 // rounds bounds how often a text is looked at again. What was replaced may have
 // hidden that its neighbour is a secret too, so the last look finds nothing.
@@ -86,6 +95,7 @@ func (r *Redactor) finds(s string) bool { return len(r.find(nil, s)) > 0 }
 // find adds what must be replaced in s, in no order and with overlaps.
 func (r *Redactor) find(spans []span, s string) []span {
 	spans = r.index.scan(spans, s, true)
+	spans = r.privateKeys(spans, s)
 	spans = r.queryValues(spans, s, '?')
 	spans = r.queryValues(spans, s, '#')
 	if r.index.empty() {

@@ -15,6 +15,8 @@ type shape struct {
 	match  func(s string, i int, prefix string) (start, end int, ok bool)
 }
 
+const rulePassword = "url-password"
+
 func shapes() []shape {
 	var all []shape
 	add := func(rule string, match func(string, int, string) (int, int, bool), prefixes ...string) {
@@ -32,14 +34,13 @@ func shapes() []shape {
 	add("bearer", bearer, "Bearer ", "bearer ", "BEARER ")
 	add("basic", basic, "Basic ", "basic ", "BASIC ")
 	add("jwt", jwt, "eyJ")
-	add("private-key", privateKey, "-----BEGIN ")
-	add("url-password", urlPassword, "://")
+	add(rulePassword, urlPassword, "://")
 	return all
 }
 
 // rules are all names that a marker may carry.
 func rules() []string {
-	names := []string{ruleKnown, ruleKey}
+	names := []string{ruleKnown, ruleKey, rulePrivate}
 	for _, s := range shapes() {
 		names = append(names, s.rule)
 	}
@@ -154,25 +155,6 @@ func jwt(s string, i int, _ string) (int, int, bool) {
 	return i, end, true
 }
 
-// privateKey matches a PEM block (RFC 7468) of any kind of private key; one that
-// does not end goes to the end of the text.
-func privateKey(s string, i int, prefix string) (int, int, bool) {
-	label := s[i+len(prefix):]
-	label = label[:min(len(label), 64)]
-	if n := strings.Index(label, "-----"); n < 0 || !strings.HasSuffix(strings.TrimSuffix(label[:n], " BLOCK"), "PRIVATE KEY") {
-		return 0, 0, false
-	}
-	end := strings.Index(s[i:], "-----END ")
-	if end < 0 {
-		return i, len(s), true
-	}
-	end += i + len("-----END ")
-	if n := strings.Index(s[end:min(len(s), end+64)], "-----"); n >= 0 {
-		end += n + len("-----")
-	}
-	return i, end, true
-}
-
 // urlPassword matches user:password in the authority of a URL (RFC 3986, section
 // 3.2.1), up to the last "@" of it.
 func urlPassword(s string, i int, prefix string) (int, int, bool) {
@@ -189,6 +171,24 @@ scan:
 			break scan
 		}
 	}
-	ok := colon >= 0 && colon < at && s[from:at] != marker("url-password")
+	ok := colon >= 0 && colon < at && s[from:at] != marker(rulePassword)
 	return from, at, ok
+}
+
+// strictPassword is urlPassword for the eye: what a shell or another language would
+// read as more than a word is no password there, but perhaps a command.
+func strictPassword(s string, i int, prefix string) (int, int, bool) {
+	from, at, ok := urlPassword(s, i, prefix)
+	return from, at, ok && inert(s[from:at])
+}
+
+// inert reports whether a text is made of letters, digits and signs that mean
+// nothing to a shell within a word.
+func inert(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isWord(c) && strings.IndexByte(".~%+=:,@^", c) < 0 {
+			return false
+		}
+	}
+	return true
 }
