@@ -82,6 +82,17 @@ func (d *Desk) Create(ctx context.Context, n Terms, who Who) (_ Grant, token str
 	return *g, token, nil
 }
 
+// Check says what [Desk.Create] would say about these terms now, and makes nothing:
+// for who gives a grant together with something that cannot be taken back.
+func (d *Desk) Check(ctx context.Context, n Terms, who Who) error {
+	pt, err := d.check(&n, who)
+	if err != nil {
+		return err
+	}
+	g := &Grant{Principal: n.Principal, Session: n.Session, Pattern: n.Pattern, When: n.When, Uses: n.Uses, Token: n.Token}
+	return d.o.Store.View(ctx, func(tx ostiary.Tx) error { return d.fit(tx, g, pt, &n) })
+}
+
 // check looks at what was asked for by itself.
 func (d *Desk) check(n *Terms, who Who) (pattern, error) {
 	pt, err := parsePattern(n.Pattern)

@@ -318,3 +318,26 @@ func TestManyGrants(t *testing.T) {
 		t.Errorf("another principal: %v", err)
 	}
 }
+
+// Check says what Create would say, and makes nothing.
+func TestCheckMakesNothing(t *testing.T) {
+	h := newHouse(t)
+	good := Terms{Principal: "alice", Pattern: "files/delete_file", Reason: "r"}
+	long := good
+	long.For = MaxLife + time.Second
+	if err := h.desk.Check(t.Context(), long, dora); !errors.Is(err, ostiary.CodeGrantInvalid) || !strings.Contains(err.Error(), "24h0m0s at most") {
+		t.Error(err)
+	}
+	for range maxLive {
+		if err := h.desk.Check(t.Context(), good, dora); err != nil {
+			t.Fatal(err)
+		}
+		h.give(good)
+	}
+	if err := h.desk.Check(t.Context(), good, dora); !errors.Is(err, ostiary.CodeGrantInvalid) || !strings.Contains(err.Error(), "which is the most") {
+		t.Error(err)
+	}
+	if got := len(h.noted()); got != maxLive {
+		t.Errorf("%d events for %d grants", got, maxLive)
+	}
+}

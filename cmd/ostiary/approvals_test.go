@@ -191,6 +191,7 @@ func TestReadAnswer(t *testing.T) {
 
 // A name with a star is no pattern of a grant.
 func TestApproveGrantsOneToolOnly(t *testing.T) {
+	minus, negative := -1, time.Duration(-1)
 	good := approval.Request{ID: "7h2k", Method: "tools/call", Principal: "alice", Session: "s", Upstream: "files", Target: "a/b"}
 	for name, c := range map[string]struct {
 		change func(*approval.Request)
@@ -203,8 +204,8 @@ func TestApproveGrantsOneToolOnly(t *testing.T) {
 		"a slash before": {func(r *approval.Request) { r.Upstream = "a/b" }, approveCommand{Grant: true}, ""},
 		"no session":     {func(r *approval.Request) { r.Session = "" }, approveCommand{Grant: true}, ""},
 		"a resource":     {func(r *approval.Request) { r.Method = "resources/read" }, approveCommand{Grant: true}, ""},
-		"negative uses":  {func(*approval.Request) {}, approveCommand{Grant: true, Uses: -1}, ""},
-		"negative life":  {func(*approval.Request) {}, approveCommand{Grant: true, For: -1}, ""},
+		"negative uses":  {func(*approval.Request) {}, approveCommand{Grant: true, amountFlags: amountFlags{Uses: &minus}}, ""},
+		"negative life":  {func(*approval.Request) {}, approveCommand{Grant: true, amountFlags: amountFlags{For: &negative}}, ""},
 	} {
 		r := good
 		c.change(&r)

@@ -2,14 +2,12 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 
@@ -21,12 +19,11 @@ import (
 
 type approveCommand struct {
 	deskFlags
-	ID    string        `arg:"" help:"Id of the request, or as much of its beginning as no other has."`
-	Yes   bool          `help:"Do not ask: this is the answer CONFIRM. Needed where standard input is no terminal."`
-	Grant bool          `help:"Let the same principal call the same tool in the same session without being asked, with any arguments."`
-	Uses  int           `placeholder:"N" help:"With --grant: for how many calls (default: any number within its life)."`
-	For   time.Duration `placeholder:"5m" help:"With --grant: for how long (default: 5m)."`
-	JSON  bool          `name:"json" help:"Print one JSON object; the request is shown on standard error."`
+	ID    string `arg:"" help:"Id of the request, or as much of its beginning as no other has."`
+	Yes   bool   `help:"Do not ask: this is the answer CONFIRM. Needed where standard input is no terminal."`
+	Grant bool   `help:"Let the same principal call the same tool in the same session without being asked, with any arguments."`
+	amountFlags
+	JSON bool `name:"json" help:"Print one JSON object; the request is shown on standard error."`
 }
 
 // approveReport is what approve and deny print with --json.
@@ -37,7 +34,7 @@ type approveReport struct {
 
 // Run shows the card, asks, and records the answer.
 func (c *approveCommand) Run(ctx context.Context, p program) (err error) {
-	if !c.Grant && (c.Uses != 0 || c.For != 0) {
+	if !c.Grant && (c.amountFlags != (amountFlags{})) {
 		return misusedFlag("--uses and --for say what a grant is: add --grant, or leave them out to approve this one call")
 	}
 	r, err := c.requests(ctx, p)
@@ -53,8 +50,11 @@ func (c *approveCommand) Run(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := r.check(ctx, terms); err != nil {
+		return fmt.Errorf("nothing was decided: %w", readable(err))
+	}
 	if one.State == approval.Pending {
-		if err := c.ask(ctx, p, r, &one); err != nil {
+		if err := c.ask(ctx, p, r, &one, terms); err != nil {
 			return err
 		}
 	}
@@ -75,14 +75,14 @@ func (c *approveCommand) Run(ctx context.Context, p program) (err error) {
 	fmt.Fprintf(p.out, "approved %s: %s may call %s once, until %s. If the call does not wait any more, the agent repeats it.\n",
 		show.Line(one.ID, 64), show.Line(one.Principal, 64), toolLine(&one), one.Expires.Local().Format("15:04:05"))
 	if g := report.Grant; g != nil {
-		fmt.Fprintf(p.out, "granted %s\n%s", g.ID, p.about(&g.Grant, r.d.Clock()))
+		fmt.Fprintf(p.out, "granted %s: %s\n%s", g.ID, extent(terms), p.about(&g.Grant, r.d.Clock()))
 	}
 	return nil
 }
 
 // ask shows the request and gets the answer of the person at the terminal. Any
 // answer but CONFIRM is an error; CANCEL is a denial.
-func (c *approveCommand) ask(ctx context.Context, p program, r *requests, one *approval.Request) error {
+func (c *approveCommand) ask(ctx context.Context, p program, r *requests, one *approval.Request, terms *grant.Terms) error {
 	to := p.out
 	if c.JSON {
 		to = p.err
@@ -97,8 +97,8 @@ func (c *approveCommand) ask(ctx context.Context, p program, r *requests, one *a
 		return misusedFlag("standard input is no terminal, so nobody can be asked: look at the request, then repeat this with --yes: ostiary approve %s --yes", one.ID)
 	}
 	also := ""
-	if c.Grant {
-		also = fmt.Sprintf(" and to grant %s to %s %s", toolLine(one), show.Line(one.Principal, 64), c.extent())
+	if terms != nil {
+		also = fmt.Sprintf(" and to grant %s %s of %s", show.Line(one.Principal, 64), extent(terms), toolLine(one))
 	}
 	fmt.Fprintf(to, "Type %s to let this run once%s, %s to refuse it: ", approval.Confirm, also, approval.Cancel)
 	switch answer, err := readAnswer(ctx, p.in); {
@@ -115,14 +115,6 @@ func (c *approveCommand) ask(ctx context.Context, p program, r *requests, one *a
 	default:
 		return misusedFlag("nothing was decided: the answer %q is neither %s nor %s", show.Line(answer, 40), approval.Confirm, approval.Cancel)
 	}
-}
-
-func (c *approveCommand) extent() string {
-	uses := "with any number of calls"
-	if c.Uses > 0 {
-		uses = "for " + counted(c.Uses, "call")
-	}
-	return uses + " within " + cmp.Or(c.For, grant.DefaultLife).String()
 }
 
 func toolLine(r *approval.Request) string { return show.Line(r.Upstream+"/"+r.Target, 128) }

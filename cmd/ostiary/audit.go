@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary"
@@ -49,6 +50,13 @@ func (s stateFlag) logsOf() (string, error) {
 
 // readable makes the text of an error fit for a terminal: it may quote the log.
 func readable(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, one := range joined.Unwrap() {
+			all = append(all, readable(one))
+		}
+		return errors.Join(all...)
+	}
 	var e *ostiary.Error
 	switch {
 	case err == nil:
@@ -57,6 +65,9 @@ func readable(err error) error {
 		clean := &ostiary.Error{Code: e.Code, Message: visible(e.Message), Reason: visible(e.Reason)}
 		if e.Err != nil {
 			clean.Err = errors.New(visible(e.Err.Error()))
+		}
+		if before, after, _ := strings.Cut(err.Error(), e.Error()); before+after != "" {
+			return fmt.Errorf("%s%w%s", visible(before), clean, visible(after))
 		}
 		return clean
 	case errors.Is(err, context.Canceled):

@@ -99,14 +99,8 @@ func (p program) fail(err error) int {
 	for _, e := range flatten(err) {
 		var oe *ostiary.Error
 		text := e.Error()
-		if errors.As(e, &oe) {
-			text = oe.Message
-			if oe.Reason != "" { // whoever typed the command is the operator
-				text += " (" + oe.Reason + ")"
-			}
-			if oe.Err != nil {
-				text += ": " + oe.Err.Error()
-			}
+		if errors.As(e, &oe) { // what is around it says what it is about
+			text = strings.Replace(text, oe.Error(), strings.TrimPrefix(oe.Error(), string(oe.Code)+": "), 1)
 		}
 		fmt.Fprintln(p.err, "ostiary:", strings.TrimSpace(text))
 	}

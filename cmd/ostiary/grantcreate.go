@@ -6,7 +6,6 @@ import (
 	"io"
 	"os/user"
 	"strings"
-	"time"
 
 	"github.com/ostiary/ostiary/config"
 	"github.com/ostiary/ostiary/grant"
@@ -15,21 +14,24 @@ import (
 
 type grantCreateCommand struct {
 	stateFlag
-	Config    string        `placeholder:"FILE" help:"Policy file, to know its principals."`
-	Principal string        `placeholder:"NAME" help:"Who may call. With --from: whose grant that is."`
-	Tool      string        `required:"" placeholder:"UPSTREAM/TOOL" help:"What may be called; * stands for any run of characters, as in files/delete_*."`
-	When      string        `placeholder:"CEL" help:"A condition over the arguments, as in when: of a rule."`
-	Uses      int           `placeholder:"N" help:"How many calls it lets pass (default: any number within its life)."`
-	For       time.Duration `placeholder:"5m" help:"How long it lives, 24h at most (default: 5m). A rule counts it for its grant: {max: …} only, else for 5m, or 1m where the effect is execute."`
-	Reason    string        `required:"" help:"Why, for whoever reads the evidence."`
-	Session   string        `placeholder:"ID" help:"The only session in which it counts, as records name it."`
-	Token     bool          `help:"Make a token, which is shown this once; without it the gateway holds the grant."`
-	From      string        `placeholder:"GRANT" help:"Make it a part of another grant, named by its id or token; it cannot be wider."`
-	JSON      bool          `name:"json" help:"Print one JSON object."`
+	Config    string `placeholder:"FILE" help:"Policy file, to know its principals."`
+	Principal string `placeholder:"NAME" help:"Who may call. With --from: whose grant that is."`
+	Tool      string `required:"" placeholder:"UPSTREAM/TOOL" help:"What may be called; * stands for any run of characters, as in files/delete_*."`
+	When      string `placeholder:"CEL" help:"A condition over the arguments, as in when: of a rule."`
+	amountFlags
+	Reason  string `required:"" help:"Why, for whoever reads the evidence."`
+	Session string `placeholder:"ID" help:"The only session in which it counts, as records name it."`
+	Token   bool   `help:"Make a token, which is shown this once; without it the gateway holds the grant."`
+	From    string `placeholder:"GRANT" help:"Make it a part of another grant, named by its id or token; it cannot be wider."`
+	JSON    bool   `name:"json" help:"Print one JSON object."`
 }
 
 // Run makes the grant, and says what may not be as it was meant.
 func (c *grantCreateCommand) Run(ctx context.Context, p program) (err error) {
+	uses, life, err := c.amount()
+	if err != nil {
+		return err
+	}
 	d, err := openDesk(ctx, p, c.stateFlag, c.Config)
 	if err != nil {
 		return err
@@ -40,7 +42,7 @@ func (c *grantCreateCommand) Run(ctx context.Context, p program) (err error) {
 		return err
 	}
 	one, token, err := g.Create(ctx, grant.Terms{
-		Principal: c.Principal, Session: c.Session, Pattern: c.Tool, When: c.When, Uses: c.Uses, For: c.For,
+		Principal: c.Principal, Session: c.Session, Pattern: c.Tool, When: c.When, Uses: uses, For: life,
 		Reason: c.Reason, Parent: c.From, Token: c.Token,
 	}, g.who())
 	if err != nil {
