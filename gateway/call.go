@@ -11,7 +11,7 @@ import (
 )
 
 // newCall makes a call that has no rule yet, which denies.
-func (d *door) newCall(method string, class ostiary.Class) *ostiary.Call {
+func (d *door) newCall(method string, class ostiary.Class, on *stream) *ostiary.Call {
 	id, err := d.ids.call()
 	if err != nil {
 		// Without randomness a record still needs a name; the order of the log
@@ -19,9 +19,18 @@ func (d *door) newCall(method string, class ostiary.Class) *ostiary.Call {
 		id = "no-randomness"
 	}
 	return &ostiary.Call{
-		ID: id, Received: d.o.Now(), Principal: d.o.Principal, Session: d.o.Session,
+		ID: id, Received: d.o.Now(), Principal: d.principal(on), Session: d.o.Session,
 		Upstream: d.o.Upstream, Method: method, Class: class,
 	}
+}
+
+// principal is who speaks by a stream: each request over HTTP proves it anew, and
+// may hold other scopes than the one that opened the door.
+func (d *door) principal(on *stream) ostiary.Principal {
+	if on != nil {
+		return on.who
+	}
+	return d.o.Principal
 }
 
 // judgeable makes the one Call of a client's request, rewritten as its rule
@@ -30,7 +39,7 @@ func (d *door) newCall(method string, class ostiary.Class) *ostiary.Call {
 func (q *caller) judgeable(ctx context.Context) error {
 	d, m := q.d, q.m
 	c := &ostiary.Call{
-		ID: q.callID, Received: d.o.Now(), Principal: d.o.Principal, Session: d.o.Session,
+		ID: q.callID, Received: d.o.Now(), Principal: d.principal(q.on), Session: d.o.Session,
 		Upstream: d.o.Upstream, Method: m.Method, Class: q.class, Target: m.Name, Caller: q,
 	}
 	q.c = c
@@ -88,8 +97,8 @@ func (q *caller) checksHeader() bool {
 const subscriptionTime = 24 * time.Hour
 
 // messageCall makes the Call of a message that is no request of the client.
-func (d *door) messageCall(m *wire.Message, from wire.Direction, body []byte) (*ostiary.Call, error) {
-	c := d.newCall(m.Method, wire.Describe(m.Method, from).Class)
+func (d *door) messageCall(m *wire.Message, from wire.Direction, on *stream, body []byte) (*ostiary.Call, error) {
+	c := d.newCall(m.Method, wire.Describe(m.Method, from).Class, on)
 	c.Target, c.Meta = m.Name, m.Meta
 	if err := setArguments(c, body); err != nil {
 		return nil, err

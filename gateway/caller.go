@@ -16,7 +16,6 @@ type caller struct {
 	d   *door
 	ctx context.Context // ends with the request
 	m   *wire.Message   // as it goes to the server
-	on  *stream         // by which it came; nil over stdio
 	c   *ostiary.Call
 
 	parameters []parameter // that the header repeats

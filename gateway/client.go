@@ -44,7 +44,7 @@ func (d *door) clientMessage(ctx context.Context, l line, m *wire.Message, err e
 		d.clientRequest(ctx, m, l.on)
 	case m.Kind == wire.KindNotification:
 		defer d.under.leave()
-		d.clientNotification(ctx, m)
+		d.clientNotification(ctx, m, l.on)
 	default:
 		d.clientAnswer(ctx, m, l.on)
 	}
@@ -53,7 +53,7 @@ func (d *door) clientMessage(ctx context.Context, l line, m *wire.Message, err e
 // refuseMalformed answers bytes that are no acceptable message. An id that an
 // open request has is not repeated: the answer would be taken for that one's.
 func (d *door) refuseMalformed(l line, err error) {
-	c := d.newCall("", ostiary.ClassMalformed)
+	c := d.newCall("", ostiary.ClassMalformed, l.on)
 	dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
 	l.on.asRefusal(dec)
 	id := wire.RecoverID(l.raw)
@@ -67,7 +67,7 @@ func (d *door) refuseMalformed(l line, err error) {
 }
 
 // clientNotification forwards a notification in its place among the messages.
-func (d *door) clientNotification(ctx context.Context, m *wire.Message) {
+func (d *door) clientNotification(ctx context.Context, m *wire.Message, on *stream) {
 	m, err := d.withoutToken(m)
 	if err != nil {
 		d.odd.refuse("", err)
@@ -83,7 +83,7 @@ func (d *door) clientNotification(ctx context.Context, m *wire.Message) {
 			Message: "a cancellation of a request that is not open was dropped"})
 		return
 	}
-	c, err := d.messageCall(m, wire.FromClient, m.Params)
+	c, err := d.messageCall(m, wire.FromClient, on, m.Params)
 	if err != nil {
 		d.odd.refuse(m.Method, err)
 		return
@@ -124,7 +124,7 @@ func (d *door) judgeAnswer(ctx context.Context, m *wire.Message, p *pending, on 
 	if m.Kind == wire.KindError {
 		body = m.Error
 	}
-	c := d.newCall(p.method, ostiary.ClassAnswer)
+	c := d.newCall(p.method, ostiary.ClassAnswer, on)
 	c.Meta = m.Meta
 	if err := setArguments(c, body); err != nil {
 		dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))

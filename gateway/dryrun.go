@@ -27,7 +27,7 @@ func (q *caller) DryRun(ctx context.Context) (*ostiary.Result, error) {
 	}
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &caller{d: d, ctx: running, m: m, on: q.on, preview: true, pending: pending{
+	r := &caller{d: d, ctx: running, m: m, preview: true, pending: pending{on: q.on,
 		method: m.Method, class: q.class, callID: callID, cancel: cancel, size: len(m.Raw), reply: make(chan struct{}),
 	}}
 	if err := d.down.add(m.Key, &r.pending); err != nil {

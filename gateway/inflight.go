@@ -15,8 +15,9 @@ type pending struct {
 	class  ostiary.Class
 	callID string
 	cancel context.CancelCauseFunc
-	token  string // canonical progress token, "" if there is none
-	size   int    // bytes of the request
+	token  string  // canonical progress token, "" if there is none
+	size   int     // bytes of the request
+	on     *stream // by which it came; nil over stdio
 
 	sent     bool          // it was handed to the other side
 	answered bool          // an answer came, acceptable or not

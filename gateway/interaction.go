@@ -43,7 +43,7 @@ const asksMost = 16
 // 2026-07-28 and its tasks extension), an error in data.elicitations (revision
 // 2025-11-25). Each is a call of its own, judged and recorded like one that comes
 // by itself.
-func (d *door) inspect(ctx context.Context, m, reply *wire.Message) (*ostiary.Result, *wire.Message, error) {
+func (d *door) inspect(ctx context.Context, on *stream, m, reply *wire.Message) (*ostiary.Result, *wire.Message, error) {
 	r := resultOf(reply)
 	if reply.ResultTwin && (m.Era == wire.EraModern || reply.Kind == wire.KindError) {
 		return r, nil, &ostiary.Error{Code: ostiary.CodeWireDuplicate,
@@ -55,7 +55,7 @@ func (d *door) inspect(ctx context.Context, m, reply *wire.Message) (*ostiary.Re
 			Message: "the server's answer has a resultType that the door does not know, so what it asks of the client cannot be judged, and it was withheld: " +
 				"whether the call took effect is unknown; tell the operator about the server"}
 	}
-	raw, err := d.judgeAsks(ctx, reply)
+	raw, err := d.judgeAsks(ctx, reply, on)
 	if err != nil {
 		return r, nil, err
 	}
@@ -71,14 +71,14 @@ func (d *door) inspect(ctx context.Context, m, reply *wire.Message) (*ostiary.Re
 
 // judgeAsks takes every request inside an answer or a notification through the
 // line. It returns the message with the sources named, or why it must not pass.
-func (d *door) judgeAsks(ctx context.Context, m *wire.Message) ([]byte, error) {
+func (d *door) judgeAsks(ctx context.Context, m *wire.Message, on *stream) ([]byte, error) {
 	if len(m.InputRequests) > asksMost {
 		return nil, &ostiary.Error{Code: ostiary.CodeLimitSize,
 			Message: fmt.Sprintf("the server asked more than %d questions at once, so its answer was withheld: use the tool in a way that needs fewer", asksMost)}
 	}
 	var edits []wire.Edit
 	for _, ask := range m.InputRequests {
-		edit, err := d.judgeAsk(ctx, m, ask)
+		edit, err := d.judgeAsk(ctx, m, on, ask)
 		if err != nil {
 			return nil, err
 		}
@@ -94,8 +94,8 @@ func (d *door) judgeAsks(ctx context.Context, m *wire.Message) ([]byte, error) {
 
 // judgeAsk takes one request inside a message through the line and returns the
 // edit that names its source.
-func (d *door) judgeAsk(ctx context.Context, within *wire.Message, ask wire.InputRequest) (edit wire.Edit, err error) {
-	c := d.newCall(ask.Method, wire.Describe(ask.Method, wire.FromServer).Class)
+func (d *door) judgeAsk(ctx context.Context, within *wire.Message, on *stream, ask wire.InputRequest) (edit wire.Edit, err error) {
+	c := d.newCall(ask.Method, wire.Describe(ask.Method, wire.FromServer).Class, on)
 	var dec ostiary.Decision
 	if err := setArguments(c, ask.Params); err != nil {
 		dec = d.o.Line.Refuse(c, ostiary.Refused("wire", err))

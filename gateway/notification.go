@@ -39,7 +39,7 @@ func (d *door) serverNotification(ctx context.Context, m *wire.Message, on *stre
 			d.odd.refuse(m.Method, err)
 		}
 	default:
-		c, err := d.messageCall(m, wire.FromServer, m.Params)
+		c, err := d.messageCall(m, wire.FromServer, on, m.Params)
 		if err != nil {
 			d.odd.refuse(m.Method, err)
 			return
@@ -69,7 +69,7 @@ func (d *door) passNotification(ctx context.Context, m *wire.Message, on *stream
 			return nil
 		}
 		var err error
-		if raw, err = d.judgeAsks(ctx, m); err != nil {
+		if raw, err = d.judgeAsks(ctx, m, on); err != nil {
 			return err
 		}
 	}

@@ -84,7 +84,7 @@ func (o *oddities) recordCounted(counted map[ostiary.Code]int) {
 }
 
 func (o *oddities) record(method string, e *ostiary.Error) {
-	c := o.door.newCall(method, ostiary.ClassMalformed)
+	c := o.door.newCall(method, ostiary.ClassMalformed, nil)
 	d := o.door.o.Line.Refuse(c, ostiary.Refused("gateway", e))
 	o.door.o.Log.Warn("a message was dropped", "code", d.Code, "reason", d.Reason)
 }

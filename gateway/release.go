@@ -60,5 +60,8 @@ func (d *door) shaken() bool { return d.hands.Load() }
 
 // listen passes on the server's own stream.
 func (d *door) listen(ctx context.Context, on *stream, lastID string) (status int, err error) {
+	if d.remote == nil {
+		return waitListen(ctx, on)
+	}
 	return d.remote.listen(ctx, on, lastID)
 }

@@ -14,7 +14,7 @@ import (
 func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 	callID, err := d.ids.call()
 	running, cancel := context.WithCancelCause(ctx)
-	q := &caller{d: d, ctx: running, m: m, on: on, pending: pending{
+	q := &caller{d: d, ctx: running, m: m, pending: pending{on: on,
 		method: m.Method, class: wire.Describe(m.Method, wire.FromClient).Class, callID: callID,
 		cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}),
 	}}
@@ -49,7 +49,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 // with the id of an open request is answered without id, because its answer
 // would be taken for the other's.
 func (d *door) refuseRequest(m *wire.Message, on *stream, err error) {
-	c := d.newCall(m.Method, ostiary.ClassMalformed)
+	c := d.newCall(m.Method, ostiary.ClassMalformed, on)
 	c.Target = m.Name
 	dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
 	if d.down.has(m.Key) {
@@ -109,7 +109,7 @@ func (d *door) survive(q *caller) {
 		return
 	}
 	d.down.remove(q.m.Key)
-	dec := d.o.Line.Refuse(d.newCall(q.m.Method, ostiary.ClassMalformed), ostiary.Refused("gateway", panicked(p)))
+	dec := d.o.Line.Refuse(d.newCall(q.m.Method, ostiary.ClassMalformed, q.on), ostiary.Refused("gateway", panicked(p)))
 	d.answerNow(q.on, wire.Refusal(&wire.Message{Kind: q.m.Kind, ID: q.m.ID}, q.callID, dec))
 }
 
@@ -140,7 +140,7 @@ func (d *door) forward(ctx context.Context, q *caller) (*ostiary.Result, *wire.M
 		// The server answered, and what it said cannot be passed on.
 		return &ostiary.Result{Status: ostiary.StatusWithheld}, nil, err
 	}
-	return d.inspect(ctx, m, reply)
+	return d.inspect(ctx, q.on, m, reply)
 }
 
 // exchange hands a registered request to the server and waits for the answer,

@@ -142,6 +142,8 @@ func (d *door) readServer(ctx context.Context) {
 		switch {
 		case err != nil:
 			return
+		case !l.empty() && d.local != nil:
+			d.fromLocal(ctx, l, d.local)
 		case !l.empty():
 			d.fromServer(ctx, l)
 		}

@@ -64,7 +64,7 @@ func (d *door) serverMalformed(l line, err error) {
 func (d *door) serverRequest(ctx context.Context, m *wire.Message, on *stream) {
 	class := wire.Describe(m.Method, wire.FromServer).Class
 	running, cancel := context.WithCancelCause(ctx)
-	c, err := d.messageCall(m, wire.FromServer, m.Params)
+	c, err := d.messageCall(m, wire.FromServer, on, m.Params)
 	if err == nil {
 		err = d.up.add(m.Key, &pending{method: m.Method, class: class, callID: c.ID, cancel: cancel, size: len(m.Raw)})
 	}

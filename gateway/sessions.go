@@ -46,9 +46,7 @@ type session struct {
 func newDoors(o HTTPOptions) *doors {
 	ctx, stop := context.WithCancel(context.Background())
 	d := &doors{o: o, ctx: ctx, stop: stop, all: map[string]*session{}, count: map[string]int{}}
-	if o.Door.Remote != nil {
-		d.o.Door.Limits.AllowNewlines = true // neither side ends messages by them
-	}
+	d.o.Door.Limits.AllowNewlines = true              // no client ends messages by them
 	d.ids, _ = newIdentifier(o.Door.Now, o.Door.Rand) // without randomness no door opens
 	d.away = newTurnedAway(d)
 	return d
@@ -90,7 +88,7 @@ func (s *doors) add(id string, who ostiary.Principal, proved string) (*session, 
 	o := s.o.Door
 	o.Principal, o.Session = who, proved
 	ctx, end := context.WithCancel(s.ctx)
-	d, err := openHTTP(o)
+	d, err := openHTTP(o, id[0] == ' ')
 	if err != nil {
 		end()
 		return nil, nil, err
@@ -172,21 +170,32 @@ func (s *doors) prefix() string { return strconv.FormatUint(s.number.Add(1), 36)
 func (s *doors) recorded(who ostiary.Principal, proved string, m *wire.Message) *ostiary.Call {
 	o := s.o.Door
 	o.Principal, o.Session = who, proved
-	c := (&door{o: o, ids: s.ids}).newCall("", ostiary.ClassMalformed)
+	c := (&door{o: o, ids: s.ids}).newCall("", ostiary.ClassMalformed, nil)
 	if m != nil {
 		c.Method, c.Target = m.Method, m.Name
 	}
 	return c
 }
 
-// openHTTP makes the door of a session; its life ends with serve.
-func openHTTP(o Options) (*door, error) {
+// openHTTP makes the door of a session, or the one that the clients of a principal
+// share; its life ends with serve.
+func openHTTP(o Options, shared bool) (*door, error) {
 	d, err := newDoor(o)
 	if err != nil {
 		return nil, err
 	}
 	d.life, d.die = context.WithCancelCause(context.Background())
-	d.toClient = &httpClient{}
+	client := &httpClient{}
+	if !shared {
+		client.other = d.down.anyStream
+	}
+	d.toClient = client
+	if o.Remote == nil {
+		if err := d.startLocal(o); err != nil {
+			return nil, err
+		}
+		return d, nil
+	}
 	d.remote = newRemote(d, *o.Remote)
 	d.toServer = d.remote
 	return d, nil

@@ -88,6 +88,7 @@ type door struct {
 	notes      pace        // of the server's progress and log notifications
 	asksByForm atomic.Bool // the client declared it in its handshake
 
+	local  *local                  // the end of a server over stdio for clients over HTTP
 	remote *remote                 // the end of a server over HTTP; nil over stdio
 	life   context.Context         // of a session over HTTP, grace included; nil over stdio
 	die    context.CancelCauseFunc // ends life

@@ -23,6 +23,8 @@ type stream struct {
 	// prefix keeps the keys of this exchange apart from those of others: requests
 	// of the modern era share a door, and their ids are their client's own.
 	prefix string
+	// who sent it, as this very exchange proves.
+	who ostiary.Principal
 	// header is that of the request, of which some fields are for the server.
 	header   http.Header
 	patience time.Duration // for one write
@@ -47,8 +49,8 @@ const (
 // errStreamOver says that the client's exchange has ended.
 var errStreamOver = errors.New("the client's exchange is over")
 
-func newStream(w http.ResponseWriter, r *http.Request, patience time.Duration) *stream {
-	return &stream{w: w, ctrl: http.NewResponseController(w), header: r.Header, patience: patience, status: http.StatusOK, over: make(chan struct{})}
+func newStream(w http.ResponseWriter, r *http.Request, who ostiary.Principal, patience time.Duration) *stream {
+	return &stream{w: w, who: who, ctrl: http.NewResponseController(w), header: r.Header, patience: patience, status: http.StatusOK, over: make(chan struct{})}
 }
 
 // say sends one message as an event.
@@ -182,8 +184,13 @@ func (s *stream) passes(e event) {
 }
 
 // httpClient is the client's end over HTTP. What belongs to no exchange goes to
-// the GET stream of the session; without one nobody can hear it.
+// the GET stream of the session, without one to that of an open request; without
+// any nobody can hear it.
 type httpClient struct {
+	// other gives the stream of any open request of the session, nil where there is
+	// none; it is nil where clients share a door.
+	other func() *stream
+
 	mu  sync.Mutex
 	get *stream
 }
@@ -199,8 +206,12 @@ func (c *httpClient) of(on *stream) *stream {
 		}
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.get
+	get := c.get
+	c.mu.Unlock()
+	if get == nil && on == nil && c.other != nil {
+		return c.other()
+	}
+	return get
 }
 
 func (c *httpClient) send(_ context.Context, on *stream, message []byte) error {
@@ -224,8 +235,11 @@ func (c *httpClient) answer(_ context.Context, on *stream, message []byte) error
 		return err
 	}
 	// The exchange has ended; a legacy client may have come back to hear the rest.
-	if to := c.of(nil); to != nil {
-		return to.say(message)
+	c.mu.Lock()
+	get := c.get
+	c.mu.Unlock()
+	if get != nil {
+		return get.say(message)
 	}
 	return err
 }

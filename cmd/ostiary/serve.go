@@ -118,7 +118,7 @@ func (s *site) close() {
 	}
 }
 
-// handler makes an endpoint of every server over HTTP of the file.
+// handler makes an endpoint of every server of the file.
 func (s *site) handler() (http.Handler, error) {
 	s.resources = map[string]*auth.Resource{}
 	check, err := s.file.NewAuth(s.w, s.house.Store(), func(r *http.Request) []string {
@@ -133,9 +133,16 @@ func (s *site) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	for i := range s.file.Upstreams {
 		u := &s.file.Upstreams[i]
-		if u.URL == "" {
+		if u.URL == "" && len(u.Command) == 0 {
 			return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
-				Message: fmt.Sprintf("upstreams.%s is started by a command, and `ostiary serve` reaches servers at a url only: give it a url, or use `ostiary run --name %s`", u.Name, u.Name)}
+				Message: fmt.Sprintf("upstreams.%s has neither a url nor a command: give it one of them", u.Name)}
+		}
+		if u.URL == "" {
+			started := *u
+			started.Cwd = s.directory(u.Name)
+			if err := place(s.file, started); err != nil {
+				return nil, err
+			}
 		}
 		e, err := s.open(u, check)
 		if err != nil {
@@ -166,14 +173,9 @@ func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.End
 		return nil, err
 	}
 	s.resources[s.path(u.Name)] = resource
-	client, err := u.Client(s.w.Now)
+	remote, err := s.remote(u)
 	if err != nil {
 		return nil, err
-	}
-	remote := &gateway.Remote{URL: u.URL, Client: client}
-	if c := u.Credential; c != nil {
-		header := http.Header{http.CanonicalHeaderKey(c.Header): {c.Value}}
-		remote.Header = func(context.Context) (http.Header, error) { return header, nil }
 	}
 	return gateway.NewEndpoint(gateway.HTTPOptions{
 		Authenticate: check.Authenticate,
@@ -186,6 +188,8 @@ func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.End
 		},
 		Door: gateway.Options{
 			Line: s.house.Line, Policy: s.house.Policy, Upstream: u.Name, Remote: remote,
+			Command: u.Command, Dir: s.directory(u.Name), Env: gateway.Environment(os.Environ(), u.PassEnv, u.Env),
+			StderrBytes: s.file.Limits.Stderr, Stderr: s.p.err,
 			CatalogFile: catalogFile(s.w.State, u.Name), Journal: s.house.Audit,
 			Limits:      wire.Limits{MaxBytes: s.file.Limits.Message},
 			CatalogWait: s.file.Limits.Catalog, Grace: s.file.Limits.Shutdown,
@@ -193,6 +197,31 @@ func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.End
 		},
 		WriteWait: s.file.Serve.Write, IdleSession: s.file.Serve.Idle, Sessions: s.file.Serve.Sessions, Log: s.w.Log,
 	}), nil
+}
+
+// remote is how a server over HTTP is reached; nil for one that is started.
+func (s *site) remote(u *config.Upstream) (*gateway.Remote, error) {
+	if u.URL == "" {
+		return nil, nil
+	}
+	client, err := u.Client(s.w.Now)
+	if err != nil {
+		return nil, err
+	}
+	remote := &gateway.Remote{URL: u.URL, Client: client}
+	if c := u.Credential; c != nil {
+		header := http.Header{http.CanonicalHeaderKey(c.Header): {c.Value}}
+		remote.Header = func(context.Context) (http.Header, error) { return header, nil }
+	}
+	return remote, nil
+}
+
+// directory is where a server that is started runs.
+func (s *site) directory(name string) string {
+	if u := s.file.Upstream(name); u != nil && u.Cwd != "" {
+		return u.Cwd
+	}
+	return s.file.Dir
 }
 
 // hosts are the names by which clients may call.
@@ -215,7 +244,7 @@ func serveWiring(state string, file *config.File, log *slog.Logger) (config.Wiri
 	}
 	return config.Wiring{
 		State: state, Program: self, Version: version, Home: home,
-		WorkingDir: func(string) string { return file.Dir },
+		WorkingDir: (&site{file: file}).directory,
 		Log:        log, Now: time.Now, Rand: rand.Reader,
 	}, nil
 }

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -216,4 +218,79 @@ func TestServeBindsSessions(t *testing.T) {
 			t.Errorf("%s with a session of another or none: %d, want %d", c.method, got, c.want)
 		}
 	}
+}
+
+// A server over stdio is started for each legacy session, and once for all modern
+// clients of a principal, whose equal ids and progress tokens do not mix.
+func TestServeStartsServers(t *testing.T) {
+	d := newDoorway(t, fmt.Sprintf(`version: 1
+upstreams:
+  notes: {command: [echo-server], cwd: %q}
+rules:
+  - {tool: notes/echo, effect: read, scope: "notes:read"}
+`, t.TempDir()))
+	url := d.serving()
+	key := d.key("rita", "notes:read")
+	var all []*mcp.ClientSession
+	for range 3 {
+		s, err := connect(t, url, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		all = append(all, s)
+	}
+	var wait sync.WaitGroup
+	for i, s := range all {
+		wait.Go(func() {
+			for n := range 20 {
+				text := fmt.Sprintf("client %d call %d", i, n)
+				res, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "echo", Arguments: noteIn{Text: text}})
+				if code, got := d.answer(res, err); code != "" || got != text {
+					t.Errorf("%q gave %q %q", text, code, got)
+				}
+			}
+		})
+	}
+	for i := range 4 {
+		wait.Go(func() {
+			for n := range 20 {
+				text := fmt.Sprintf("modern client %d call %d", i, n)
+				if got := modernEcho(t, url, key, text); !strings.Contains(got, `"id": 1`) && !strings.Contains(got, `"id":1`) || !strings.Contains(got, text) {
+					t.Errorf("%q gave %s", text, got)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// modernEcho calls echo as revision 2026-07-28 does, always with the same id.
+func modernEcho(t *testing.T, url, key, text string) string {
+	t.Helper()
+	body := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,
+"method":"tools/call","params":{"name":"echo","arguments":{"text":%q},"_meta":{"progressToken":1,
+"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`, text)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+		"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "echo",
+	} {
+		req.Header.Set(name, value)
+	}
+	resp, err := (&http.Client{Transport: bearer{key}}).Do(req)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(got)
 }
