@@ -44,6 +44,9 @@ type Decision struct {
 	// Settles says that a capability which a person gave answers what the gates
 	// before this one asked.
 	Settles bool
+	// Waited says that the gate waited for something, so that what the gates saw
+	// before it may be old: they are asked again, see Rechecker.
+	Waited bool
 	// Under names what let the call pass, for the record: "approval ID", "grant
 	// ID", "key DIGEST".
 	Under string

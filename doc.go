@@ -32,7 +32,8 @@
 //	 3. Gates, in order. Each returns a Decision; deny ends the way in. Asks are
 //	    collected and settled together at the end, so that a person is asked only
 //	    about calls that would otherwise pass; a grant that covers the call settles
-//	    them before. What gates reserve is a Hold.
+//	    them before. What gates reserve is a Hold. After a wait, for a person or
+//	    anything else, gates that look at the world are asked once more.
 //	 4. Intent. A call with an effect, or one that may leave for the open world,
 //	    is not forwarded before its intent is durable. Holds are committed here.
 //	 5. Run, once, under the rule's timeout.

@@ -11,8 +11,9 @@ type Gate interface {
 	Check(ctx context.Context, c *Call) (Decision, error)
 }
 
-// Rechecker is a gate that is asked again after a person was waited for, since
-// what it looks at may have changed meanwhile. Its holds are those of Check.
+// Rechecker is a gate that is asked again after a call waited, for a person or
+// for anything else, since what the gate looks at may have changed meanwhile. Its
+// holds are those of Check, and what it asks then is a refusal.
 type Rechecker interface {
 	Gate
 	Recheck(ctx context.Context, c *Call) (Decision, error)

@@ -1,7 +1,6 @@
 package ostiary
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,96 +107,6 @@ func intend(e Entry, d Decision) (err error) {
 	return e.Intent(d)
 }
 
-// judge asks every gate until one denies. What was asked is settled at the end.
-func (l *Line) judge(ctx context.Context, c *Call) (Decision, *holds) {
-	verdict := Allowed()
-	var asks []Decision
-	held := &holds{}
-	for _, g := range l.o.Gates {
-		d := check(ctx, g, c)
-		held.add(d.Hold)
-		switch d.Verdict {
-		case Allow:
-			if d.Settles {
-				asks = asks[:0]
-			}
-			verdict.Under = cmp.Or(verdict.Under, d.Under)
-		case Ask:
-			asks = append(asks, d)
-		case Answer:
-			return d, held
-		default:
-			d.Verdict = Deny
-			if !c.reportsOnly() || !d.Code.reportable() {
-				return d, held
-			}
-			verdict.would(d)
-		}
-	}
-	if err := context.Cause(ctx); err != nil {
-		return ended("line", err), held
-	}
-	if len(asks) == 0 {
-		return verdict, held
-	}
-	if c.reportsOnly() {
-		verdict.would(asks[0])
-		return verdict, held
-	}
-	d := l.settle(ctx, c, asks)
-	held.add(d.Hold)
-	if d.Verdict != Allow {
-		return d, held
-	}
-	if changed := l.recheck(ctx, c); changed.Verdict != Allow {
-		return changed, held
-	}
-	d.Would, d.WouldReason = verdict.Would, verdict.WouldReason
-	d.Under = cmp.Or(d.Under, verdict.Under)
-	return d, held
-}
-
-// recheck looks again at what may have changed while a person was waited for.
-func (l *Line) recheck(ctx context.Context, c *Call) Decision {
-	for _, g := range l.o.Gates {
-		again, ok := g.(Rechecker)
-		if !ok {
-			continue
-		}
-		d := judged(again.Name(), func() (Decision, error) { return again.Recheck(ctx, c) })
-		if d.Verdict != Allow {
-			d.Verdict = Deny // there is nobody left to ask
-			return d
-		}
-	}
-	if c.Caller != nil {
-		if _, err := safely(func() (*Result, error) { return nil, c.Caller.Current() }); err != nil {
-			return Refused("line", err)
-		}
-	}
-	return Allowed()
-}
-
-func (l *Line) settle(ctx context.Context, c *Call, asks []Decision) (d Decision) {
-	if l.o.Settler == nil {
-		d = asks[0]
-		d.Verdict = Deny
-		return d
-	}
-	var err error
-	func() {
-		defer recoverTo(&err)
-		d, err = l.o.Settler.Settle(ctx, c, asks)
-	}()
-	if err != nil {
-		return Refused(l.o.Settler.Name(), err)
-	}
-	if d.Verdict != Allow && d.Verdict != Answer {
-		d.Verdict = Deny // a question is no answer
-	}
-	return named(d, l.o.Settler.Name())
-}
-
 func (l *Line) answer(e Entry, c *Call, d Decision, h *holds) (*Result, Decision) {
 	d = h.release(d)
 	if d.Answer == nil {
@@ -267,41 +176,6 @@ func (l *Line) end(e Entry, c *Call, d Decision, s Status, r *Result) Decision {
 	}
 	return d
 }
-
-// check asks one gate; an error and a panic deny.
-func check(ctx context.Context, g Gate, c *Call) Decision {
-	return judged(g.Name(), func() (Decision, error) { return g.Check(ctx, c) })
-}
-
-func judged(stage string, look func() (Decision, error)) (d Decision) {
-	var err error
-	func() {
-		defer recoverTo(&err)
-		d, err = look()
-	}()
-	if err != nil {
-		hold := d.Hold
-		d = Refused(stage, err)
-		d.Hold = hold
-		return d
-	}
-	return named(d, stage)
-}
-
-func named(d Decision, stage string) Decision {
-	if d.Stage == "" {
-		d.Stage = stage
-	}
-	return d
-}
-
-func (d *Decision) would(denied Decision) {
-	if d.Would == "" {
-		d.Would, d.WouldReason, d.Stage = denied.Code, denied.Reason, denied.Stage
-	}
-}
-
-func (c *Call) reportsOnly() bool { return c.Rule != nil && c.Rule.ReportOnly }
 
 func unrecorded(err error) Decision {
 	if errors.Is(err, CodeAuditUnavailable) {

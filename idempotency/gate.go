@@ -118,5 +118,7 @@ func (g *Gate) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, er
 	if err != nil || first == nil {
 		return d, err
 	}
-	return g.await(ctx, c, s, first)
+	d, err = g.await(ctx, c, s, first)
+	d.Waited = true
+	return d, err
 }

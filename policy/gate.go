@@ -17,7 +17,7 @@ func (p *Policy) Gate() ostiary.Gate { return gate{principalHint: p.options.Prin
 
 type gate struct{ principalHint string }
 
-var _ ostiary.Gate = gate{}
+var _ ostiary.Rechecker = gate{}
 
 // Name implements ostiary.Gate.
 func (gate) Name() string { return stage }
@@ -57,6 +57,16 @@ func (g gate) Check(ctx context.Context, c *ostiary.Call) (d ostiary.Decision, e
 		return ostiary.Decision{Verdict: ostiary.Ask, Code: ostiary.CodeApprovalRequired, Stage: stage, Reason: rule.Ask, Message: rule.AskNext}, nil
 	}
 	return ostiary.Decision{Verdict: ostiary.Allow, Stage: stage}, nil
+}
+
+// Recheck implements ostiary.Rechecker: deny rows and conditions can look at the
+// world, as at where a path leads. What the rule asks was asked before.
+func (g gate) Recheck(ctx context.Context, c *ostiary.Call) (ostiary.Decision, error) {
+	d, err := g.Check(ctx, c)
+	if d.Verdict == ostiary.Ask {
+		return ostiary.Allowed(), err
+	}
+	return d, err
 }
 
 func refused(code ostiary.Code, reason, message string) ostiary.Decision {

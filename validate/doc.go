@@ -12,8 +12,8 @@
 // Messages name the place and what to change and never repeat a value.
 //
 // What it does not stop. In front of an upstream these validators check a NAME
-// at the time of the call, and the upstream opens it later: what lies behind a
-// path can be exchanged in between, a host name can resolve to any address, and
+// at the time of the call, and again after the call waited, and the upstream opens
+// it later: what lies behind a path can be exchanged in between, a host name can resolve to any address, and
 // the upstream may read an argument in a way of its own. Only the sandbox and
 // the built-in tools confine. A recursive tool that is given a directory sees
 // what is below it. Hard links to files that are not on a list look like any

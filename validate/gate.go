@@ -8,7 +8,7 @@ import (
 
 type gate struct{}
 
-var _ ostiary.Gate = gate{}
+var _ ostiary.Rechecker = gate{}
 
 // Gate returns the gate that runs the checks of the call's rule, in order; the
 // first error denies. It keeps no state and may be used by many goroutines.
@@ -40,4 +40,10 @@ func (gate) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, error
 		}
 	}
 	return ostiary.Allowed(), nil
+}
+
+// Recheck implements ostiary.Rechecker: where a path leads may change while a
+// call waits.
+func (g gate) Recheck(ctx context.Context, c *ostiary.Call) (ostiary.Decision, error) {
+	return g.Check(ctx, c)
 }
