@@ -28,6 +28,59 @@ func Lookalike(s string) (why string, found bool) {
 
 const lookBytes = 4 << 10
 
+// Lookalikes is Lookalike for a text that may be long: it looks at all of it, and adds
+// what stands around the letter, all that is not ASCII written out.
+func Lookalikes(s string) (why string, found bool) {
+	for rest := s; rest != ""; {
+		i := strings.IndexFunc(rest, func(r rune) bool { return r >= 0x80 })
+		if i < 0 {
+			return "", false
+		}
+		// From the word in which it stands, so that no word is cut at its beginning.
+		if i = strings.LastIndexFunc(rest[:i], unicode.IsSpace) + 1; i > 0 {
+			rest = rest[i:]
+		}
+		part := rest[:min(len(rest), lookBytes)]
+		if why, found := Lookalike(part); found {
+			return why + "; written out: " + around(part), true
+		}
+		next := len(part)
+		if next < len(rest) { // the last word may go on
+			if n := strings.LastIndexFunc(part, unicode.IsSpace); n > 0 {
+				next = n + 1
+			}
+		}
+		rest = rest[next:]
+	}
+	return "", false
+}
+
+// around is a text from a little before its first letter that is not ASCII.
+func around(s string) string {
+	const before, most = 16, 60
+	i := strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 })
+	if i > before {
+		return "…" + Escaped(s[i-before:], most)
+	}
+	return Escaped(s, most)
+}
+
+// Escaped is Line in ASCII: every other character is an escape as in \u{43e}.
+func Escaped(s string, max int) string {
+	var b strings.Builder
+	for _, r := range s {
+		one := Line(string(r), 16)
+		if r >= 0x80 {
+			one = fmt.Sprintf(`\u{%x}`, r)
+		}
+		if b.Len()+len(one) > max {
+			return b.String() + mark
+		}
+		b.WriteString(one)
+	}
+	return b.String()
+}
+
 func quoted(s string) string { return "“" + Line(s, 60) + "”" }
 
 // alphabets are the scripts whose letters are mistaken for Latin ones. Others,

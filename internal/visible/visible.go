@@ -12,7 +12,8 @@
 //
 // What [Line] and [Block] return is printable characters, the ASCII space and, from
 // Block, newlines; everything else stands there as an escape in ASCII. Both
-// are bounded and say where they were cut. [Lookalike] tells of letters that
+// are bounded and say where they were cut. The rows of [Wrap] have a width besides, so
+// that a terminal draws none of its own. [Lookalike] tells of letters that
 // pose as others.
 //
 // # What it does not stop
