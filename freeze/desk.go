@@ -35,7 +35,8 @@ const maxReason = 2000
 
 // Freeze stops what the scope says, in every process within a second, and with
 // now also ends the calls in flight. What is frozen already stays so since then,
-// with the new reason. The change is in the evidence before it is made. The error
+// with the new reason, and goes on ending calls if it did: only lifting it takes
+// something back. The change is in the evidence before it is made. The error
 // is config_invalid for a scope or reason that says nothing, else that of
 // the journal or the store; then nothing more is frozen than before.
 func (d *Desk) Freeze(ctx context.Context, s Scope, now bool, by Who, reason string) (Freeze, error) {
@@ -60,7 +61,7 @@ func (d *Desk) Freeze(ctx context.Context, s Scope, now bool, by Who, reason str
 		}
 		if old != nil {
 			if was, err := read(*old); err == nil { // else it is mended by writing it anew
-				f.Since = was.Since
+				f.Since, f.Now = was.Since, now || was.Now
 			}
 		}
 		r, err := f.row()

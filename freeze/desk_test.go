@@ -25,6 +25,10 @@ func TestDesk(t *testing.T) {
 	if _, err := d.Freeze(t.Context(), Scope{Tool: "files/*"}, true, Who{"otto", "console"}, "worse now"); err != nil {
 		t.Fatal(err)
 	}
+	again, err := d.Freeze(t.Context(), Scope{Principal: "alice"}, false, me, "it misbehaves")
+	if err != nil || !again.Now || !again.Since.Equal(noon()) {
+		t.Fatalf("a second freeze took back what the first had ordered: %+v, %v", again, err)
+	}
 	got, err := d.List(t.Context())
 	want := []Freeze{
 		{Scope{Principal: "alice"}, true, noon(), "olga", "cli", "it misbehaves"},
@@ -41,7 +45,7 @@ func TestDesk(t *testing.T) {
 	if got, err := d.List(t.Context()); err != nil || !slices.Equal(got, want[:1]) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if got := j.names(); !slices.Equal(got, []string{"freeze_set", "freeze_set", "freeze_set", "freeze_lifted"}) {
+	if got := j.names(); !slices.Equal(got, []string{"freeze_set", "freeze_set", "freeze_set", "freeze_set", "freeze_lifted"}) {
 		t.Error(got)
 	}
 	if e := j.events[1]; e.Subject != "principal:alice" || e.Principal != "alice" || e.By != "olga" || e.Channel != "cli" || e.Reason != "it misbehaves" || e.Detail == "" {

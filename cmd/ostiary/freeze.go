@@ -17,10 +17,10 @@ import (
 
 // scopeFlags say what is frozen; exactly one is given.
 type scopeFlags struct {
-	All       bool   `help:"Everything."`
+	All       bool   `help:"Everything but handshakes, pings, lists and cancellations."`
 	Principal string `placeholder:"NAME" help:"The calls of one principal."`
 	Tool      string `placeholder:"UPSTREAM/TOOL" help:"The calls of a tool; * stands for any run of characters, as in files/delete_*."`
-	Upstream  string `placeholder:"NAME" help:"Everything to and from one server."`
+	Upstream  string `placeholder:"NAME" help:"Everything to and from one server, with the same exceptions."`
 	Session   string `placeholder:"ID" help:"The calls of one session, as records name it."`
 }
 
@@ -64,11 +64,12 @@ func (c *freezeCommand) Run(ctx context.Context, p program) (err error) {
 		}
 		return c.list(ctx, p, desk)
 	}
+	before := d.Clock()
 	f, err := desk.Freeze(ctx, c.scope(), c.Now, freeze.Who(d.Who), c.Reason)
 	if err != nil {
 		return err
 	}
-	if err := printFreeze(p, f, c.JSON); err != nil {
+	if err := printFreeze(p, f, f.Since.Before(before.UTC()), c.JSON); err != nil {
 		return err
 	}
 	for _, text := range doubtsAbout(ctx, p, d, f.Scope) { // behind the freeze, which must not wait for it
@@ -91,7 +92,7 @@ type frozen struct {
 	freeze.Freeze
 }
 
-func printFreeze(p program, f freeze.Freeze, asJSON bool) error {
+func printFreeze(p program, f freeze.Freeze, already, asJSON bool) error {
 	if asJSON {
 		return p.printJSON(frozen{f.Scope.ID(), f})
 	}
@@ -100,7 +101,11 @@ func printFreeze(p program, f freeze.Freeze, asJSON bool) error {
 		ended = "calls in flight are ended"
 	}
 	lift := "ostiary unfreeze " + cmp.Or(again(f.Scope), "and the same scope") + " --reason …"
-	_, err := fmt.Fprintf(p.out, "frozen: %s, in every process within a second; %s\nlift it with: %s\n", f.Scope, ended, lift)
+	since := "frozen: " + f.Scope.String() + ", in every process within a second"
+	if already {
+		since = fmt.Sprintf("%s was frozen already since %s, and stays so with this reason", f.Scope, f.Since.In(p.style().zone).Format(timeLayout))
+	}
+	_, err := fmt.Fprintf(p.out, "%s; %s\nlift it with: %s\n", since, ended, lift)
 	return err
 }
 
