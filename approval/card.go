@@ -92,6 +92,7 @@ func (b *card) what(r *Request) {
 	case r.Arguments != "":
 		b.line("Arguments", "none, or not shown because they could not be masked")
 	}
+	b.beside(r)
 	if r.Preview != nil {
 		b.block("Preview ("+visible.Line(r.Preview.Kind, 40)+")", r.Preview.Text)
 	}
@@ -135,8 +136,9 @@ func warnings(names ...string) (found []string) {
 
 // into puts into a request what only a person needs.
 func (d *detail) into(r *Request) {
-	r.Args, r.Preview, r.PreviewError = d.Args, d.Preview, d.PreviewError
+	r.Args, r.Beside, r.Preview, r.PreviewError = d.Args, d.Beside, d.Preview, d.PreviewError
 	if d.ArgsCut > 0 {
 		r.Warnings = append(r.Warnings[:len(r.Warnings):len(r.Warnings)], fmt.Sprintf("the last %d bytes of the arguments are not kept for the eye", d.ArgsCut))
 	}
+	d.besideInto(r)
 }

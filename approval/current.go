@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"bytes"
 	"context"
 	"encoding/base32"
 	"fmt"
@@ -51,20 +52,28 @@ func (g *Gate) findOrMake(ctx context.Context, q *question, busy chan struct{}) 
 // find returns the request for a question that still stands. One that does not,
 // because something changed or its time is over, is closed and noted.
 func (g *Gate) find(ctx context.Context, q *question) (r *Request, err error) {
+	exact := false
 	err = g.store.View(ctx, func(tx ostiary.Tx) error {
-		r, err = last(tx, q.identity)
+		if r, err = last(tx, q.identity); err != nil || r == nil || r.State != Approved {
+			return err
+		}
+		kept, err := tx.Get(bucketBytes, r.ID)
+		exact = kept != nil && bytes.Equal(kept.Value, q.sent)
 		return err
 	})
 	if err != nil || r == nil {
 		return nil, err
 	}
-	switch r.At(g.now()) {
+	switch s := r.At(g.now()); s {
 	case Pending, Approved:
 		what := q.changed(r, g.o.Policy)
-		if what == "" {
-			return r, nil
+		switch {
+		case what != "":
+			return nil, g.void(ctx, q, r, what+" has changed since it was asked")
+		case s == Approved && !exact:
+			return nil, g.void(ctx, q, r, "the call came again in other bytes than those that were approved")
 		}
-		return nil, g.void(ctx, q, r, what+" has changed since it was asked")
+		return r, nil
 	case Expired:
 		if r.State == Expired {
 			return nil, nil
@@ -152,13 +161,18 @@ func (g *Gate) room(ctx context.Context, q *question) error {
 	return g.store.View(ctx, func(tx ostiary.Tx) error { return g.count(tx, q) })
 }
 
+// count refuses a question too many: of the principal, or of the principal about
+// one upstream, which gets half, so that one that makes many questions leaves
+// room for the others.
 func (g *Gate) count(tx ostiary.Tx, q *question) error {
-	n, err := waiting(tx, q.c.Principal.ID, g.now())
-	if err != nil {
+	n, here, err := waiting(tx, q.c.Principal.ID, q.c.Upstream, g.now())
+	switch {
+	case err != nil:
 		return err
-	}
-	if n >= g.o.Pending {
-		return full(n, q.c.Principal.ID)
+	case n >= g.o.Pending:
+		return full(n, q.c.Principal.ID, "")
+	case here >= (g.o.Pending+1)/2:
+		return full(here, q.c.Principal.ID, q.c.Upstream)
 	}
 	return nil
 }
@@ -187,7 +201,7 @@ func (g *Gate) insert(ctx context.Context, q *question, r *Request, d *detail) (
 		if err := d.put(tx, r); err != nil {
 			return err
 		}
-		if err := tx.Put(bucketBytes, ostiary.Row{Key: r.ID, Expires: r.Expires, Value: q.c.Arguments}); err != nil {
+		if err := tx.Put(bucketBytes, ostiary.Row{Key: r.ID, Expires: r.Expires, Value: q.sent}); err != nil {
 			return err
 		}
 		return tx.Put(bucketIdentity, ostiary.Row{Key: keyOf(q.identity), Expires: r.Expires.Add(kept), Value: []byte(r.ID)})
@@ -201,7 +215,7 @@ func (g *Gate) fill(q *question, id string) *Request {
 		ID: id, State: Pending,
 		Principal: c.Principal.ID, Client: c.Principal.Client, Session: c.Session,
 		Upstream: c.Upstream, Method: c.Method, Target: c.Target, Effect: c.Effect.String(),
-		Channels: q.channels, Warnings: warnings(c.Upstream, c.Target),
+		Channels: q.channels, Warnings: append(warnings(c.Upstream, c.Target), besideWarnings(c)...),
 		Created: now, Expires: now.Add(g.o.Expire).Truncate(time.Microsecond),
 		Call: c.ID, Policy: g.o.Policy, Definition: q.definition, Arguments: q.arguments,
 		identity: q.identity,

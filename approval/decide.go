@@ -55,7 +55,7 @@ func (d *Desk) decide(ctx context.Context, r Request, who Who, m move) (Request,
 	if err != nil {
 		return Request{}, err
 	}
-	now.Args, now.Preview, now.PreviewError = r.Args, r.Preview, r.PreviewError
+	now.Args, now.Beside, now.Preview, now.PreviewError = r.Args, r.Beside, r.Preview, r.PreviewError
 	return *now, nil
 }
 

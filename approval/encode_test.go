@@ -9,7 +9,7 @@ import (
 
 func TestEncode(t *testing.T) {
 	full := sample()
-	full.Args, full.Preview, full.PreviewError = nil, nil, "" // only Get gives these
+	full.Args, full.Beside, full.Preview, full.PreviewError = nil, nil, nil, "" // only Get gives these
 	full.identity = digest{1, 2, 3}
 	for name, r := range map[string]Request{"empty": {}, "full": full} {
 		got, err := readBack(encode(&r))
@@ -19,7 +19,7 @@ func TestEncode(t *testing.T) {
 	}
 	// Every field that is not for Get alone is kept.
 	for name, set := range fields() {
-		if name == "Args" || strings.HasPrefix(name, "Preview") {
+		if name == "Args" || name == "Beside" || strings.HasPrefix(name, "Preview") {
 			continue
 		}
 		var r Request

@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -126,8 +127,7 @@ func TestAnotherCall(t *testing.T) {
 	for name, change := range map[string]func(*ostiary.Call){
 		"one byte":  func(c *ostiary.Call) { *c = *call(`{"path":"b","n":9007199254740993}`) },
 		"a digit":   func(c *ostiary.Call) { *c = *call(`{"path":"a","n":9007199254740992}`) },
-		"a space":   func(c *ostiary.Call) { c.Arguments = []byte(`{"path":"a", "n":9007199254740993}`) }, // the digest is the same
-		"none":      func(c *ostiary.Call) { c.Arguments = nil },
+		"none":      func(c *ostiary.Call) { c.Arguments, c.Digest = nil, ostiary.Digest{} },
 		"principal": func(c *ostiary.Call) { c.Principal.ID = "mallory" },
 		"upstream":  func(c *ostiary.Call) { c.Upstream = "other" },
 		"method":    func(c *ostiary.Call) { c.Method = "resources/read" },
@@ -253,7 +253,7 @@ func TestWhoMayBeAsked(t *testing.T) {
 			}
 		})
 	}
-	h := newHouse(t)
+	h := newHouse(t, func(o *Options) { o.Pending = 40 })
 	// The client's dialog counts for writes, and else where the rule names it.
 	for name, c := range map[string]struct {
 		effect   ostiary.Effect
@@ -284,7 +284,7 @@ func TestWhoMayBeAsked(t *testing.T) {
 }
 
 func TestCap(t *testing.T) {
-	h := newHouse(t, func(o *Options) { o.Pending = 3 })
+	h := newHouse(t, func(o *Options) { o.Pending = 5 }) // 3 of them to one upstream
 	for _, args := range []string{"1", "2", "3"} {
 		h.refused(call(args), ostiary.CodeApprovalPending)
 	}
@@ -300,6 +300,29 @@ func TestCap(t *testing.T) {
 	h.refused(call("5"), ostiary.CodeApprovalFull)
 	h.later(11 * time.Minute)
 	h.refused(call("5"), ostiary.CodeApprovalPending)
+}
+
+// TestOneUpstreamLeavesRoom: what floods the person with calls to one server takes
+// at most half of what the principal may ask, so that its other servers are heard.
+// The control is that all of it is the principal's.
+func TestOneUpstreamLeavesRoom(t *testing.T) {
+	other := func(c *ostiary.Call) { c.Upstream = "mail" }
+	for pending, most := range map[int]int{1: 1, 2: 1, 5: 3, 10: 5} {
+		h := newHouse(t, func(o *Options) { o.Pending = pending })
+		flood := func(n int, to func(*ostiary.Call)) {
+			for i := range n {
+				h.refused(call(strconv.Itoa(i), to), ostiary.CodeApprovalPending)
+			}
+		}
+		flood(most, func(*ostiary.Call) {})
+		e := h.refused(call("-1"), ostiary.CodeApprovalFull)
+		if pending > 1 && !strings.Contains(e.Message, "about the server files") {
+			t.Errorf("the agent is told %q", e.Message)
+		}
+		flood(pending-most, other)
+		h.refused(call("-1", other), ostiary.CodeApprovalFull)
+		h.refused(call("-1", func(c *ostiary.Call) { c.Upstream = "third" }), ostiary.CodeApprovalFull)
+	}
 }
 
 // TestDown: without store or evidence nothing passes and nobody decides.

@@ -11,7 +11,7 @@ import (
 // TestLaw5TheAgentCannotApprove: nothing that travels in a call approves it. The
 // control at the end is a person, with whom each of these calls runs.
 func TestLaw5TheAgentCannotApprove(t *testing.T) {
-	h := newHouse(t)
+	h := newHouse(t, func(o *Options) { o.Pending = 40 })
 	h.refused(call(`{"path":"a"}`), ostiary.CodeApprovalPending)
 	id := h.only().ID
 	real := h.asked(`{"of":"another call"}`)

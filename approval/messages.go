@@ -79,9 +79,13 @@ func voided(r *Request) *ostiary.Error {
 		"request %s does not count any more (%s): repeat the call, and the person is asked about what would happen now", r.ID, why)
 }
 
-func full(n int, principal string) *ostiary.Error {
-	return refuse(ostiary.CodeApprovalFull, fmt.Sprintf("%d requests of %s wait", n, principal),
-		"%d requests of yours wait for a person already: wait for their answers before you ask for more; `ostiary approvals` lists them", n)
+func full(n int, principal, upstream string) *ostiary.Error {
+	about := ""
+	if upstream != "" {
+		about = " about the server " + safe(upstream)
+	}
+	return refuse(ostiary.CodeApprovalFull, fmt.Sprintf("%d requests of %s%s wait", n, principal, about),
+		"%d requests of yours%s wait for a person already: wait for their answers before you ask for more; `ostiary approvals` lists them", n, about)
 }
 
 func grantRequired(c *ostiary.Call) *ostiary.Error {

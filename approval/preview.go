@@ -9,11 +9,9 @@ import (
 // detail is what only a person needs: the arguments with the secrets masked, and
 // what the call would do.
 func (g *Gate) detail(ctx context.Context, q *question) (*detail, error) {
-	d := &detail{Args: g.o.Mask(q.c)}
-	if len(d.Args) > maxArgs {
-		d.ArgsCut = len(d.Args) - maxArgs
-		d.Args = d.Args[:maxArgs:maxArgs]
-	}
+	d := &detail{}
+	d.Args, d.ArgsCut = bounded(g.o.Mask(q.c))
+	g.maskBeside(d, q.c)
 	var err error
 	switch {
 	case q.c.DryRun: // it is itself what would be shown

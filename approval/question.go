@@ -29,9 +29,13 @@ type question struct {
 	c    *ostiary.Call
 	asks []ostiary.Decision
 	// identity is the same for the same call, made again: principal, upstream,
-	// method, target and the bytes of the arguments. The session is no part of
-	// it, so that an approval survives the restart of a client.
-	identity   digest
+	// method, target and the values of the arguments and of what stands beside
+	// them, however they are written. The session is no part of it, so that an
+	// approval survives the restart of a client.
+	identity digest
+	// sent are the bytes that will run. A request stands for a call that is written
+	// otherwise too; an approval lets exactly these bytes pass.
+	sent       []byte
 	definition string
 	arguments  string
 	channels   []string // where this question may be answered
@@ -39,12 +43,25 @@ type question struct {
 }
 
 func (g *Gate) question(c *ostiary.Call, asks []ostiary.Decision) *question {
-	return &question{
-		c: c, asks: asks, channels: channels(c),
-		identity: digestOf(c.Principal.ID, c.Upstream, c.Method, c.Target,
-			string(c.Digest[:]), string(c.Arguments)),
+	q := &question{
+		c: c, asks: asks, channels: channels(c), sent: sent(c),
 		definition: hexOf(c.Definition), arguments: hexOf(c.Digest),
 	}
+	values := string(c.Digest[:])
+	if q.arguments == "" { // nobody says which values are equal
+		values = string(q.sent)
+	}
+	q.identity = digestOf(c.Principal.ID, c.Upstream, c.Method, c.Target, values)
+	return q
+}
+
+// sent are the arguments as they will be sent, and what stands beside them on
+// lines of their own.
+func sent(c *ostiary.Call) []byte {
+	if c.Beside == nil {
+		return c.Arguments
+	}
+	return slices.Concat(c.Arguments, []byte("\n"), c.Beside)
 }
 
 func hexOf(d ostiary.Digest) string {

@@ -61,12 +61,14 @@ type Request struct {
 	// Call is the call that asked first, UsedBy the one that passed.
 	Call, UsedBy string
 	// Policy, Definition and Arguments are the digests of the policy, of the
-	// tool's definition and of the arguments.
+	// tool's definition, and of the arguments with what stands beside them.
 	Policy, Definition, Arguments string
 
-	// Args are the arguments with the secrets masked, Preview what the call
-	// would do, PreviewError why that cannot be shown. Only Get gives these.
+	// Args are the arguments with the secrets masked, Beside what else of params
+	// the server gets (but _meta), Preview what the call would do, PreviewError why
+	// that cannot be shown. Only Get gives these.
 	Args         []byte           `json:",omitempty"`
+	Beside       []byte           `json:",omitempty"`
 	Preview      *ostiary.Preview `json:",omitempty"`
 	PreviewError string           `json:",omitempty"`
 

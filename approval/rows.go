@@ -16,9 +16,9 @@ const (
 	bucket         = "approval"          // when and id, by state: the request
 	bucketID       = "approval.id"       // id: the key of the request
 	bucketDetail   = "approval.detail"   // id: masked arguments and preview
-	bucketBytes    = "approval.bytes"    // id: the arguments as they will be sent
+	bucketBytes    = "approval.bytes"    // id: the arguments, and what is beside them, as they will be sent
 	bucketIdentity = "approval.identity" // what is asked: id of the last request
-	bucketOpen     = "approval.open"     // id, by principal: requests that wait
+	bucketOpen     = "approval.open"     // id, by principal: requests that wait, and the upstream
 	bucketKey      = "approval.key"      // the key that seals states
 	bucketState    = "approval.state"    // sealed states that came back
 )
@@ -36,6 +36,8 @@ const (
 type detail struct {
 	Args         []byte `json:",omitempty"`
 	ArgsCut      int    `json:",omitempty"` // bytes that were left out
+	Beside       []byte `json:",omitempty"`
+	BesideCut    int    `json:",omitempty"`
 	Preview      *ostiary.Preview
 	PreviewError string `json:",omitempty"`
 }
@@ -92,7 +94,7 @@ func write(tx ostiary.Tx, r *Request) error {
 		return err
 	}
 	if r.State == Pending {
-		return tx.Put(bucketOpen, ostiary.Row{Key: r.ID, Group: owner(r.Principal), Expires: r.Expires})
+		return tx.Put(bucketOpen, ostiary.Row{Key: r.ID, Group: owner(r.Principal), Expires: r.Expires, Value: []byte(owner(r.Upstream))})
 	}
 	if err := tx.Delete(bucketOpen, r.ID); err != nil || r.State == Approved {
 		return err
@@ -100,20 +102,26 @@ func write(tx ostiary.Tx, r *Request) error {
 	return tx.Delete(bucketBytes, r.ID)
 }
 
-// waiting counts the requests of a principal that wait.
-func waiting(tx ostiary.Tx, principal string, now time.Time) (n int, err error) {
+// waiting counts the requests of a principal that wait, and those of them about
+// calls to one upstream.
+func waiting(tx ostiary.Tx, principal, upstream string, now time.Time) (all, here int, err error) {
+	upstream = owner(upstream)
 	for row, err := range tx.List(bucketOpen, ostiary.Query{Group: owner(principal)}) {
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		if now.Before(row.Expires) {
-			n++
+		if !now.Before(row.Expires) {
+			continue
+		}
+		all++
+		if string(row.Value) == upstream {
+			here++
 		}
 	}
-	return n, nil
+	return all, here, nil
 }
 
-// owner is a principal as the name of a group, which has a limited length.
+// owner is a name of any length, such as that of a group, which has a limited one.
 func owner(principal string) string {
 	d := digestOf("principal", principal)
 	return hex.EncodeToString(d[:])

@@ -43,7 +43,7 @@ func (g *Gate) seal(ctx context.Context, q *question, r *Request) (string, error
 // bound is what a state is good for: this request, this call, this session.
 func (q *question) bound(id string) digest {
 	return digestOf(id, string(q.identity[:]), q.c.Principal.ID, q.c.Session, q.c.Upstream, q.c.Method, q.c.Target,
-		string(q.c.Digest[:]))
+		string(q.sent))
 }
 
 // open opens a state that came back, uses it up, and returns the request's id.

@@ -112,7 +112,7 @@ func (u *use) undo(ctx context.Context) error {
 		if err := write(tx, r); err != nil {
 			return err
 		}
-		return tx.Put(bucketBytes, ostiary.Row{Key: r.ID, Expires: r.Expires, Value: u.q.c.Arguments})
+		return tx.Put(bucketBytes, ostiary.Row{Key: r.ID, Expires: r.Expires, Value: u.q.sent})
 	})
 }
 
@@ -133,7 +133,7 @@ func (g *Gate) bytes(tx ostiary.Tx, q *question, r *Request) error {
 	if err != nil {
 		return err
 	}
-	if r.identity == q.identity && q.changed(r, g.o.Policy) == "" && kept != nil && bytes.Equal(kept.Value, q.c.Arguments) {
+	if r.identity == q.identity && q.changed(r, g.o.Policy) == "" && kept != nil && bytes.Equal(kept.Value, q.sent) {
 		return nil
 	}
 	return refuse(ostiary.CodeApprovalVoid, "the call is not what was approved",
