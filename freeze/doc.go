@@ -20,14 +20,15 @@
 // Without a freeze a call pays some ten nanoseconds and a place in a list.
 //
 // Frozen are tool calls, resources, prompts, completions, tasks, subscriptions,
-// answers, and what a server asks of the person or the model; methods that nobody
-// knows too. Handshakes, pings, lists and notifications pass, so that clients
-// stay connected and can be told why.
+// answers, notifications, and what a server asks of the person or the model;
+// methods that nobody knows too. Only what keeps the connection passes, so that a
+// client stays there and can be told why: handshakes, pings, lists, cancellations.
 //
 // # What it does not stop
 //
 // A call that was let in before the freeze was written goes on, unless the freeze
-// ends calls in flight; one that was ended so may have taken effect already, and a
+// ends calls in flight or it still waited; so do the notifications of its server
+// that no rule is about; one that was ended so may have taken effect already, and a
 // server may go on working on it. A freeze of a tool is about calls of that
 // tool: tasks that it began are frozen by --upstream or --all. Nothing holds
 // for a program that talks to the server past the door. Whoever can write the store

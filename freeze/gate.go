@@ -68,7 +68,7 @@ func (g *Gate) Name() string { return stage }
 // could be if the store does not tell, with the store's code. The Hold of an
 // allowed call keeps it among those that a freeze can end.
 func (g *Gate) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, error) {
-	if passes(c.Class) {
+	if passes(c) {
 		return ostiary.Allowed(), nil
 	}
 	now := g.ticks()
@@ -87,9 +87,9 @@ func (g *Gate) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, er
 	return ostiary.Decision{Verdict: ostiary.Allow, Hold: &flight.hold}, nil
 }
 
-// Recheck is Check for a call that waited for a person. It asks the store anew.
+// Recheck is Check for a call that waited. It asks the store anew.
 func (g *Gate) Recheck(ctx context.Context, c *ostiary.Call) (ostiary.Decision, error) {
-	if passes(c.Class) {
+	if passes(c) {
 		return ostiary.Allowed(), nil
 	}
 	who := subjectOf(c)

@@ -58,6 +58,49 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// Of what is no call, a freeze lets pass what keeps the connection, and not what
+// else has the same class. The control is the same message unfrozen.
+func TestOnlyWhatKeepsTheConnectionPasses(t *testing.T) {
+	for _, scope := range []Scope{{All: true}, {Upstream: "files"}} {
+		s := open(t, t.TempDir())
+		free := New(Options{Store: open(t, t.TempDir())})
+		defer free.Close()
+		desk(s).mustFreeze(t, scope, false)
+		g := New(Options{Store: s})
+		defer g.Close()
+		for _, tt := range []struct {
+			class  ostiary.Class
+			method string
+			held   bool
+		}{
+			{ostiary.ClassControl, "initialize", false},
+			{ostiary.ClassControl, "ping", false},
+			{ostiary.ClassControl, "server/discover", false},
+			{ostiary.ClassControl, "logging/setLevel", true},
+			{ostiary.ClassControl, "x/later", true},
+			{ostiary.ClassList, "tools/list", false},
+			{ostiary.ClassNotification, "notifications/initialized", false},
+			{ostiary.ClassNotification, "notifications/cancelled", false},
+			{ostiary.ClassNotification, "notifications/tasks/status", true},
+			{ostiary.ClassNotification, "notifications/roots/list_changed", true},
+			{ostiary.ClassNotification, "notifications/progress", true},
+			{ostiary.ClassNotification, "notifications/x", true},
+			{ostiary.ClassNotification, "ping", true},
+		} {
+			c := call("alice", "files", "")
+			c.Class, c.Method = tt.class, tt.method
+			if got := codeOf(free.Check(t.Context(), c)); got != "" {
+				t.Errorf("control: %s: %q", tt.method, got)
+			}
+			for name, judge := range map[string]func(context.Context, *ostiary.Call) (ostiary.Decision, error){"once": g.Check, "again": g.Recheck} {
+				if got := codeOf(judge(t.Context(), c)); (got == ostiary.CodeFreezeActive) != tt.held {
+					t.Errorf("%s, %s, %s: got %q", scope, tt.method, name, got)
+				}
+			}
+		}
+	}
+}
+
 // Every class is named here, so that a new one is decided about.
 func TestClasses(t *testing.T) {
 	s := open(t, t.TempDir())
@@ -65,10 +108,10 @@ func TestClasses(t *testing.T) {
 	g := New(Options{Store: s})
 	defer g.Close()
 	for class, held := range map[ostiary.Class]bool{
-		ostiary.ClassUnknown: true, ostiary.ClassControl: false, ostiary.ClassList: false, ostiary.ClassTool: true,
+		ostiary.ClassUnknown: true, ostiary.ClassControl: true, ostiary.ClassList: false, ostiary.ClassTool: true,
 		ostiary.ClassResource: true, ostiary.ClassPrompt: true, ostiary.ClassCompletion: true, ostiary.ClassTask: true,
 		ostiary.ClassTaskInput: true, ostiary.ClassSubscribe: true, ostiary.ClassElicitation: true, ostiary.ClassSampling: true,
-		ostiary.ClassRoots: true, ostiary.ClassAnswer: true, ostiary.ClassNotification: false, ostiary.ClassMalformed: true,
+		ostiary.ClassRoots: true, ostiary.ClassAnswer: true, ostiary.ClassNotification: true, ostiary.ClassMalformed: true,
 		ostiary.ClassMalformed + 1: true,
 	} {
 		c := call("alice", "files", "x")
@@ -154,7 +197,7 @@ func TestSnapshot(t *testing.T) {
 	}
 	check("", 4, 3)
 	control := call("alice", "files", "")
-	control.Class = ostiary.ClassControl
+	control.Class, control.Method = ostiary.ClassControl, "ping"
 	clock.move(time.Hour)
 	if _, err := g.Check(t.Context(), control); err != nil || s.versions.Load() != 4 {
 		t.Error("a ping asks the store", err)
@@ -185,7 +228,7 @@ func TestLaw2ABrokenStoreDenies(t *testing.T) {
 	if g.flights.first.next != &g.flights.first {
 		t.Error("a refused call stays in the list")
 	}
-	c.Class = ostiary.ClassControl
+	c.Class, c.Method = ostiary.ClassControl, "ping"
 	if got := codeOf(g.Check(t.Context(), c)); got != "" {
 		t.Errorf("a ping: %q", got)
 	}

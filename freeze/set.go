@@ -15,13 +15,17 @@ func subjectOf(c *ostiary.Call) subject {
 	return s
 }
 
-// passes names the classes that no freeze holds: they do nothing and read nothing
-// of the outside world, and without them a client would only see a dead door. A
-// class that is not named here is held.
-func passes(c ostiary.Class) bool {
-	switch c {
-	case ostiary.ClassControl, ostiary.ClassList, ostiary.ClassNotification:
+// passes names what no freeze holds: it does nothing and reads nothing of the
+// outside world, and without it a client would only see a dead door. What is not
+// named here is held, whatever its class.
+func passes(c *ostiary.Call) bool {
+	switch c.Class {
+	case ostiary.ClassList:
 		return true
+	case ostiary.ClassControl:
+		return c.Method == "initialize" || c.Method == "server/discover" || c.Method == "ping"
+	case ostiary.ClassNotification:
+		return c.Method == "notifications/initialized" || c.Method == "notifications/cancelled"
 	default:
 		return false
 	}
