@@ -30,11 +30,12 @@ type script interface {
 
 // pragmas of every connection. It waits for nobody by itself (turn.go does),
 // syncs at each commit, believes nothing that a damaged file says about its
-// own schema, and gives disk space of a long log back.
+// own schema, overwrites what is deleted (forget.go has the other half), and gives
+// disk space of a long log back.
 func pragmas() []string {
 	return []string{
 		"busy_timeout=0", "synchronous=full", "trusted_schema=off", "cell_size_check=on",
-		"temp_store=memory", "cache_size=-1024", "secure_delete=fast", "journal_size_limit=8388608",
+		"temp_store=memory", "cache_size=-1024", "secure_delete=on", "journal_size_limit=8388608",
 	}
 }
 

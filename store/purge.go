@@ -42,6 +42,7 @@ func (s *SQLite) purge(t *tx) error {
 			return err
 		}
 		t.touch(r.bucket)
+		t.purged = true
 	}
 	if len(rows) < purgeRows && size < purgeBytes { // else there is more, for the next one
 		s.purged = now

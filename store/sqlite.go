@@ -45,6 +45,8 @@ type SQLite struct {
 	turn   *turn
 	writer *conn // used by whoever has the turn; nil until somebody writes
 	purged time.Time
+	stale  bool      // the log of the database may hold what was deleted
+	forgot time.Time // when it was last tried to change that
 
 	watch chan *watcher // one, while nobody uses it
 	slots chan struct{} // one for each reader in use
@@ -145,6 +147,9 @@ func (s *SQLite) Close() error {
 	}
 	s.closed = true
 	var errs []error
+	if s.writer != nil {
+		s.forget(s.writer)
+	}
 	for _, c := range append(s.idle, s.writer) {
 		if c != nil {
 			errs = append(errs, c.close())

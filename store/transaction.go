@@ -64,6 +64,7 @@ func (s *SQLite) Update(ctx context.Context, f func(tx ostiary.Tx) error) (err e
 		return failed("cannot commit", err)
 	}
 	committed = true
+	s.deletion(t)
 	// What went into a file that is not the store's any more is lost.
 	return s.files.check()
 }

@@ -25,6 +25,8 @@ type tx struct {
 	done    bool
 	failed  error
 	changed []string // buckets
+	deleted bool     // a value, not only an empty row
+	purged  bool     // the same, because it had expired
 }
 
 var _ ostiary.Tx = (*tx)(nil)
@@ -104,12 +106,13 @@ func (t *tx) Delete(bucket, key string) error {
 	if err := text("key", key, false); err != nil {
 		return t.fail(err)
 	}
-	n, err := t.c.run("DELETE FROM entry WHERE bucket=?1 AND key=?2", arg(1, bucket), arg(2, key))
+	size, there, err := t.c.number("DELETE FROM entry WHERE bucket=?1 AND key=?2 RETURNING length(value)", arg(1, bucket), arg(2, key))
 	if err != nil {
 		return t.fail(unavailable("cannot delete from "+bucket, err))
 	}
-	if n > 0 {
+	if there {
 		t.touch(bucket)
+		t.deleted = t.deleted || size > 0
 	}
 	return nil
 }
