@@ -112,14 +112,7 @@ func (d *door) messageCall(m *wire.Message, from wire.Direction, on *stream, bod
 
 // ruleFor puts the one row that speaks for the target into the call.
 func (d *door) ruleFor(c *ostiary.Call, book *policy.Book) {
-	switch c.Class {
-	case ostiary.ClassTool:
-		c.Rule = book.Tool(c.Target)
-	case ostiary.ClassResource:
-		c.Rule = book.Resource(c.Target)
-	default:
-		c.Rule = book.Method(c.Method, c.Class, c.Target)
-	}
+	c.Rule = speaks(book, c)
 	c.Effect, c.Closed = c.Rule.Effect, c.Rule.Closed
 }
 

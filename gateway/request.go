@@ -140,7 +140,11 @@ func (d *door) forward(ctx context.Context, q *caller) (*ostiary.Result, *wire.M
 		// The server answered, and what it said cannot be passed on.
 		return &ostiary.Result{Status: ostiary.StatusWithheld}, nil, err
 	}
-	return d.inspect(ctx, q.on, m, reply)
+	r, reply, err := d.inspect(ctx, q.on, m, reply)
+	if err == nil {
+		err = d.entitled(ctx, q, r, reply)
+	}
+	return r, reply, err
 }
 
 // exchange hands a registered request to the server and waits for the answer,

@@ -144,11 +144,18 @@ func TestServeKnowsWhoCalls(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(func() { s.Close() })
-				sessions = append(sessions, s)
 				res, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "read", Arguments: noteIn{Text: "a"}})
 				if code, text := d.answer(res, err); code != "" || text != "read a" {
 					t.Errorf("control: read gave %q %q", code, text)
 				}
+				list, err := s.ListTools(t.Context(), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(list.Tools) != 1+len(sessions) { // the reader's one comes first
+					t.Errorf("%d tools are shown to caller %d", len(list.Tools), len(sessions))
+				}
+				sessions = append(sessions, s)
 			}
 			res, err := sessions[0].CallTool(t.Context(), &mcp.CallToolParams{Name: "save", Arguments: noteIn{Text: "b"}})
 			if code, text := d.answer(res, err); code != "policy_scope" {
