@@ -163,6 +163,7 @@ func (l *linter) row(r *Row, pt pattern, spoken []ostiary.Tool) {
 		return
 	}
 	l.condition(r.Source, r.When, pt, false)
+	l.rewrite(r, spoken)
 	asks := false
 	for _, t := range spoken {
 		name := t.Upstream + "/" + t.Name

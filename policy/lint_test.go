@@ -10,6 +10,7 @@ import (
 func TestLint(t *testing.T) {
 	upstreams := map[string][]ostiary.Tool{
 		"files": {readTool("read_file", pathSchema), readTool("list_directory", pathSchema), {Name: "write_file", InputSchema: []byte(writeSchema), Annotations: ostiary.Annotations{Destructive: yes}}, readTool("delete_all", "")},
+		"db":    {readTool("find", `{"properties":{"limit":{"type":"integer"}}}`), readTool("update", `{"properties":{"id":{"type":"string"}},"required":["id"]}`)},
 		"git":   {readTool("log", `{"properties":{"repo":{"type":"string"}}}`)},
 	}
 	rule := func(pattern string, edit func(*Row)) Options {
@@ -20,6 +21,12 @@ func TestLint(t *testing.T) {
 		return Options{Rows: []Row{r}}
 	}
 	when := func(text string) func(*Row) { return func(r *Row) { r.When = text } }
+	strip := func(name string) func(*Row) {
+		return func(r *Row) { r.Effect, r.Rewrite.Strip = ostiary.EffectDestructive, []string{name} }
+	}
+	token := func(name string) func(*Row) {
+		return func(r *Row) { r.Effect, r.Rewrite.Token = ostiary.EffectDestructive, name }
+	}
 	for name, tc := range map[string]struct {
 		o        Options
 		severity Severity
@@ -49,9 +56,18 @@ func TestLint(t *testing.T) {
 				}
 				return &ostiary.Condition{}, nil
 			}}}}, "", ""},
-		"no such method":  {Options{Rows: []Row{{Kind: Method, Pattern: "files/sampling/createMesage", Source: "p:1"}}}, SeverityWarning, "has the method"},
-		"a method":        {Options{Rows: []Row{{Kind: Method, Pattern: "files/sampling/createMessage", Source: "p:1"}}}, "", ""},
-		"resource server": {Options{Deny: []DenyRow{{Kind: Resource, Pattern: "fils/x", Source: "p:1"}}}, SeverityError, `did you mean "files"?`},
+		"confirm":                 {rule("files/write_file", strip("content")), "", ""},
+		"confirm misspelt":        {rule("files/write_file", strip("contnt")), SeverityError, `has an argument "contnt", so nothing is taken away; did you mean "content"?`},
+		"confirm of some tools":   {rule("files/*", strip("content")), "", ""},
+		"confirm, no schema":      {rule("files/delete_all", strip("sure")), "", ""},
+		"confirm of a need":       {rule("db/update", strip("id")), SeverityError, `takes the argument "id" away, which db/update requires`},
+		"token that nobody knows": {rule("files/write_file", token("capability")), "", ""},
+		"token that is declared":  {rule("files/write_file", token("content")), "", ""},
+		"token of a need":         {rule("db/update", token("id")), SeverityError, `token: rule db/update takes the argument "id" away, which db/update requires`},
+		"token that is a number":  {rule("db/find", token("limit")), SeverityError, `the argument "limit" of db/find is no text`},
+		"no such method":          {Options{Rows: []Row{{Kind: Method, Pattern: "files/sampling/createMesage", Source: "p:1"}}}, SeverityWarning, "has the method"},
+		"a method":                {Options{Rows: []Row{{Kind: Method, Pattern: "files/sampling/createMessage", Source: "p:1"}}}, "", ""},
+		"resource server":         {Options{Deny: []DenyRow{{Kind: Resource, Pattern: "fils/x", Source: "p:1"}}}, SeverityError, `did you mean "files"?`},
 	} {
 		found := mustNew(t, tc.o).Lint(upstreams)
 		if tc.want == "" {
@@ -92,5 +108,31 @@ func TestExplain(t *testing.T) {
 	}
 	if e := mustNew(t, Options{}).Explain("files", catalog, "read_file"); len(e.Rows) != 1 || !strings.Contains(e.Rows[0].Why, "safe defaults") {
 		t.Errorf("%+v", e)
+	}
+}
+
+// An argument that one key takes away is not there for another.
+func TestArgumentsNamedTwice(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit func(*Row)
+		want string // "" is accepted
+	}{
+		"token and confirm":       {func(r *Row) { r.Rewrite.Token, r.Rewrite.Strip = "x", []string{"y", "x"} }, `the argument "x" is named by confirm: and token:`},
+		"token and dry run":       {func(r *Row) { r.Rewrite.Token, r.Rewrite.DryRun = "x", "x" }, "dry_run: and token:"},
+		"confirm and dry run":     {func(r *Row) { r.Rewrite.DryRun, r.Rewrite.Strip = "x", []string{"x"} }, "confirm: and dry_run:"},
+		"confirm and idempotency": {func(r *Row) { r.Idempotency.Argument, r.Rewrite.Strip = "x", []string{"x"} }, "confirm: and idempotency:"},
+		"token and preview":       {func(r *Row) { r.PreviewArgs, r.Rewrite.Token = []string{"x", "y"}, "y" }, "token: and preview:"},
+		"all others":              {func(r *Row) { r.Rewrite = ostiary.Rewrite{Token: "a", DryRun: "b", Strip: []string{"c", "c"}} }, ""},
+		"idempotency and preview": {func(r *Row) { r.Rewrite.Token, r.Idempotency.Argument, r.PreviewArgs = "a", "x", []string{"x"} }, ""},
+	} {
+		r := Row{Kind: Tool, Pattern: "files/*", Source: "p:1"}
+		c.edit(&r)
+		_, err := New(Options{Rows: []Row{r}})
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "p:1")):
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

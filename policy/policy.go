@@ -118,6 +118,9 @@ func (r *Row) check(p pattern) error {
 	if r.Kind != Tool && (r.Rewrite.DryRun != "" || r.Rewrite.Token != "" || len(r.Rewrite.Strip) > 0 || r.Idempotency.Argument != "" || r.Preview != nil) {
 		return errors.New("arguments for a token, a confirmation, a dry run, a key or a preview are those of a tool: write a row with the key tool")
 	}
+	if name, keys := r.twice(); name != "" {
+		return fmt.Errorf("the argument %s is named by %s: one of them takes it from the other, so name another argument in one of them", quoted(name), keys)
+	}
 	if r.Timeout < 0 {
 		return errors.New("a timeout is longer than nothing")
 	}
