@@ -18,6 +18,16 @@
 // more than 100 progress and log notifications a second. Each is recorded, after
 // the first 60 in a minute as a count.
 //
+// # Over HTTP
+//
+// An Endpoint serves streamable HTTP in both eras, and Remote reaches a server by
+// it. Sessions belong to who began them; another's cannot be told from none. What
+// the header says must be what the body says, and is written anew for the server.
+// Requests that come to no door are recorded too, after the first 60 in a minute
+// as a count. Redirects of a server are not followed, and its 401 and 403 are the
+// operator's matter. A client that does not read slows down its own request and is
+// cut off after HTTPOptions.WriteWait.
+//
 // # What it does not stop
 //
 // What the server does with a call that was allowed, or by itself. A server that

@@ -118,7 +118,7 @@ func TestAStreamThatIsTakenUpAgain(t *testing.T) {
 	})
 	id := w.session()
 	w.post(call("1", "read"), "Mcp-Session-Id", id).want(t, 200, "id: e1", "retry: 10")
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, leave := context.WithTimeout(t.Context(), patience)
 	defer leave()
 	resp, err := w.client.Do(w.request(ctx, "GET", "", "Mcp-Session-Id", id, "Last-Event-ID", "e1"))
 	if err != nil {
@@ -158,20 +158,26 @@ func TestTheStreamOfASession(t *testing.T) {
 // ids and progress tokens themselves.
 func TestEqualIdsDoNotMix(t *testing.T) {
 	const clients = 8
-	var arrived sync.WaitGroup
-	arrived.Add(clients)
+	var arrived atomic.Int32
+	all := make(chan struct{})
 	w := openWeb(t, rows(), func(_ *HTTPOptions, s *site) {
-		s.handle = func(w http.ResponseWriter, _ *http.Request, m *wire.Message) {
-			arrived.Done()
-			arrived.Wait() // all are open at once
+		s.handle = func(w http.ResponseWriter, r *http.Request, m *wire.Message) {
+			if arrived.Add(1) == clients {
+				close(all)
+			}
+			select {
+			case <-all: // they are open at once
+			case <-r.Context().Done():
+				return
+			}
 			text, _ := wire.Member(m.Arguments, "text")
 			sayEvents(w, `data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7,"progress":1,"message":`+string(text)+"}}\n\n"+
 				"data: "+answer(string(m.ID), string(text[1:len(text)-1]))+"\n\n")
 		}
 	})
-	var all sync.WaitGroup
+	var each sync.WaitGroup
 	for i := range clients {
-		all.Go(func() {
+		each.Go(func() {
 			mine := fmt.Sprintf("mine-%d", i)
 			body := strings.Replace(modernRead("1", "read", `{"text":"`+mine+`"}`), `"_meta":{`, `"_meta":{"progressToken":7,`, 1)
 			r := w.post(body, modernFields("read")...)
@@ -180,7 +186,7 @@ func TestEqualIdsDoNotMix(t *testing.T) {
 			}
 		})
 	}
-	all.Wait()
+	each.Wait()
 }
 
 // TestAnHTTPClientThatDoesNotRead: it slows its own server down and is cut off after
