@@ -56,18 +56,26 @@ type PreviewSQL struct {
 }
 
 func approvalsKind() kind[Approvals] {
-	return object("approvals", nil, nil,
+	return object("approvals", nil, checkWaiting,
 		key("wait", duration(0, time.Hour), func(a *Approvals) *time.Duration { return &a.Wait },
 			"How long a call waits for a person where the client asked for no progress; one that did waits until the request expires. Default: `45s`, less than the time-out of most clients."),
 		key("expire", duration(time.Second, 7*24*time.Hour), func(a *Approvals) *time.Duration { return &a.Expire },
 			"How long a request lasts, and an approval that was not used. Default: `10m`."),
 		key("pending", integer(1, 1000), func(a *Approvals) *int { return &a.Pending },
-			"How many requests of one principal may wait for a person. Default: `10`."),
+			"How many requests of one principal may wait for a person; those about one server have half of it, rounded up. Default: `10`."),
 		key("notify", notify(), func(a *Approvals) *bool { return &a.Desktop },
 			"`desktop` shows a notification where the system has them, `none` shows none. Default: `desktop`."),
 		key("webhook", pointer(webhookKind()), func(a *Approvals) **Webhook { return &a.Webhook },
 			"A URL that is told of each request. It never approves by itself."),
 	)
+}
+
+// checkWaiting refuses a wait that outlasts what it waits for.
+func checkWaiting(d *decoder, at Pos, a *Approvals) {
+	if a.Expire < a.Wait {
+		d.failAt(at, "a request would expire after %s, before the call has waited %s for it: make expire: the longer of the two (if left out, wait: is 45s and expire: 10m)",
+			showDuration(a.Expire), showDuration(a.Wait))
+	}
 }
 
 func notify() kind[bool] {

@@ -29,8 +29,8 @@ func required(argument string) *ostiary.Error {
 func conflict(s scoped, e *entry) *ostiary.Error {
 	return &ostiary.Error{
 		Code:    ostiary.CodeIdempotencyConflict,
-		Message: "this idempotency key was used for a call with other arguments, so this one was not run: send a new key for a new call, or exactly the first arguments to repeat the first",
-		Reason:  fmt.Sprintf("%s belongs to call %s, whose arguments differ", s.under(), e.Call),
+		Message: "this idempotency key was used for a call with other arguments, or with other members of params beside them, so this one was not run: send a new key for a new call, or exactly the first call to repeat it",
+		Reason:  fmt.Sprintf("%s belongs to call %s, whose arguments, or what stands beside them, differ", s.under(), e.Call),
 	}
 }
 

@@ -119,6 +119,10 @@ func callFields(args *types.Type) map[string]*types.FieldType {
 		"target":   text(func(c *ostiary.Call) string { return c.Target }),
 		"effect":   text(func(c *ostiary.Call) string { return c.Effect.String() }),
 		"time":     field(types.TimestampType, func(c *ostiary.Call) any { return types.Timestamp{Time: c.Received} }),
+		"beside": field(types.NewMapType(types.StringType, types.DynType), func(c *ostiary.Call) any {
+			members, _ := c.BesideArgs.(map[string]any)
+			return members
+		}),
 		"args": {
 			Type:  args,
 			IsSet: func(target any) bool { c, ok := target.(*ostiary.Call); return ok && c.Args != nil },

@@ -35,6 +35,7 @@ type requestReport struct {
 	Definition   string          `json:"definition,omitempty"`
 	Digest       string          `json:"arguments_digest,omitempty"`
 	Arguments    json.RawMessage `json:"arguments,omitempty"` // masked; show and approve only
+	Beside       json.RawMessage `json:"beside,omitempty"`    // masked; show and approve only
 	Preview      *previewReport  `json:"preview,omitempty"`   // show and approve only
 	PreviewError string          `json:"preview_error,omitempty"`
 }
@@ -55,15 +56,20 @@ func requestJSON(r *approval.Request) requestReport {
 	if !r.Decided.IsZero() {
 		j.Decided = &r.Decided
 	}
-	if json.Valid(r.Args) {
-		j.Arguments = r.Args
-	} else if len(r.Args) > 0 { // cut; the text of what is left
-		j.Arguments, _ = json.Marshal(string(r.Args)) // a string can be written
-	}
+	j.Arguments, j.Beside = orText(r.Args), orText(r.Beside)
 	if r.Preview != nil {
 		j.Preview = &previewReport{r.Preview.Kind, r.Preview.Text}
 	}
 	return j
+}
+
+// orText is JSON as it is, and the text of what is left of JSON that was cut.
+func orText(raw []byte) json.RawMessage {
+	if len(raw) == 0 || json.Valid(raw) {
+		return raw
+	}
+	text, _ := json.Marshal(string(raw)) // a string can be written
+	return text
 }
 
 // printLine prints one value as JSON on a line.

@@ -62,6 +62,9 @@ func approvalRows(ctx context.Context, d *approval.Desk, principal string, clean
 			row.Preview, row.Reason, row.PreviewError = nil, clean.Text(row.Reason), clean.Text(row.PreviewError)
 			row.Digest = "" // it has no salt, so who guesses masked arguments could try
 			row.Arguments = clean.Arguments(row.Arguments, nil)
+			if row.Beside != nil {
+				row.Beside = clean.Arguments(row.Beside, nil)
+			}
 			for i, w := range row.Why {
 				row.Why[i] = clean.Text(w)
 			}
