@@ -55,19 +55,19 @@ func (d *Desk) decide(ctx context.Context, r Request, who Who, m move) (Request,
 	if err != nil {
 		return Request{}, err
 	}
-	now.Args, now.Beside, now.Preview, now.PreviewError = r.Args, r.Beside, r.Preview, r.PreviewError
+	now.Args, now.ArgsCut, now.Beside, now.Preview, now.PreviewError = r.Args, r.ArgsCut, r.Beside, r.Preview, r.PreviewError
 	return *now, nil
 }
 
 // Void takes back every request that a filter names and that waits or is
 // approved and not used, and returns how many. What changes meanwhile by itself
-// is no error.
+// is no error. One that a call has just used is void if that call does not run.
 func (d *Desk) Void(ctx context.Context, f Filter, who Who, reason string) (n int, err error) {
 	if err := who.check(); err != nil {
 		return 0, err
 	}
 	if len(f.States) == 0 {
-		f.States = []State{Pending, Approved}
+		f.States = []State{Pending, Approved, Used}
 	}
 	all, err := d.List(ctx, f)
 	if err != nil {

@@ -99,23 +99,36 @@ func (l *ledger) move(ctx context.Context, id string, m move) (*Request, error) 
 		return nil, unknown(id)
 	}
 	if err := m.apply(r, l.now()); err != nil {
+		if m.late(r, l.now()) {
+			return l.afterUse(ctx, r, m, err)
+		}
 		return nil, err
 	}
 	if err := l.journal.Note(m.event(r)); err != nil {
 		return nil, err
 	}
+	var used error
 	err = l.store.Update(ctx, func(tx ostiary.Tx) error {
+		used = nil
 		if r, err = read(tx, id); err != nil {
 			return err
 		}
 		if r == nil {
 			return unknown(id)
 		}
-		if err := m.apply(r, l.now()); err != nil {
+		err := m.apply(r, l.now())
+		if err == nil {
+			return write(tx, r)
+		}
+		if !m.late(r, l.now()) {
 			return err
 		}
-		return write(tx, r)
+		used = tooLate(m, err)
+		return m.keep(tx, r, l.now())
 	})
+	if err == nil {
+		err = used
+	}
 	if err != nil {
 		return nil, l.undone(id, m, err)
 	}

@@ -11,7 +11,8 @@ type State string
 
 // The states. Pending goes to approved, denied, expired or void; approved to
 // used, denied, expired or void. No other state is left again, but for a use
-// whose call did not run after all: the request is approved as before.
+// whose call did not run after all: the request is approved as before, or what a
+// person made of it meanwhile.
 const (
 	Pending  State = "pending"
 	Approved State = "approved"
@@ -67,7 +68,9 @@ type Request struct {
 	// Args are the arguments with the secrets masked, Beside what else of params
 	// the server gets (but _meta), Preview what the call would do, PreviewError why
 	// that cannot be shown. Only Get gives these.
+	// ArgsCut is how many bytes of Args are left out, see [Desk.Arguments].
 	Args         []byte           `json:",omitempty"`
+	ArgsCut      int              `json:",omitempty"`
 	Beside       []byte           `json:",omitempty"`
 	Preview      *ostiary.Preview `json:",omitempty"`
 	PreviewError string           `json:",omitempty"`

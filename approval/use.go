@@ -70,8 +70,8 @@ func (u *use) event(r *Request, name string) ostiary.Event {
 	return e
 }
 
-// giveBack makes a request approved again that this call has used: the call has
-// not run. A use that is in the evidence is taken back there first. What cannot
+// giveBack makes a request approved again that this call has used, or what a
+// person said of it meanwhile: the call has not run. A use that is in the evidence is taken back there first. What cannot
 // be given back stays used.
 func (u *use) giveBack(ctx context.Context) {
 	if !u.taken {
@@ -103,17 +103,34 @@ func (u *use) undo(ctx context.Context) error {
 			return err
 		}
 	}
-	return g.store.Update(ctx, func(tx ostiary.Tx) error {
+	var said *ostiary.Event // what counts now, and stands in the evidence as late
+	err = g.store.Update(ctx, func(tx ostiary.Tx) error {
+		said = nil
 		r, err := u.ours(tx)
 		if r == nil || err != nil {
 			return err
 		}
+		l, err := lately(tx, r.ID)
+		if err != nil {
+			return err
+		}
 		r.State, r.UsedBy = Approved, ""
-		if err := write(tx, r); err != nil {
+		if l != nil {
+			e := l.into(r).event(r)
+			said = &e
+			if err := tx.Delete(bucketLate, r.ID); err != nil {
+				return err
+			}
+		}
+		if err := write(tx, r); err != nil || l != nil {
 			return err
 		}
 		return tx.Put(bucketBytes, ostiary.Row{Key: r.ID, Expires: r.Expires, Value: u.q.sent})
 	})
+	if err == nil && said != nil {
+		err = g.journal.Note(*said)
+	}
+	return err
 }
 
 // ours returns the request if this call has used it and no other request stands
