@@ -100,15 +100,24 @@ func (d *decoder) markLoud(root ast.Node) {
 	if !ok {
 		return
 	}
-	shown := func(key string) bool {
-		switch key {
-		case "version", "principals", "deny", "rules", "limits", "audit":
-			return true
-		}
-		return false
-	}
+	d.markKeys(m, len(d.lines), "version", "principals", "deny", "rules", "limits", "audit")
 	for i, v := range m.Values {
-		end := len(d.lines)
+		// In flow style the end of a secret may stand on the line of another key.
+		if within, ok := v.Value.(*ast.MappingNode); ok && keyText(v.Key) == "approvals" && !within.IsFlowStyle && !m.IsFlowStyle {
+			end := len(d.lines)
+			if i+1 < len(m.Values) {
+				end = nodePos(m.Values[i+1].Key).Line - 1
+			}
+			d.markKeys(within, end, "wait", "expire", "pending", "notify") // not webhook
+		}
+	}
+}
+
+// markKeys makes the lines of some keys of a mapping loud that ends at a line.
+func (d *decoder) markKeys(m *ast.MappingNode, last int, keys ...string) {
+	shown := func(key string) bool { return slices.Contains(keys, key) }
+	for i, v := range m.Values {
+		end := last
 		if i+1 < len(m.Values) {
 			end = nodePos(m.Values[i+1].Key).Line - 1
 		}
@@ -116,20 +125,23 @@ func (d *decoder) markLoud(root ast.Node) {
 			d.loud[l] = true
 		}
 	}
-	for i, v := range m.Values { // sections may share a line
+	for i, v := range m.Values { // in flow style they may share a line
 		if !shown(keyText(v.Key)) {
 			delete(d.loud, nodePos(v.Key).Line)
-			if i+1 < len(m.Values) {
+			if i+1 < len(m.Values) && m.IsFlowStyle {
 				delete(d.loud, nodePos(m.Values[i+1].Key).Line)
 			}
 		}
 	}
 }
 
+// hidden stands for what may be a secret.
+const hidden = "this"
+
 // show quotes what was written, unless it may be a secret.
 func (d *decoder) show(n ast.Node) string {
 	if !d.loud[nodePos(n).Line] {
-		return "this"
+		return hidden
 	}
 	switch n := n.(type) {
 	case *ast.StringNode:
@@ -139,7 +151,7 @@ func (d *decoder) show(n ast.Node) string {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		return brief(n.GetToken().Value)
 	}
-	return "this"
+	return hidden
 }
 
 // kindOf says in words what was written.

@@ -218,7 +218,11 @@ func duration(least, most time.Duration) kind[time.Duration] {
 	schema := map[string]any{"type": "string", "pattern": durationText.String()}
 	return scalar(name, schema, func(d *decoder, n ast.Node, out *time.Duration) {
 		if _, ok := n.(*ast.IntegerNode); ok {
-			d.fail(n, "expected %s, found %s without a unit: write %[2]ss for seconds", name, d.show(n))
+			if shown := d.show(n); shown != hidden {
+				d.fail(n, "expected %s, found %s without a unit: write %[2]ss for seconds", name, shown)
+			} else {
+				d.fail(n, "expected %s, found a number without a unit: write an s behind it for seconds", name)
+			}
 			return
 		}
 		s, ok := plain(d, n, name)
