@@ -1,5 +1,8 @@
-// Package gateway is the proxy: it stands between one client and one MCP server
-// and takes every message of both through the line of package ostiary.
+// Package gateway is the proxy: it stands between clients and an MCP server and
+// takes every message of both through the line of package ostiary. Run is one
+// client over stdio; an Endpoint is many over streamable HTTP, with a door for
+// each legacy session and for each principal of the modern era, whose server is a
+// process or, as a Remote, over HTTP itself.
 //
 // Threat: an agent that was talked into a harmful call, and a server that sends
 // what it should not. Promise: every message of either side is parsed strictly
@@ -9,6 +12,12 @@
 // the answer of another. The server runs with an allow-listed environment in a
 // process group of its own and ends with the door: stdin closed, then SIGTERM,
 // then SIGKILL.
+//
+// Over HTTP each request proves who sends it, a session is its principal's alone,
+// the header must say what the body says, lists show only what the caller may
+// call, Host and Origin are checked (Hosts), and the caller's credential stays
+// here. What is written to a client is not kept: who does not read waits, and is
+// cut off.
 //
 // # What is not relayed
 //
@@ -30,7 +39,9 @@
 //
 // # What it does not stop
 //
-// What the server does with a call that was allowed, or by itself. A server that
+// Over HTTP, what a server says by itself to a modern client beside its own
+// requests, if it runs as a process: nothing tells to whom it belongs, so it is
+// dropped. What the server does with a call that was allowed, or by itself. A server that
 // leaves its process group and session (a daemon) outlives the door, and so do
 // the server's own children if the door is killed with SIGKILL: the kernel then
 // kills the server alone, and they see their pipes close. Confining them is the

@@ -64,9 +64,19 @@ func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, 
 		return &ostiary.Error{Code: ostiary.CodeConfigInvalid, Err: err,
 			Message: fmt.Sprintf("cannot listen on %s: choose another address and port with --listen", s.Listen)}
 	}
+	secure, err := tlsOf(&file.Serve, w.Now)
+	if err == nil {
+		err = private(listener.Addr(), &file.Serve)
+	}
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	site := &site{file: file, house: house, w: w, base: file.Serve.URL, p: p}
 	if site.base == "" {
 		site.base = "http://" + listener.Addr().String()
+		if secure != nil {
+			site.base = "https://" + listener.Addr().String()
+		}
 	}
 	handler, err := site.handler()
 	if err != nil {
@@ -75,10 +85,16 @@ func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, 
 	defer site.close()
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
-		ErrorLog: slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn),
+		TLSConfig: secure, ErrorLog: slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() {
+		if secure != nil {
+			ended <- server.ServeTLS(listener, "", "")
+			return
+		}
+		ended <- server.Serve(listener)
+	}()
 	for _, name := range site.names {
 		fmt.Fprintf(p.err, "serving %s at %s\n", name, site.endpoint(name))
 	}
