@@ -68,6 +68,9 @@ func version() kind[int] {
 
 func checkFile(d *decoder, at Pos, f *File) {
 	checkWebhookSecret(d, f.Approvals.Webhook, at)
+	if len(f.Auth.Certificates) > 0 && f.Serve.ClientCA == "" {
+		d.failAt(at, "auth.certificates counts certificates that TLS has verified, and none are: give serve.client_ca")
+	}
 	users := map[string]string{}
 	for _, p := range f.Principals {
 		if other, twice := users[p.User]; twice {
