@@ -152,7 +152,7 @@ func TestWhatStandsBesideIsShown(t *testing.T) {
 	r := h.get(h.only().ID)
 	d := &detail{Args: r.Args, Beside: r.Beside}
 	for name, text := range map[string]string{"card": Card(r), "dialog": dialogText(&r, d)} {
-		for _, want := range []string{besideHeading, `"scope": "ALL"`, "[REDACTED]", "the server gets more than the arguments: inputResponses, we"} {
+		for _, want := range []string{besideHeading, `"scope": "ALL"`, "[REDACTED]", "the server gets more than the arguments: inputResponses,"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q is not in\n%s", name, want, text)
 			}

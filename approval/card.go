@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/visible"
@@ -21,8 +22,10 @@ var (
 // it. Everything in it is from outside: what is unusual is made visible, what is
 // long is cut and says so, and no text can look like a line of the card itself.
 func Card(r Request) string {
-	b := &card{extent: onCard}
+	b, body := &card{extent: onCard}, &card{extent: onCard}
+	body.what(&r)
 	b.line("Request", r.ID+"  "+string(r.State))
+	b.missing(&r, body.unseen)
 	b.asked(&r)
 	b.line("Session", r.Session)
 	b.line("Method", r.Method)
@@ -33,7 +36,7 @@ func Card(r Request) string {
 		b.line("Reason", r.Reason)
 	}
 	b.line("Used by", r.UsedBy)
-	b.what(&r)
+	b.WriteString(body.String())
 	if r.State == Pending {
 		id := visible.Line(r.ID, 64)
 		b.WriteString("\nTo let it run once:  ostiary approve " + id + "\nTo refuse it:        ostiary deny " + id + " --reason …\n")
@@ -48,10 +51,12 @@ func Card(r Request) string {
 func dialogText(r *Request, d *detail) string {
 	shown := *r
 	d.into(&shown)
-	b := &card{extent: onDialog}
+	b, body := &card{extent: onDialog}, &card{extent: onDialog}
+	body.what(&shown)
 	b.WriteString("May this call run once?\n")
+	b.missing(&shown, body.unseen)
 	b.asked(&shown)
-	b.what(&shown)
+	b.WriteString(body.String())
 	b.line("Request", r.ID)
 	b.line("Expires", at(r.Expires))
 	b.WriteString("Answer " + Confirm + " only if this is what you want.\n")
@@ -61,13 +66,16 @@ func dialogText(r *Request, d *detail) string {
 type card struct {
 	strings.Builder
 	extent
+	unseen
 }
 
 // asked is who asks for what, and why a person is asked.
 func (b *card) asked(r *Request) {
-	for i, w := range append(warnings(r.Upstream, r.Target), r.Warnings...) {
-		if i < b.texts && !strings.Contains(b.String(), visible.Line(w, b.extent.line)) {
+	var told []string
+	for _, w := range append(warnings(r.Upstream, r.Target), r.Warnings...) {
+		if len(told) < b.texts && !slices.Contains(told, w) {
 			b.line("WARNING", w)
+			told = append(told, w)
 		}
 	}
 	b.line("Server", r.Upstream)
@@ -88,30 +96,16 @@ func (b *card) asked(r *Request) {
 func (b *card) what(r *Request) {
 	switch {
 	case len(r.Args) > 0:
-		b.block("Arguments (secrets masked)", pretty(r.Args))
+		b.args = r.ArgsCut + b.block("Arguments (secrets masked)", pretty(r.Args))
 	case r.Arguments != "":
 		b.line("Arguments", "none, or not shown because they could not be masked")
 	}
 	b.beside(r)
 	if r.Preview != nil {
-		b.block("Preview ("+visible.Line(r.Preview.Kind, 40)+")", r.Preview.Text)
+		b.preview = b.block("Preview ("+visible.Line(r.Preview.Kind, 40)+")", r.Preview.Text)
 	}
 	if r.PreviewError != "" {
 		b.block("Preview FAILED: what this call would do is not known", r.PreviewError)
-	}
-}
-
-func (b *card) line(name, text string) {
-	if text != "" {
-		fmt.Fprintf(b, "%-11s%s\n", name, visible.Line(text, b.extent.line))
-	}
-}
-
-// block shows many lines, each behind a bar, so that none passes for ours.
-func (b *card) block(name, text string) {
-	b.WriteString(name + "\n")
-	for line := range strings.SplitSeq(visible.Block(text, b.lines, b.bytes), "\n") {
-		b.WriteString("  | " + line + "\n")
 	}
 }
 
@@ -136,9 +130,7 @@ func warnings(names ...string) (found []string) {
 
 // into puts into a request what only a person needs.
 func (d *detail) into(r *Request) {
-	r.Args, r.Beside, r.Preview, r.PreviewError = d.Args, d.Beside, d.Preview, d.PreviewError
-	if d.ArgsCut > 0 {
-		r.Warnings = append(r.Warnings[:len(r.Warnings):len(r.Warnings)], fmt.Sprintf("the last %d bytes of the arguments are not kept for the eye", d.ArgsCut))
-	}
+	r.Args, r.ArgsCut, r.Beside, r.Preview, r.PreviewError = d.Args, d.ArgsCut, d.Beside, d.Preview, d.PreviewError
+	r.Warnings = append(r.Warnings[:len(r.Warnings):len(r.Warnings)], d.Remarks...)
 	d.besideInto(r)
 }

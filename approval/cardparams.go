@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ostiary/ostiary"
 )
@@ -24,17 +25,23 @@ func (g *Gate) maskBeside(d *detail, c *ostiary.Call) {
 	}
 	beside := *c
 	beside.Arguments, beside.Args = c.Beside, c.BesideArgs
-	if d.Beside, d.BesideCut = bounded(g.o.Mask(&beside)); len(d.Beside) == 0 {
+	masked := g.o.Mask(&beside)
+	d.Remarks = append(d.Remarks, remarks("what stands beside the arguments", c.Beside, masked)...)
+	if d.Beside, d.BesideCut = bounded(masked, maxArgs); len(d.Beside) == 0 {
 		d.BesideCut = len(c.Beside)
 	}
 }
 
-// bounded is what is kept of masked JSON for the eye, and how much was cut.
-func bounded(b []byte) ([]byte, int) {
-	if len(b) <= maxArgs {
+// bounded is what is kept of masked JSON for the eye, whole characters in at most n
+// bytes, and how much was cut.
+func bounded(b []byte, n int) ([]byte, int) {
+	if len(b) <= n {
 		return b, 0
 	}
-	return b[:maxArgs:maxArgs], len(b) - maxArgs
+	for n > 0 && !utf8.RuneStart(b[n]) {
+		n--
+	}
+	return b[:n:n], len(b) - n
 }
 
 // besideWarnings say at every channel, also where no values are shown, that there
@@ -57,7 +64,7 @@ func besideWarnings(c *ostiary.Call) []string {
 
 func (b *card) beside(r *Request) {
 	if len(r.Beside) > 0 {
-		b.block(besideHeading, pretty(r.Beside))
+		b.unseen.beside = b.block(besideHeading, pretty(r.Beside))
 	}
 }
 

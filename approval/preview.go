@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ostiary/ostiary"
 )
@@ -10,7 +11,10 @@ import (
 // what the call would do.
 func (g *Gate) detail(ctx context.Context, q *question) (*detail, error) {
 	d := &detail{}
-	d.Args, d.ArgsCut = bounded(g.o.Mask(q.c))
+	masked := g.o.Mask(q.c)
+	d.Args, d.ArgsCut = bounded(masked, maxArgs)
+	d.rest = masked[len(d.Args):]
+	d.Remarks = remarks("the arguments", q.c.Arguments, masked)
 	g.maskBeside(d, q.c)
 	var err error
 	switch {
@@ -20,8 +24,8 @@ func (g *Gate) detail(ctx context.Context, q *question) (*detail, error) {
 		err = g.dryRun(ctx, q, d)
 	case q.c.Rule.Preview != nil:
 		d.Preview, err = q.c.Rule.Preview(ctx, q.c)
-		if err != nil && ctx.Err() == nil {
-			d.PreviewError, err = ostiary.AsError(err).Message, nil
+		if err != nil && ctx.Err() == nil && !errors.Is(err, ostiary.CodePreviewFailed) {
+			d.PreviewError, err = ostiary.AsError(err).Message, nil // the preview is broken, not the call
 		}
 	}
 	if err != nil {

@@ -17,6 +17,7 @@ const (
 	bucketID       = "approval.id"       // id: the key of the request
 	bucketDetail   = "approval.detail"   // id: masked arguments and preview
 	bucketBytes    = "approval.bytes"    // id: the arguments, and what is beside them, as they will be sent
+	bucketRest     = "approval.rest"     // id and number: masked arguments beyond the detail
 	bucketIdentity = "approval.identity" // what is asked: id of the last request
 	bucketOpen     = "approval.open"     // id, by principal: requests that wait, and the upstream
 	bucketKey      = "approval.key"      // the key that seals states
@@ -40,6 +41,10 @@ type detail struct {
 	BesideCut    int    `json:",omitempty"`
 	Preview      *ostiary.Preview
 	PreviewError string `json:",omitempty"`
+	// Remarks are what the arguments hide and what in them poses as something else.
+	Remarks []string `json:",omitempty"`
+
+	rest []byte // the masked arguments behind Args
 }
 
 // key is where a request lies: in the order in which they were made, so that a
@@ -99,7 +104,10 @@ func write(tx ostiary.Tx, r *Request) error {
 	if err := tx.Delete(bucketOpen, r.ID); err != nil || r.State == Approved {
 		return err
 	}
-	return tx.Delete(bucketBytes, r.ID)
+	if err := tx.Delete(bucketBytes, r.ID); err != nil {
+		return err
+	}
+	return dropRest(tx, r.ID)
 }
 
 // waiting counts the requests of a principal that wait, and those of them about
@@ -130,6 +138,9 @@ func owner(principal string) string {
 func (d *detail) put(tx ostiary.Tx, r *Request) error {
 	b, err := json.Marshal(d)
 	if err != nil {
+		return err
+	}
+	if err := putRest(tx, r, d.rest); err != nil {
 		return err
 	}
 	return tx.Put(bucketDetail, ostiary.Row{Key: r.ID, Expires: r.Expires.Add(kept), Value: b})

@@ -8,7 +8,11 @@ import (
 )
 
 // Extent is how much Wrap shows: columns of a row, rows in all, bytes in all.
-type Extent struct{ Columns, Rows, Bytes int }
+type Extent struct {
+	Columns, Rows, Bytes int
+	// Words says that rows end between words where that is near.
+	Words bool
+}
 
 // Row is one row on a terminal.
 type Row struct {
@@ -64,7 +68,13 @@ func Wrap(s string, e Extent) (rows []Row, left int) {
 			if len(rows)+1 == e.Rows {
 				break
 			}
+			tail := ""
+			if e.Words && s[0] != ' ' {
+				tail = cutWord(&row)
+			}
 			end(true)
+			row.WriteString(tail)
+			column = columns(tail)
 			if s[0] == '\t' {
 				shown = "→"
 			}
@@ -78,6 +88,19 @@ func Wrap(s string, e Extent) (rows []Row, left int) {
 	}
 	end(false)
 	return rows, len(s)
+}
+
+// cutWord takes the word off with which a row ends, if it is short.
+func cutWord(row *strings.Builder) (word string) {
+	const most = 24
+	s := row.String()
+	i := strings.LastIndexByte(s, ' ')
+	if i < 1 || columns(s[i+1:]) > min(most, columns(s)/2) {
+		return ""
+	}
+	row.Reset()
+	row.WriteString(s[:i])
+	return s[i+1:]
 }
 
 // Spaces returns s with more than a few spaces in a row counted instead, as in ␣×74.

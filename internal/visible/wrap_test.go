@@ -30,6 +30,8 @@ func TestWrap(t *testing.T) {
 		{"abcdefghi", visible.Extent{Columns: 4, Rows: 2, Bytes: 99}, []visible.Row{{Text: "abcd"}, {"efgh", true}}, 1},
 		{"abcdef", visible.Extent{Columns: 4, Rows: 9, Bytes: 5}, []visible.Row{{Text: "abcd"}, {"e", true}}, 1},
 		{"abc", visible.Extent{Columns: 4}, nil, 3},
+		{"one two three", visible.Extent{Columns: 9, Rows: 9, Bytes: 99, Words: true}, []visible.Row{{Text: "one two"}, {"three", true}}, 0},
+		{"one longer ab", visible.Extent{Columns: 8, Rows: 9, Bytes: 99, Words: true}, []visible.Row{{Text: "one"}, {"longer", true}, {"ab", true}}, 0},
 	} {
 		rows, left := visible.Wrap(c.in, c.e)
 		if !reflect.DeepEqual(rows, c.want) || left != c.left {
