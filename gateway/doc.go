@@ -13,12 +13,6 @@
 // process group of its own and ends with the door: stdin closed, then SIGTERM,
 // then SIGKILL.
 //
-// Over HTTP each request proves who sends it, a session is its principal's alone,
-// the header must say what the body says, lists show only what the caller may
-// call, Host and Origin are checked (Hosts), and the caller's credential stays
-// here. What is written to a client is not kept: who does not read waits, and is
-// cut off.
-//
 // # What is not relayed
 //
 // A request under the id of an open one, or of one that was never answered. An
@@ -30,7 +24,8 @@
 // # Over HTTP
 //
 // An Endpoint serves streamable HTTP in both eras, and Remote reaches a server by
-// it. Sessions belong to who began them; another's cannot be told from none. What
+// it. Each request proves who sends it; the credential stays here. Lists show only
+// what the caller may call. Sessions belong to who began them; another's cannot be told from none. What
 // the header says must be what the body says, and is written anew for the server.
 // Requests that come to no door are recorded too, after the first 60 in a minute
 // as a count. Redirects of a server are not followed, and its 401 and 403 are the
@@ -41,8 +36,8 @@
 //
 // Over HTTP, what a server says by itself to a modern client beside its own
 // requests, if it runs as a process: nothing tells to whom it belongs, so it is
-// dropped. What the server does with a call that was allowed, or by itself. A server that
-// leaves its process group and session (a daemon) outlives the door, and so do
+// dropped. What the server does with a call that was allowed, or by itself. A
+// server that leaves its process group and session (a daemon) outlives the door, and so do
 // the server's own children if the door is killed with SIGKILL: the kernel then
 // kills the server alone, and they see their pipes close. Confining them is the
 // sandbox's matter.
