@@ -45,8 +45,16 @@ func (l *Log) appendBody(b []byte, s salt, c *ostiary.Call, args bool, res *osti
 	withheld := ""
 	if args && len(c.Arguments) > 0 {
 		var ok bool
-		if b, ok = l.appendArgs(b, c); !ok {
+		if b, ok = l.appendArgs(b, c, `,"args":`, `,"cut":`); !ok {
 			withheld = "args"
+		}
+	}
+	if args && c.Beside != nil {
+		beside := *c
+		beside.Arguments, beside.Args = c.Beside, c.BesideArgs
+		var ok bool
+		if b, ok = l.appendArgs(b, &beside, `,"beside":`, `,"beside_cut":`); !ok {
+			withheld = strings.TrimSpace(withheld + " beside")
 		}
 	}
 	if res != nil && res.Text != "" {
@@ -62,20 +70,21 @@ func (l *Log) appendBody(b []byte, s salt, c *ostiary.Call, args bool, res *osti
 }
 
 // appendArgs appends the redacted arguments. What cannot be redacted into one
-// JSON value is withheld: an unredacted secret would be worse than a gap.
-func (l *Log) appendArgs(b []byte, c *ostiary.Call) ([]byte, bool) {
+// JSON value is withheld: an unredacted secret would be worse than a gap. as and
+// cut are the fields that they and what is left out of them stand in.
+func (l *Log) appendArgs(b []byte, c *ostiary.Call, as, cut string) ([]byte, bool) {
 	args, ok := guarded(func() []byte { return l.opts.Redact(c) })
 	if !ok {
 		return b, false
 	}
 	if over := len(args) - l.opts.MaxArgs; over > 0 {
-		b = appendString(append(b, `,"args":`...), string(bytes.ToValidUTF8(args[:l.opts.MaxArgs], nil)))
-		return strconv.AppendInt(append(b, `,"cut":`...), int64(over), 10), true
+		b = appendString(append(b, as...), string(bytes.ToValidUTF8(args[:l.opts.MaxArgs], nil)))
+		return strconv.AppendInt(append(b, cut...), int64(over), 10), true
 	}
 	if !json.Valid(args) || !utf8.Valid(args) {
 		return b, false
 	}
-	b = append(b, `,"args":`...)
+	b = append(b, as...)
 	if bytes.IndexByte(args, '\n') < 0 && bytes.IndexByte(args, '\r') < 0 {
 		return append(b, args...), true
 	}

@@ -409,6 +409,15 @@ func TestRedactionAndBodies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, more := range []struct{ id, beside string }{
+		{"beside", `{"inputResponses":{"pw":"secret"}}`}, {"beside long", `{"b":"` + strings.Repeat("é", 100) + `"}`}, {"panics", `{"b":1}`},
+	} {
+		c := testCall(more.id)
+		c.Beside = []byte(more.beside)
+		if err := recordRead(l, c); err != nil {
+			t.Fatal(err)
+		}
+	}
 	c := testCall("uri")
 	c.Class, c.Target = ostiary.ClassResource, "file:///secret/"+strings.Repeat("é", 10000)
 	if err := recordRead(l, c); err != nil {
@@ -424,6 +433,9 @@ func TestRedactionAndBodies(t *testing.T) {
 		`"args":{"a":[1,12345678901234567890]}`,
 		`"args":"{\"a\":\"` + strings.Repeat("é", 17) + `","cut":168`,
 		`"withheld":"args"`,
+		`"args":{"path":"notes/today.txt"},"beside":{"inputResponses":{"pw":"[redacted]"}}`,
+		`"beside":"{\"b\":\"` + strings.Repeat("é", 17) + `","beside_cut":168`,
+		`"withheld":"args beside"`,
 		`"would":"policy_deny"`,
 	} {
 		if !strings.Contains(data, want) {

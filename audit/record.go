@@ -105,8 +105,11 @@ type Body struct {
 	// beginning.
 	Args any `json:"args,omitempty"`
 	// Cut is how many bytes of the redacted arguments were left out.
-	Cut  int    `json:"cut,omitempty"`
-	Text string `json:"text,omitempty"`
+	Cut int `json:"cut,omitempty"`
+	// Beside is what else of params the server gets, redacted and cut likewise.
+	Beside    any    `json:"beside,omitempty"`
+	BesideCut int    `json:"beside_cut,omitempty"`
+	Text      string `json:"text,omitempty"`
 	// Withheld names what was left out because it could not be redacted.
 	Withheld string `json:"withheld,omitempty"`
 }

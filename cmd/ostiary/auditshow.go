@@ -128,21 +128,24 @@ func (v *sheet) arguments(found []audit.Found) {
 		if b == nil {
 			continue
 		}
-		var raw struct {
-			Args json.RawMessage `json:"args"`
-		}
-		if json.Unmarshal(found[i].Body, &raw) != nil || len(raw.Args) == 0 {
+		var raw struct{ Args, Beside json.RawMessage }
+		if json.Unmarshal(found[i].Body, &raw) != nil || len(raw.Args)+len(raw.Beside) == 0 {
 			continue
 		}
-		if text, cut := b.Args.(string); cut && b.Cut > 0 {
-			v.block("arguments", []string{text, fmt.Sprintf("… and %d bytes more that were not kept", b.Cut)})
-			return
-		}
-		var pretty bytes.Buffer
-		if json.Indent(&pretty, raw.Args, "", "  ") == nil {
-			v.block("arguments", strings.Split(pretty.String(), "\n"))
-			return
-		}
+		v.object("arguments", raw.Args, b.Args, b.Cut)
+		v.object("beside the arguments", raw.Beside, b.Beside, b.BesideCut)
+		return
+	}
+}
+
+// object shows JSON of a body on several lines, or what is left of it.
+func (v *sheet) object(name string, raw json.RawMessage, decoded any, lost int) {
+	var pretty bytes.Buffer
+	switch text, cut := decoded.(string); {
+	case cut && lost > 0:
+		v.block(name, []string{text, fmt.Sprintf("… and %d bytes more that were not kept", lost)})
+	case len(raw) > 0 && json.Indent(&pretty, raw, "", "  ") == nil:
+		v.block(name, strings.Split(pretty.String(), "\n"))
 	}
 }
 
