@@ -11,10 +11,7 @@ import (
 // what the call would do.
 func (g *Gate) detail(ctx context.Context, q *question) (*detail, error) {
 	d := &detail{}
-	masked := g.o.Mask(q.c)
-	d.Args, d.ArgsCut = bounded(masked, maxArgs)
-	d.rest = masked[len(d.Args):]
-	d.Remarks = remarks("the arguments", q.c.Arguments, masked)
+	d.Args, d.ArgsCut = bounded(g.o.Mask(q.c))
 	g.maskBeside(d, q.c)
 	var err error
 	switch {

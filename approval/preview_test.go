@@ -55,6 +55,17 @@ func TestPreviewIsBound(t *testing.T) {
 	}
 	h.approve(r.ID)
 	h.runs(c)
+
+	// What cannot be shown, because there is no such file or it may not be looked
+	// at, is refused, and nobody is asked.
+	before := h.notes.last("approval_requested").Subject
+	fails = &ostiary.Error{Code: ostiary.CodePreviewFailed, Message: "there is nothing at this path: send the path of what is there"}
+	if e := h.refused(c, ostiary.CodePreviewFailed); !strings.Contains(e.Message, "nothing at this path") {
+		t.Error(e)
+	}
+	if h.notes.last("approval_requested").Subject != before {
+		t.Error("somebody was asked about what cannot be shown")
+	}
 }
 
 func TestDryRun(t *testing.T) {

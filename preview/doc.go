@@ -18,8 +18,9 @@
 // bound was hit the text says so, and its first line always has the totals. Each
 // preview has a digest of what it was made from: making it again tells whether
 // that has changed. SQL is never run: SQLite explains it on a connection that
-// cannot write. What cannot be shown is an error, so that nobody is asked about
-// it.
+// cannot write. What cannot be shown, because it is not there or may not be
+// looked at, is an error preview_failed, and the door then refuses the call instead
+// of asking about it.
 //
 // # What it does not stop
 //
