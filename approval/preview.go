@@ -11,7 +11,10 @@ import (
 // what the call would do.
 func (g *Gate) detail(ctx context.Context, q *question) (*detail, error) {
 	d := &detail{}
-	d.Args, d.ArgsCut = bounded(g.o.Mask(q.c))
+	masked := g.o.Mask(q.c)
+	d.Args, d.ArgsCut = bounded(masked, maxArgs)
+	d.rest = masked[len(d.Args):]
+	d.Remarks = remarks("the arguments", q.c.Arguments, masked)
 	g.maskBeside(d, q.c)
 	var err error
 	switch {
