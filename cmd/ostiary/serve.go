@@ -243,6 +243,9 @@ func (s *site) directory(name string) string {
 // hosts are the names by which clients may call.
 func (s *site) hosts() gateway.Hosts {
 	h := gateway.Hosts{Names: s.file.Serve.Names, Origins: s.file.Serve.Origins}
+	if len(s.endpoints) > 0 { // who calls by a wrong name has said nothing yet, and any may record it
+		h.Refused = s.endpoints[0].Refused
+	}
 	if u, err := url.Parse(s.file.Serve.URL); err == nil && u.Hostname() != "" {
 		h.Names = append(h.Names[:len(h.Names):len(h.Names)], u.Hostname())
 	}
