@@ -140,7 +140,8 @@ func (r *requests) draw(p program, list []approval.Request) error {
 		_, err := io.WriteString(p.out, b.String())
 		return err
 	}
-	b.WriteString(counted(len(list), "request") + " for a person. `ostiary approvals show ID` tells all of one, `ostiary approve ID` and `ostiary deny ID` answer it.\n\n")
+	fmt.Fprintf(&b, "%s for a person. `ostiary approvals show%[2]s ID` tells all of one, `ostiary approve%[2]s ID` and `ostiary deny%[2]s ID` answer it.\n\n",
+		counted(len(list), "request"), r.d.again)
 	screen := p
 	screen.out = &b
 	if err := r.table(screen, list[:min(len(list), shownMost)], false); err != nil {

@@ -30,6 +30,8 @@ type desk struct {
 	// State is the absolute state directory, File the policy or the defaults.
 	State string
 	File  *config.File
+	// again is what a next command needs to get here: stateFlag.again.
+	again string
 
 	close []func() error
 }
@@ -61,7 +63,7 @@ func openDesk(ctx context.Context, p program, s stateFlag, policyFile string) (*
 	j := &lazyJournal{open: func() (*audit.Log, error) {
 		return file.OpenAudit(config.Wiring{State: dir, Version: version, Log: log, Now: time.Now, Rand: rand.Reader})
 	}}
-	d := &desk{Store: st, Journal: j, Clock: time.Now, State: dir, File: file, close: []func() error{j.close, st.Close}}
+	d := &desk{Store: st, Journal: j, Clock: time.Now, State: dir, File: file, again: s.again(), close: []func() error{j.close, st.Close}}
 	d.Who.Name, d.Who.Channel = peer.User, "cli"
 	return d, nil
 }

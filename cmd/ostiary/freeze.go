@@ -69,7 +69,7 @@ func (c *freezeCommand) Run(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := printFreeze(p, f, f.Since.Before(before.UTC()), c.JSON); err != nil {
+	if err := printFreeze(p, d, f, f.Since.Before(before.UTC()), c.JSON); err != nil {
 		return err
 	}
 	for _, text := range doubtsAbout(ctx, p, d, f.Scope) { // behind the freeze, which must not wait for it
@@ -92,7 +92,7 @@ type frozen struct {
 	freeze.Freeze
 }
 
-func printFreeze(p program, f freeze.Freeze, already, asJSON bool) error {
+func printFreeze(p program, d *desk, f freeze.Freeze, already, asJSON bool) error {
 	if asJSON {
 		return p.printJSON(frozen{f.Scope.ID(), f})
 	}
@@ -100,7 +100,7 @@ func printFreeze(p program, f freeze.Freeze, already, asJSON bool) error {
 	if f.Now {
 		ended = "calls in flight are ended"
 	}
-	lift := "ostiary unfreeze " + cmp.Or(again(f.Scope), "and the same scope") + " --reason …"
+	lift := "ostiary unfreeze" + d.again + " " + cmp.Or(again(f.Scope), "and the same scope") + " --reason …"
 	since := "frozen: " + f.Scope.String() + ", in every process within a second"
 	if already {
 		since = fmt.Sprintf("%s was frozen already since %s, and stays so with this reason", f.Scope, f.Since.In(p.style().zone).Format(timeLayout))

@@ -30,6 +30,16 @@ func (s stateFlag) dir() (string, error) {
 	return filepath.Join(home, ".local", "state", "ostiary"), nil
 }
 
+// again is the flag as the next command needs it, after a space; "" where the
+// directory is the one that is looked at without a flag.
+func (s stateFlag) again() string {
+	dir, err := s.dir()
+	if usual, none := (stateFlag{}).dir(); err != nil || none == nil && usual == dir {
+		return ""
+	}
+	return " --state " + oneWord(dir)
+}
+
 // made returns the absolute state directory, which it makes if it is missing.
 func (s stateFlag) made() (string, error) {
 	dir, err := s.dir()
