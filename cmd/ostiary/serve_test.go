@@ -65,8 +65,10 @@ rules:
   - {tool: notes/save, effect: write, scope: "notes:write"}
 `
 
-// serving starts `ostiary serve` on a free port and returns the endpoint's URL.
-func (d *doorway) serving() string {
+func (d *doorway) serving() string { return d.servingOf("notes") }
+
+// servingOf starts `ostiary serve` on a free port and returns the endpoint's URL.
+func (d *doorway) servingOf(name string) string {
 	d.t.Helper()
 	c := exec.Command("ostiary", "serve", "--config", d.policy, "--state", d.state, "--listen", "127.0.0.1:0")
 	stderr, err := c.StderrPipe()
@@ -78,7 +80,7 @@ func (d *doorway) serving() string {
 	}
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
-		if m := regexp.MustCompile(`^serving notes at (http://\S+)$`).FindStringSubmatch(lines.Text()); m != nil {
+		if m := regexp.MustCompile(`^serving ` + name + ` at (http://\S+)$`).FindStringSubmatch(lines.Text()); m != nil {
 			rest := make(chan string, 1)
 			go func() {
 				var b strings.Builder
