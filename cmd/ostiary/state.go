@@ -30,14 +30,14 @@ func (s stateFlag) dir() (string, error) {
 	return filepath.Join(home, ".local", "state", "ostiary"), nil
 }
 
-// again is the flag as the next command needs it, after a space; "" where the
+// again is the flag as the next command needs it, as it was typed, after a space; "" where the
 // directory is the one that is looked at without a flag.
 func (s stateFlag) again() string {
 	dir, err := s.dir()
 	if usual, none := (stateFlag{}).dir(); err != nil || none == nil && usual == dir {
 		return ""
 	}
-	return " --state " + oneWord(dir)
+	return " --state " + oneWord(s.State)
 }
 
 // made returns the absolute state directory, which it makes if it is missing.
