@@ -82,14 +82,15 @@ const (
 	CodeApprovalState    Code = "approval_state"    // a requestState that the door did not make for this call
 	CodeApprovalUnknown  Code = "approval_unknown"  // no request has this id
 
-	CodeGrantUnknown  Code = "grant_unknown"  // no such grant, or not the caller's
-	CodeGrantExpired  Code = "grant_expired"  // its time is over
-	CodeGrantRevoked  Code = "grant_revoked"  // somebody took it back
-	CodeGrantUsed     Code = "grant_used"     // it has no uses left
-	CodeGrantMismatch Code = "grant_mismatch" // it does not cover this call
-	CodeGrantGuessing Code = "grant_guessing" // too many tokens that are none
-	CodeGrantInvalid  Code = "grant_invalid"  // a grant that cannot be made like this
-	CodeGrantRequired Code = "grant_required" // only a grant lets this call pass
+	CodeGrantMisplaced Code = "grant_misplaced" // a token where the server would get it
+	CodeGrantUnknown   Code = "grant_unknown"   // no such grant, or not the caller's
+	CodeGrantExpired   Code = "grant_expired"   // its time is over
+	CodeGrantRevoked   Code = "grant_revoked"   // somebody took it back
+	CodeGrantUsed      Code = "grant_used"      // it has no uses left
+	CodeGrantMismatch  Code = "grant_mismatch"  // it does not cover this call
+	CodeGrantGuessing  Code = "grant_guessing"  // too many tokens that are none
+	CodeGrantInvalid   Code = "grant_invalid"   // a grant that cannot be made like this
+	CodeGrantRequired  Code = "grant_required"  // only a grant lets this call pass
 
 	CodeIdempotencyRequired Code = "idempotency_required" // the rule wants a key
 	CodeIdempotencyInvalid  Code = "idempotency_invalid"  // this is no key

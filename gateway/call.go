@@ -73,6 +73,12 @@ func (q *caller) judgeable(ctx context.Context) error {
 	if err := q.rewrite(c.Rule); err != nil {
 		return err
 	}
+	if err := misplaced(q.m); err != nil {
+		if hasToken([]byte(c.Target)) {
+			c.Target = ""
+		}
+		return err
+	}
 	c.Meta = q.m.Meta
 	if q.m.HasInputResponses {
 		c.Closed = false // what the client's side knows leaves for the upstream

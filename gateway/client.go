@@ -69,6 +69,9 @@ func (d *door) refuseMalformed(l line, err error) {
 // clientNotification forwards a notification in its place among the messages.
 func (d *door) clientNotification(ctx context.Context, m *wire.Message, on *stream) {
 	m, err := d.withoutToken(m)
+	if err == nil {
+		err = misplaced(m)
+	}
 	if err != nil {
 		d.odd.refuse("", err)
 		return
@@ -126,7 +129,11 @@ func (d *door) judgeAnswer(ctx context.Context, m *wire.Message, p *pending, on 
 	}
 	c := d.newCall(p.method, ostiary.ClassAnswer, on)
 	c.Meta = m.Meta
-	if err := setArguments(c, body); err != nil {
+	err := misplaced(m)
+	if err == nil {
+		err = setArguments(c, body)
+	}
+	if err != nil {
 		dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
 		return &ostiary.Error{Code: dec.Code, Message: dec.Message}
 	}
