@@ -2,13 +2,16 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/approval"
 	show "github.com/ostiary/ostiary/internal/visible"
 )
@@ -121,7 +124,8 @@ func (r *requests) table(p program, all []approval.Request, states bool) error {
 
 // requestCells are the cells of a line about a request, fit for a terminal.
 func requestCells(r *approval.Request, now time.Time) []string {
-	tool := show.Line(r.Upstream+"/"+r.Target, 48)
+	cell := func(s string, most int) string { return show.Line(show.Spaces(s), most) }
+	tool := cell(r.Upstream+"/"+r.Target, 48)
 	if len(r.Warnings) > 0 {
 		tool += " (!)"
 	}
@@ -130,15 +134,16 @@ func requestCells(r *approval.Request, now time.Time) []string {
 		expires = "in " + left.Round(time.Second).String()
 	}
 	return []string{
-		show.Line(r.ID, 64), max(now.Sub(r.Created), 0).Round(time.Second).String(), show.Line(r.Principal, 24), tool,
-		show.Line(r.Effect, 16), expires, show.Line(strings.Join(r.Why, "; "), 72),
+		show.Line(r.ID, 64), max(now.Sub(r.Created), 0).Round(time.Second).String(), cell(r.Principal, 24), tool,
+		cell(r.Effect, 16), expires, cell(strings.Join(r.Why, "; "), 72),
 	}
 }
 
 type approvalsShowCommand struct {
 	deskFlags
-	ID   string `arg:"" help:"Id of the request, or as much of its beginning as no other has."`
-	JSON bool   `name:"json" help:"Print one JSON object."`
+	ID        string `arg:"" help:"Id of the request, or as much of its beginning as no other has."`
+	JSON      bool   `name:"json" xor:"form" help:"Print one JSON object."`
+	Arguments bool   `xor:"form" help:"Print the arguments only, whole, with secrets masked."`
 }
 
 // Run prints the card.
@@ -148,13 +153,39 @@ func (c *approvalsShowCommand) Run(ctx context.Context, p program) (err error) {
 		return err
 	}
 	defer func() { err = closing(err, r.d) }()
+	if c.Arguments {
+		out := bufio.NewWriter(p.out)
+		err := r.Desk.Arguments(ctx, c.ID, plainJSON{out})
+		fmt.Fprintln(out)
+		return errors.Join(readable(err), out.Flush())
+	}
 	one, err := r.Get(ctx, c.ID)
 	if err != nil {
 		return readable(err)
+	}
+	if c.JSON && one.ArgsCut > 0 {
+		var whole bytes.Buffer
+		switch err := r.Desk.Arguments(ctx, one.ID, &whole); {
+		case err == nil:
+			one.Args, one.ArgsCut = whole.Bytes(), 0
+		case !errors.Is(err, ostiary.CodeApprovalUnknown): // else it is not kept any more
+			return readable(err)
+		}
 	}
 	if c.JSON {
 		return p.printJSON(requestJSON(&one))
 	}
 	_, err = fmt.Fprint(p.out, approval.Card(one))
 	return err
+}
+
+// plainJSON writes JSON that comes in whole characters so that a terminal obeys
+// nothing of it.
+type plainJSON struct{ out io.Writer }
+
+func (w plainJSON) Write(b []byte) (int, error) {
+	if _, err := w.out.Write(escapeJSON(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }

@@ -90,6 +90,11 @@ func (c *approveCommand) ask(ctx context.Context, p program, r *requests, one *a
 	if _, err := fmt.Fprintf(to, "%s\n", approval.Card(*one)); err != nil {
 		return err // nobody approves what was not shown
 	}
+	unseen := ""
+	if n := approval.Unseen(*one); n > 0 {
+		unseen = counted(n, "byte") + " of this request not shown above"
+		fmt.Fprintf(to, "WARNING: %s; `ostiary approvals show %s --json` has all of it.\n", unseen, show.Line(one.ID, 64))
+	}
 	if c.Yes {
 		return nil
 	}
@@ -97,8 +102,11 @@ func (c *approveCommand) ask(ctx context.Context, p program, r *requests, one *a
 		return misusedFlag("standard input is no terminal, so nobody can be asked: look at the request, then repeat this with --yes: ostiary approve %s --yes", one.ID)
 	}
 	also := ""
+	if unseen != "" {
+		also = ", with " + unseen
+	}
 	if terms != nil {
-		also = fmt.Sprintf(" and to grant %s %s of %s", show.Line(one.Principal, 64), extent(terms), toolLine(one))
+		also += fmt.Sprintf(" and to grant %s %s of %s", show.Line(one.Principal, 64), extent(terms), toolLine(one))
 	}
 	fmt.Fprintf(to, "Type %s to let this run once%s, %s to refuse it: ", approval.Confirm, also, approval.Cancel)
 	switch answer, err := readAnswer(ctx, p.in); {

@@ -75,6 +75,10 @@ func Wrap(s string, e Extent) (rows []Row, left int) {
 			end(true)
 			row.WriteString(tail)
 			column = columns(tail)
+			if shown == " " && e.Words { // the end of the row stands for it
+				s = s[1:]
+				continue
+			}
 			if s[0] == '\t' {
 				shown = "→"
 			}

@@ -31,6 +31,7 @@ func TestWrap(t *testing.T) {
 		{"abcdef", visible.Extent{Columns: 4, Rows: 9, Bytes: 5}, []visible.Row{{Text: "abcd"}, {"e", true}}, 1},
 		{"abc", visible.Extent{Columns: 4}, nil, 3},
 		{"one two three", visible.Extent{Columns: 9, Rows: 9, Bytes: 99, Words: true}, []visible.Row{{Text: "one two"}, {"three", true}}, 0},
+		{"four five", visible.Extent{Columns: 4, Rows: 9, Bytes: 99, Words: true}, []visible.Row{{Text: "four"}, {"five", true}}, 0},
 		{"one longer ab", visible.Extent{Columns: 8, Rows: 9, Bytes: 99, Words: true}, []visible.Row{{Text: "one"}, {"longer", true}, {"ab", true}}, 0},
 	} {
 		rows, left := visible.Wrap(c.in, c.e)
