@@ -76,7 +76,12 @@ func (p program) run() int {
 	}
 	if err != nil {
 		fmt.Fprintln(p.err, "ostiary:", err)
-		fmt.Fprintln(p.err, "Run `ostiary --help` for the commands.")
+		help := "Run `ostiary --help` for the commands."
+		var parsing *kong.ParseError
+		if errors.As(err, &parsing) && parsing.Context.Selected() != nil {
+			help = "Run `" + parsing.Context.Selected().FullPath() + " --help` for its arguments and flags."
+		}
+		fmt.Fprintln(p.err, help)
 		return misused
 	}
 	k.BindTo(ctx, (*context.Context)(nil))

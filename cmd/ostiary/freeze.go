@@ -202,6 +202,9 @@ type unfreezeCommand struct {
 
 // Run lifts the freeze with this scope, and says what is still frozen.
 func (c *unfreezeCommand) Run(ctx context.Context, p program) (err error) {
+	if c.scope() == (freeze.Scope{}) {
+		return misusedFlag("say which freeze to lift: --all, --principal, --tool, --upstream or --session, as it was frozen; `ostiary freeze%s --list` shows what is", c.again())
+	}
 	d, desk, err := openFreezes(ctx, p, c.stateFlag, c.Config)
 	if err != nil {
 		return err
