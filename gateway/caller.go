@@ -43,7 +43,7 @@ func (q *caller) Current() error {
 		return err
 	}
 	return &ostiary.Error{Code: ostiary.CodeApprovalVoid,
-		Message: "the server changed the description of this tool while a person was asked, so what was approved is void: list the tools again and look whether you still want to call it"}
+		Message: "the server changed the description of this tool while this call waited, so it was not run and what was approved of it is void: list the tools again and look whether you still want to call it"}
 }
 
 // Progress implements ostiary.Caller. Progress must grow with every notification
