@@ -148,7 +148,7 @@ func TestSeedATokenIsForItsOwnerAndNeverForwarded(t *testing.T) {
 	a.want(ostiary.CodeGrantUnknown, meta("a.txt", elsewhere))
 	a.want(ostiary.CodeGrantUnknown, argument("a.txt", broken))
 	a.want(ostiary.CodeValidateSchema, strings.Replace(argument("", mine), `""`, `7`, 1))                             // takes no use
-	a.want(ostiary.CodeValidateSchema, `{"name":"purge","arguments":{"path":"a.txt","note":"with `+here.Secret+`"}}`) // nobody knows it there
+	a.want(ostiary.CodeGrantMisplaced, `{"name":"purge","arguments":{"path":"a.txt","note":"with `+here.Secret+`"}}`) // nobody knows it there
 	a.ran()
 	a.want("", argument("a.txt", mine))
 	a.want("", meta("b.txt", mine))
