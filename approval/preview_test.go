@@ -126,7 +126,7 @@ func TestTextsAreMaskedBeforeTheyAreKept(t *testing.T) {
 		}), nil},
 		"preview that fails": {rule(func(r *ostiary.Rule) {
 			r.Preview = func(context.Context, *ostiary.Call) (*ostiary.Preview, error) {
-				return nil, &ostiary.Error{Code: ostiary.CodePreviewFailed, Message: "no file " + secret}
+				return nil, &ostiary.Error{Code: ostiary.CodeInternal, Message: "no file " + secret}
 			}
 		}), nil},
 		"dry run":            {rule(func(r *ostiary.Rule) { r.Rewrite.DryRun = "dry_run" }), &ostiary.Result{Status: ostiary.StatusOK, Text: "sets " + secret}},
