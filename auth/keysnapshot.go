@@ -14,6 +14,10 @@ import (
 // another process revoked still counts.
 const keysStale = 250 * time.Millisecond
 
+// keysUnknown is the same for who presents a key that we do not know: it may have
+// been made a moment ago. Whoever guesses makes us ask a hundred times a second.
+const keysUnknown = 10 * time.Millisecond
+
 // apiKeys looks up presented keys. It reads the store again only when its version
 // has changed, and asks for that only when somebody calls.
 type apiKeys struct {
@@ -45,7 +49,10 @@ func (a *apiKeys) verify(ctx context.Context, secret string) (identity, *ostiary
 	if prefix == "" {
 		return identity{}, noSuchKey()
 	}
-	s, err := a.snapshot(ctx)
+	s, err := a.snapshot(ctx, keysStale)
+	if err == nil && s.of[prefix] == nil {
+		s, err = a.snapshot(ctx, keysUnknown)
+	}
 	if err != nil {
 		return identity{}, ostiary.AsError(err)
 	}
@@ -59,19 +66,19 @@ func (a *apiKeys) verify(ctx context.Context, secret string) (identity, *ostiary
 	return held.id, nil
 }
 
-func (a *apiKeys) current(s *keySnapshot) bool {
+func (a *apiKeys) current(s *keySnapshot, within time.Duration) bool {
 	age := a.clock().Sub(s.asked)
-	return age >= 0 && age < keysStale
+	return age >= 0 && age < within
 }
 
-func (a *apiKeys) snapshot(ctx context.Context) (*keySnapshot, error) {
-	if s := a.snap.Load(); s != nil && a.current(s) {
+func (a *apiKeys) snapshot(ctx context.Context, within time.Duration) (*keySnapshot, error) {
+	if s := a.snap.Load(); s != nil && a.current(s, within) {
 		return s, nil
 	}
 	a.fresh.Lock()
 	defer a.fresh.Unlock()
 	s := a.snap.Load()
-	if s != nil && a.current(s) { // somebody else has asked meanwhile
+	if s != nil && a.current(s, within) { // somebody else has asked meanwhile
 		return s, nil
 	}
 	next := &keySnapshot{asked: a.clock()}

@@ -222,6 +222,7 @@ approvals: {wait: 5m, notify: none}
 	}
 	d.command("unfreeze", "--upstream", "one", "--reason", "go on")
 	d.until("the approved call", func() bool { code, _ := d.call(door, "put", "first"); return code == "" })
+	d.until("1 effects and no more", func() bool { return effects() >= 1 })
 	if n := effects(); n != 1 {
 		t.Errorf("%d effects of one approval", n)
 	}
@@ -238,6 +239,7 @@ approvals: {wait: 5m, notify: none}
 	wants("under the freeze", pair(d.call(door, "put", "second")), "freeze_active", "not run")
 	d.command("unfreeze", "--all", "--reason", "go on")
 	d.until("the second call", func() bool { code, _ := d.call(door, "put", "second"); return code == "" })
+	d.until("2 effects and no more", func() bool { return effects() >= 2 })
 	if n := effects(); n != 2 {
 		t.Errorf("%d effects of two approvals", n)
 	}
@@ -260,6 +262,7 @@ approvals: {wait: 5m, notify: none}
 	}
 	d.command("deny", next, "--reason", "no")
 	wants("denied", <-answered, "approval_denied", "no")
+	d.until("2 effects and no more", func() bool { return effects() >= 2 })
 	if n := effects(); n != 2 {
 		t.Errorf("%d effects of two approvals", n)
 	}
