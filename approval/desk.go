@@ -86,6 +86,9 @@ func (d *Desk) Get(ctx context.Context, id string) (r Request, err error) {
 // List returns requests without arguments and previews, the oldest first.
 func (d *Desk) List(ctx context.Context, f Filter) ([]Request, error) {
 	now, groups := d.now(), f.groups()
+	if f.Limit > 0 {
+		return d.first(ctx, f, now)
+	}
 	var rows []ostiary.Row
 	err := d.store.View(ctx, func(tx ostiary.Tx) error {
 		rows = rows[:0]
@@ -120,6 +123,33 @@ func (d *Desk) List(ctx context.Context, f Filter) ([]Request, error) {
 		})
 	}
 	return found, nil
+}
+
+// first returns the oldest requests that f names and reads no further.
+func (d *Desk) first(ctx context.Context, f Filter, now time.Time) (found []Request, err error) {
+	if len(f.groups()) > 1 {
+		return nil, &ostiary.Error{Code: ostiary.CodeInternal, Message: "a list of requests in several states has no limit"}
+	}
+	err = d.store.View(ctx, func(tx ostiary.Tx) error {
+		found = found[:0]
+		for row, err := range tx.List(bucket, ostiary.Query{Group: f.groups()[0]}) {
+			var r Request
+			if err == nil {
+				err = decoded(&row, &r)
+			}
+			if err != nil {
+				return err
+			}
+			if r.State = r.At(now); f.names(&r) {
+				found = append(found, r)
+			}
+			if len(found) >= f.Limit {
+				return nil
+			}
+		}
+		return nil
+	})
+	return found, err
 }
 
 // groups are the states as they are written in which f may find something; the

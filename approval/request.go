@@ -93,4 +93,7 @@ type Filter struct {
 	States []State
 	// Principal, if set, names only requests of this one.
 	Principal string
+	// Limit, if it is not 0, is how many are named at most, the oldest; it needs
+	// States to be Pending alone.
+	Limit int
 }

@@ -55,7 +55,24 @@ type approvalsListCommand struct {
 	deskFlags
 	All       bool   `help:"Those that were answered or expired as well, for a month."`
 	Principal string `placeholder:"NAME" help:"Those of one principal."`
+	Limit     int    `placeholder:"N" help:"At most so many, the oldest; 0 for all (default 100, all with --all and --json)." default:"-1"`
 	JSON      bool   `name:"json" help:"Print one JSON object a line."`
+}
+
+// listedMost is how many requests a person is shown who has asked for no number.
+const listedMost = 100
+
+// most is how many requests are printed; 0 is all.
+func (c *approvalsListCommand) most() (int, error) {
+	switch {
+	case c.Limit < -1:
+		return 0, &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "--limit is how many requests to print: write 1 or more, or 0 for all"}
+	case c.Limit > 0 && c.All:
+		return 0, &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "--limit is for the requests that wait: leave it out with --all"}
+	case c.Limit == -1 && !c.All && !c.JSON:
+		return listedMost, nil
+	}
+	return max(c.Limit, 0), nil
 }
 
 // Run prints one line a request, the oldest first.
@@ -69,9 +86,20 @@ func (c *approvalsListCommand) Run(ctx context.Context, p program) (err error) {
 	if !c.All {
 		f.States = []approval.State{approval.Pending}
 	}
+	most, err := c.most()
+	if err != nil {
+		return err
+	}
+	if most > 0 {
+		f.Limit = most + 1 // one more, to say that there are more
+	}
 	all, err := r.List(ctx, f)
 	if err != nil {
 		return readable(err)
+	}
+	more := most > 0 && len(all) > most
+	if more {
+		all = all[:most]
 	}
 	out := bufio.NewWriterSize(p.out, 64<<10) // a table is written cell by cell
 	defer func() { err = errors.Join(err, out.Flush()) }()
@@ -88,7 +116,11 @@ func (c *approvalsListCommand) Run(ctx context.Context, p program) (err error) {
 		fmt.Fprintln(p.err, c.none())
 		return nil
 	}
-	return r.table(p, all, c.All)
+	if err := r.table(p, all, c.All); err != nil || !more {
+		return err
+	}
+	fmt.Fprintf(p.err, "There are newer ones; these are the oldest %d. --limit 0 shows all.\n", most)
+	return nil
 }
 
 // none says what it means that there is nothing.
