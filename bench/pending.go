@@ -72,7 +72,7 @@ func seedRequests(ctx context.Context, dir string, n int) (err error) {
 	defer func() { err = errors.Join(err, s.store.Close()) }()
 	g, err := approval.New(approval.Options{
 		Store: s.store, Journal: noJournal{}, Mask: func(c *ostiary.Call) []byte { return c.Arguments },
-		Wait: time.Nanosecond, Expire: 24 * time.Hour, Pending: perPrincipal,
+		Wait: time.Nanosecond, Expire: 24 * time.Hour, Pending: 2 * perPrincipal, // half of it about one server
 	})
 	if err != nil {
 		return err
