@@ -132,7 +132,8 @@ func printPending(w io.Writer, p pending) {
 	}
 	row("a list of all, inside a process", p.List, p.ListCPU, "p50 below 100")
 	row("the whole command `ostiary approvals`", p.Command, p.CommandCPU, "p50 below 100")
-	row("`ostiary approvals --json`", p.CommandJSON, nil, "")
+	row("`ostiary approvals --limit 0`, all of them", p.CommandAll, nil, "")
+	row("`ostiary approvals --json`, all of them", p.CommandJSON, nil, "")
 	row("the same with nothing to list", p.CommandEmpty, nil, "")
 	row("decision in one process to the answer of the call in another", p.Decided, nil, "p99 below 150")
 	row("the same from when the decision was durable", p.Durable, nil, "")

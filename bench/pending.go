@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -23,9 +22,9 @@ import (
 type pending struct {
 	Requests int
 	// List is approval.Desk in this process, all requests in it; the rest are whole
-	// commands, from their start to their end: the list for a person, as JSON, and
-	// with nothing to list.
-	List, Command, CommandJSON, CommandEmpty []time.Duration
+	// commands, from their start to their end: the list for a person, which is the
+	// oldest, of all, as JSON, and with nothing to list.
+	List, Command, CommandAll, CommandJSON, CommandEmpty []time.Duration
 	// ListCPU and CommandCPU are the processor time of the same.
 	ListCPU, CommandCPU []time.Duration
 	// Decided is from the decision in one process, before it is durable, to the
@@ -37,7 +36,8 @@ type pending struct {
 
 const (
 	pendingRequests = 10_000
-	perPrincipal    = 10 // requests that may wait, by default
+	perPrincipal    = 10  // requests that may wait, by default
+	shownFirst      = 100 // requests in the list for a person
 	listings        = 20
 	decisions       = 300
 	approveCommands = 20
@@ -122,12 +122,12 @@ func (p *pending) list(ctx context.Context, o options, state, empty string) (err
 			lines   int
 			args    []string
 		}{
-			{&p.Command, &p.CommandCPU, p.Requests + 1, []string{"--state", state}},
+			{&p.Command, &p.CommandCPU, 1 + min(p.Requests, shownFirst), []string{"--state", state}},
+			{&p.CommandAll, nil, p.Requests + 1, []string{"--limit", "0", "--state", state}},
 			{&p.CommandJSON, nil, p.Requests, []string{"--json", "--state", state}},
 			{&p.CommandEmpty, nil, 0, []string{"--json", "--state", empty}},
 		} {
 			cmd := exec.CommandContext(ctx, o.ostiary, append([]string{"approvals"}, c.args...)...)
-			cmd.Stderr = os.Stderr
 			began := time.Now()
 			out, err := cmd.Output()
 			*c.to = append(*c.to, time.Since(began))
