@@ -19,7 +19,7 @@ type Store interface {
 	Update(ctx context.Context, f func(tx Tx) error) error
 	// View runs f on one consistent snapshot. It waits for no writer.
 	View(ctx context.Context, f func(tx Tx) error) error
-	// Version is a number that changes whenever a process has committed a change
+	// Version is a number that grows whenever a process has committed a change
 	// to the bucket, and for nothing else. It is cheap enough to be asked many
 	// times a second, and dear enough not to be asked for every call.
 	Version(ctx context.Context, bucket string) (int64, error)
@@ -62,6 +62,10 @@ type Query struct {
 	Prefix string
 	// After, if set, names only keys behind it.
 	After string
+	// Since, if above 0, names only rows that were put into Group behind that
+	// Version of the bucket. It needs a group. Rows that were deleted, or went to
+	// another group, are not told.
+	Since int64
 	// Limit is how many rows at most; 0 means all.
 	Limit int
 }

@@ -105,15 +105,15 @@ func printGates(w io.Writer, c consent) {
 func share(part, of time.Duration) float64 { return 100 * float64(part) / float64(of) }
 
 func printGrants(w io.Writer, c consent) {
-	fmt.Fprintln(w, "| grants in the store | look, CPU µs | of a plain effect's | behind a use | of a granted call's | behind a pause | behind a change of a grant | a use | plain effect | granted call |")
-	fmt.Fprintln(w, "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+	fmt.Fprintln(w, "| grants in the store | look, CPU µs | of a plain effect's | behind a use | of a granted call's | behind a pause | behind a change of another's grant | of an own | a use | plain effect | granted call |")
+	fmt.Fprintln(w, "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for _, s := range c.Grants {
 		of := func(figure func(grantRound) time.Duration) time.Duration { return median(s.Rounds, figure) }
 		warm, behind := of(func(r grantRound) time.Duration { return r.Warm }), of(func(r grantRound) time.Duration { return r.Behind })
 		plain, granted := of(func(r grantRound) time.Duration { return r.Plain }), of(func(r grantRound) time.Duration { return r.Granted })
-		fmt.Fprintf(w, "| %d | %.2f | %.1f %% | %.1f | %.1f %% | %.1f | %.0f | %.0f | %.0f | %.0f |\n", s.Grants,
+		fmt.Fprintf(w, "| %d | %.2f | %.1f %% | %.1f | %.1f %% | %.1f | %.0f | %.0f | %.0f | %.0f | %.0f |\n", s.Grants,
 			micros(warm), share(warm, plain), micros(behind), share(behind, granted),
-			micros(of(func(r grantRound) time.Duration { return r.Cold })), micros(of(func(r grantRound) time.Duration { return r.Changed })),
+			micros(of(func(r grantRound) time.Duration { return r.Cold })), micros(of(func(r grantRound) time.Duration { return r.Others })), micros(of(func(r grantRound) time.Duration { return r.Own })),
 			micros(of(func(r grantRound) time.Duration { return r.Use })), micros(plain), micros(granted))
 	}
 	fmt.Fprint(w, "\nA look is wanted to take at most 5 % of the call.\n\n")

@@ -23,8 +23,8 @@ type grantSet struct {
 type grantRound struct {
 	// Warm, Cold are as in gateCost, for a call that asks and is settled. Behind is
 	// a look behind a use that this process took, as in a row of such calls, and
-	// Changed one behind a change of any grant.
-	Warm, Cold, Behind, Changed time.Duration
+	// Others, Own one behind a change of somebody else's grant and of the caller's.
+	Warm, Cold, Behind, Others, Own time.Duration
 	// Use is the transaction in which a use is taken.
 	Use time.Duration
 	// Plain and Granted are own CPU of a door a call, for an effect that nobody is
@@ -155,7 +155,11 @@ func (r *grantRound) inProcess(ctx context.Context, dir, agent string) (err erro
 	if err := r.uses(look, func() error { return settled.Hold.Commit() }); err != nil {
 		return err
 	}
-	return r.changes(ctx, p, agent, look)
+	if r.Others, err = p.changes(ctx, agent+"-else", look); err != nil {
+		return err
+	}
+	r.Own, err = p.changes(ctx, agent, look)
+	return err
 }
 
 // askingCall is one that a person must decide, or a grant.
@@ -184,29 +188,28 @@ func (r *grantRound) uses(look, take func() error) error {
 	return nil
 }
 
-// changes looks behind a change of a grant of somebody else.
-func (r *grantRound) changes(ctx context.Context, p *inProcess, agent string, look func() error) error {
-	const n = 10
+// changes looks behind changes of a grant.
+func (p *inProcess) changes(ctx context.Context, of string, look func() error) (d time.Duration, err error) {
+	const n = 200
 	for i := range n {
-		one := grantOf(0, agent+"-else", time.Now())
-		one.ID, one.Uses = "g-else", i+1
+		one := grantOf(0, of, time.Now())
+		one.ID, one.Uses = "g-"+of, i+1
 		value, err := json.Marshal(one)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		err = p.store.Update(ctx, func(tx ostiary.Tx) error {
 			return tx.Put("grant", ostiary.Row{Key: one.ID, Group: one.Principal, Expires: one.Expires.Add(keptAfter), Value: value})
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 		p.ahead += time.Second // so that the store is asked
-		if err := add(&r.Changed, look); err != nil {
-			return err
+		if err := add(&d, look); err != nil {
+			return 0, err
 		}
 	}
-	r.Changed /= n
-	return nil
+	return d / n, nil
 }
 
 // add adds the CPU time of f.

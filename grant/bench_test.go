@@ -57,10 +57,27 @@ func BenchmarkCheck(b *testing.B) {
 		if n == 0 {
 			continue
 		}
-		b.Run(fmt.Sprintf("%d_grants/refresh", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%d_grants/read", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := gate.read(context.Background(), gate.snap.Load()); err != nil {
+				if _, err := gate.read(context.Background(), "alice", nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		g := &Grant{
+			ID: "g-0000", Principal: "alice", Pattern: "files/*", Created: now, Expires: now.Add(time.Hour),
+		}
+		b.Run(fmt.Sprintf("%d_grants/change", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				g.Uses++
+				if err := s.Update(b.Context(), func(tx ostiary.Tx) error { return put(tx, g) }); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				if _, err := gate.latest(context.Background(), "alice"); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -29,10 +29,12 @@ type Gate struct {
 	o     Options
 	start time.Time
 
-	snap  atomic.Pointer[snapshot]
+	heard atomic.Pointer[heard]
 	dirty atomic.Int64 // counts what this process changed in the store
-	asked atomic.Int64 // when the store was asked last, since start
 	fresh sync.Mutex   // held while the store is asked
+
+	mu     sync.RWMutex
+	owners map[string]*owned // by principal
 
 	conditions conditions
 	guesses    guesses
@@ -46,7 +48,7 @@ func New(o Options) *Gate {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	g := &Gate{o: o}
+	g := &Gate{o: o, owners: map[string]*owned{}}
 	if o.Clock != nil {
 		g.start = o.Clock()
 	}
@@ -67,14 +69,14 @@ func (g *Gate) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, er
 	if !asks(c) {
 		return ostiary.Allowed(), nil
 	}
-	s, err := g.snapshot(ctx)
+	s, err := g.snapshot(ctx, c.Principal.ID)
 	if err != nil {
 		return ostiary.Decision{}, err
 	}
 	h := g.find(ctx, s, c)
 	if h == nil {
 		// Before a person is asked: they may have given it a moment ago.
-		if s, err = g.latest(ctx); err != nil {
+		if s, err = g.latest(ctx, c.Principal.ID); err != nil {
 			return ostiary.Decision{}, err
 		}
 		if h = g.find(ctx, s, c); h == nil {
@@ -85,7 +87,7 @@ func (g *Gate) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, er
 }
 
 // find returns the grant that a call passes under; nil if there is none.
-func (g *Gate) find(ctx context.Context, s *snapshot, c *ostiary.Call) *held {
+func (g *Gate) find(ctx context.Context, s *owned, c *ostiary.Call) *held {
 	now := g.o.Clock()
 	for _, h := range s.candidates(c) {
 		if h.inSession(c) && h.inTime(c, now) && g.holds(ctx, h, c) {

@@ -2,11 +2,7 @@ package grant
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ostiary/ostiary"
@@ -15,183 +11,144 @@ import (
 const (
 	// stale is how old what we know of the store may be.
 	stale = 250 * time.Millisecond
-	// maxTargets is for how many tools a snapshot remembers who covers them.
-	maxTargets = 4096
+	// maxOwners is for how many principals the gate remembers their grants.
+	maxOwners = 4096
 )
 
-// snapshot is the grants of one version of the store that are not over.
-type snapshot struct {
+// heard is what the store told when it was asked whether any grant changed.
+type heard struct {
 	version int64
-	dirty   atomic.Int64
-	of      map[string][]*held // by principal, in the order in which they are used
-	rows    map[string]decoded // by id, so that what has not changed is decoded once
-
-	mu   sync.RWMutex
-	seen map[target][]*held
+	at      time.Duration // since the gate was made
+	dirty   int64         // what dirty was then
 }
 
-// decoded is a row and what it says.
-type decoded struct {
-	value []byte
-	grant *Grant
-}
-
-type target struct{ principal, upstream, tool string }
-
-// candidates are the grants that cover a tool, the narrowest first.
-func (s *snapshot) candidates(c *ostiary.Call) []*held {
-	of := s.of[c.Principal.ID]
-	if len(of) == 0 {
-		return nil
-	}
-	key := target{c.Principal.ID, c.Upstream, c.Target}
-	s.mu.RLock()
-	found, known := s.seen[key]
-	s.mu.RUnlock()
-	if known {
-		return found
-	}
-	for _, h := range of {
-		if h.covers(c.Upstream, c.Target) {
-			found = append(found, h)
+// snapshot returns a principal's grants as they are in the store, at most a
+// quarter of a second old. What this process changed itself is always in it.
+func (g *Gate) snapshot(ctx context.Context, principal string) (*owned, error) {
+	if h := g.heard.Load(); h != nil && g.current(h) {
+		if o := g.owner(principal); o != nil && o.version.Load() == h.version {
+			return o, nil
 		}
-	}
-	s.mu.Lock()
-	if len(s.seen) < maxTargets {
-		s.seen[key] = found
-	}
-	s.mu.Unlock()
-	return found
-}
-
-// snapshot returns what is in the store, at most a quarter of a second old. What
-// this process changed itself is always in it.
-func (g *Gate) snapshot(ctx context.Context) (*snapshot, error) {
-	if s := g.snap.Load(); s != nil && g.current(s) {
-		return s, nil
 	}
 	g.fresh.Lock()
 	defer g.fresh.Unlock()
-	s := g.snap.Load()
-	if s != nil && g.current(s) { // somebody else has asked meanwhile
-		return s, nil
-	}
-	if g.o.Store == nil || g.o.Clock == nil {
-		return nil, &ostiary.Error{Code: ostiary.CodeStoreUnavailable,
-			Message: "there is no store of grants, so what needs one is refused; the operator must configure it"}
-	}
-	asked, dirty := g.now(), g.dirty.Load()
-	version, err := g.o.Store.Version(ctx, bucketGrant)
+	version, err := g.version(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s == nil || s.version != version {
-		if s, err = g.read(ctx, s); err != nil {
-			return nil, err
-		}
-		// Asked before it was read: what was changed in between is read again.
-		s.version = version
-		g.snap.Store(s)
+	o := g.owner(principal)
+	if o != nil && o.version.Load() == version {
+		return o, nil
 	}
-	s.dirty.Store(dirty)
-	g.asked.Store(int64(asked))
-	return s, nil
+	if o, err = g.read(ctx, principal, o); err != nil {
+		return nil, err
+	}
+	// Asked before it was read: what was changed in between is read again.
+	o.version.Store(version)
+	g.keep(principal, o)
+	return o, nil
+}
+
+// version asks the store, if the last answer is too old.
+func (g *Gate) version(ctx context.Context) (int64, error) {
+	if h := g.heard.Load(); h != nil && g.current(h) { // somebody else has asked meanwhile
+		return h.version, nil
+	}
+	if g.o.Store == nil || g.o.Clock == nil {
+		return 0, &ostiary.Error{Code: ostiary.CodeStoreUnavailable,
+			Message: "there is no store of grants, so what needs one is refused; the operator must configure it"}
+	}
+	h := &heard{at: g.now(), dirty: g.dirty.Load()}
+	var err error
+	if h.version, err = g.o.Store.Version(ctx, bucketGrant); err != nil {
+		return 0, err
+	}
+	g.heard.Store(h)
+	return h.version, nil
 }
 
 // latest returns what is in the store now.
-func (g *Gate) latest(ctx context.Context) (*snapshot, error) {
+func (g *Gate) latest(ctx context.Context, principal string) (*owned, error) {
 	g.dirty.Add(1)
-	return g.snapshot(ctx)
+	return g.snapshot(ctx, principal)
 }
 
 // now is the time since the gate was made, on the monotonic clock if there is one.
 func (g *Gate) now() time.Duration { return g.o.Clock().Sub(g.start) }
 
-func (g *Gate) current(s *snapshot) bool {
-	age := g.now() - time.Duration(g.asked.Load())
-	return age >= 0 && age < stale && s.dirty.Load() == g.dirty.Load()
+func (g *Gate) current(h *heard) bool {
+	age := g.now() - h.at
+	return age >= 0 && age < stale && h.dirty == g.dirty.Load()
 }
 
-// read reads the grants that are not over. One that cannot be read counts for
-// nothing, and what is a part of it neither.
-func (g *Gate) read(ctx context.Context, before *snapshot) (*snapshot, error) {
+func (g *Gate) owner(principal string) *owned {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.owners[principal]
+}
+
+func (g *Gate) keep(principal string, o *owned) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, known := g.owners[principal]; !known && len(g.owners) >= maxOwners {
+		for other := range g.owners { // anybody: they are read again when they call
+			delete(g.owners, other)
+			break
+		}
+	}
+	g.owners[principal] = o
+}
+
+// read reads the grants of a principal that are not over, or what has changed
+// of them. One that cannot be read counts for nothing, and what is a part of it
+// neither.
+func (g *Gate) read(ctx context.Context, principal string, before *owned) (*owned, error) {
+	if principal == "" { // nobody's; and no group means all
+		return newOwned(), nil
+	}
+	q := ostiary.Query{Group: principal}
+	if before != nil {
+		q.Since = before.version.Load()
+	}
 	now := g.o.Clock()
-	known := map[string]*Grant{}
-	s := &snapshot{of: map[string][]*held{}, rows: map[string]decoded{}, seen: map[target][]*held{}}
+	var changed []decoded
 	err := g.o.Store.View(ctx, func(tx ostiary.Tx) error {
-		for r, err := range tx.List(bucketGrant, ostiary.Query{}) {
+		changed = changed[:0]
+		for r, err := range tx.List(bucketGrant, q) {
 			if err != nil {
 				return err
 			}
-			if !now.Before(r.Expires.Add(-kept)) {
+			if before.has(&r) || !now.Before(r.Expires.Add(-kept)) {
 				continue
 			}
-			d := before.row(&r)
-			if d.grant == nil {
-				if d.grant, err = decode(&r); err != nil {
-					g.o.Logger.Warn("a grant cannot be read and does not count", "err", err)
-					continue
-				}
-				d.value = r.Value
+			one := decoded{key: r.Key, value: r.Value}
+			if one.grant, err = decode(&r); err != nil {
+				g.o.Logger.Warn("a grant cannot be read and does not count", "err", err)
 			}
-			s.rows[r.Key], known[r.Key] = d, d.grant
+			changed = append(changed, one)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range known {
-		if one.Token || !alive(known, one, now) {
-			continue
-		}
-		h, err := newHeld(ancestors(known, one))
-		if err != nil {
-			g.o.Logger.Warn("a grant cannot be read and does not count", "err", err)
-			continue
-		}
-		s.of[one.Principal] = append(s.of[one.Principal], h)
+	if before == nil {
+		before = newOwned()
 	}
-	for _, of := range s.of {
-		slices.SortFunc(of, narrower)
-	}
-	return s, nil
+	return before.with(changed, now, g.o.Logger), nil
 }
 
-// row returns what was read of a row before, if it is the same.
-func (s *snapshot) row(r *ostiary.Row) decoded {
-	if s != nil {
-		if d := s.rows[r.Key]; bytes.Equal(d.value, r.Value) {
-			return d
-		}
-	}
-	return decoded{}
+// decoded is a row and what it says; nil if that cannot be read.
+type decoded struct {
+	key   string
+	value []byte
+	grant *Grant
 }
 
-func ancestors(known map[string]*Grant, g *Grant) []*Grant {
-	line := []*Grant{g}
-	for g.Parent != "" { // alive has walked it
-		g = known[g.Parent]
-		line = append(line, g)
+func (o *owned) has(r *ostiary.Row) bool {
+	if o == nil {
+		return false
 	}
-	return line
-}
-
-// narrower orders grants as they are used: the one that is good for the least,
-// then the one that ends first.
-func narrower(a, b *held) int {
-	loose := func(set bool) int {
-		if set {
-			return 0
-		}
-		return 1
-	}
-	return cmp.Or(
-		a.pattern.compare(b.pattern),
-		cmp.Compare(loose(a.Session != ""), loose(b.Session != "")),
-		cmp.Compare(loose(a.When != ""), loose(b.When != "")),
-		a.Expires.Compare(b.Expires),
-		cmp.Compare(loose(a.Uses > 0), loose(b.Uses > 0)),
-		cmp.Compare(a.ID, b.ID),
-	)
+	d, there := o.rows[r.Key]
+	return there && bytes.Equal(d.value, r.Value)
 }

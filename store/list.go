@@ -48,8 +48,11 @@ func (t *tx) page(bucket string, q ostiary.Query, after string, n int, rows []os
 	if err := t.ready(bucket, false); err != nil {
 		return nil, false, err
 	}
-	if q.Limit < 0 {
+	switch {
+	case q.Limit < 0:
 		return nil, false, t.fail(misused("a negative limit"))
+	case q.Since < 0 || q.Since > 0 && q.Group == "":
+		return nil, false, t.fail(misused("what changed since a version, without a group or since less than none"))
 	}
 	for _, err := range []error{text("group", q.Group, true), text("prefix", q.Prefix, true), text("key to list after", q.After, true)} {
 		if err != nil {
@@ -59,10 +62,16 @@ func (t *tx) page(bucket string, q ostiary.Query, after string, n int, rows []os
 	// The planner would read the whole bucket for a group, not knowing how small
 	// a part of it that is.
 	sql := "SELECT key, grp, expires, value FROM entry"
-	if q.Group != "" {
+	switch {
+	case q.Since > 0:
+		sql += " INDEXED BY entry_since"
+	case q.Group != "":
 		sql += " INDEXED BY entry_grp"
 	}
 	sql += " WHERE bucket=?1"
+	if q.Since > 0 {
+		sql += " AND since>?6"
+	}
 	switch from := after < q.Prefix; {
 	case q.Group == "" && from:
 		sql += " AND key>=?2 AND key<?3 ORDER BY key LIMIT ?4"
@@ -76,6 +85,9 @@ func (t *tx) page(bucket string, q ostiary.Query, after string, n int, rows []os
 	args := []driver.NamedValue{arg(1, bucket), arg(2, max(after, q.Prefix)), arg(3, behind(q.Prefix)), arg(4, int64(n))}
 	if q.Group != "" {
 		args = append(args, arg(5, q.Group))
+	}
+	if q.Since > 0 {
+		args = append(args, arg(6, q.Since))
 	}
 	var dest [4]driver.Value
 	size, full := 0, false

@@ -34,6 +34,9 @@ func schema() []string {
 			bucket TEXT PRIMARY KEY NOT NULL,
 			n      INTEGER NOT NULL
 		) STRICT, WITHOUT ROWID;`,
+		// What was put into a group since a version, without reading the group.
+		`ALTER TABLE entry ADD COLUMN since INTEGER NOT NULL DEFAULT 0; -- the version that the put made
+		CREATE INDEX entry_since ON entry (bucket, grp, since) WHERE grp <> '';`,
 	}
 }
 

@@ -88,8 +88,9 @@ func (t *tx) Put(bucket string, r ostiary.Row) error {
 	if value == nil {
 		value = []byte{}
 	}
-	_, err := t.c.run(`INSERT INTO entry (bucket, key, grp, expires, value) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT (bucket, key) DO UPDATE SET grp=excluded.grp, expires=excluded.expires, value=excluded.value`,
+	_, err := t.c.run(`INSERT INTO entry (bucket, key, grp, expires, value, since)
+		VALUES (?1, ?2, ?3, ?4, ?5, CASE ?3 WHEN '' THEN 0 ELSE 1 + ifnull((SELECT n FROM version WHERE bucket=?1), 0) END)
+		ON CONFLICT (bucket, key) DO UPDATE SET grp=excluded.grp, expires=excluded.expires, value=excluded.value, since=excluded.since`,
 		arg(1, bucket), arg(2, r.Key), arg(3, r.Group), arg(4, expiry(r.Expires)), arg(5, value))
 	if err != nil {
 		return t.fail(unavailable("cannot write "+bucket, err))

@@ -145,7 +145,7 @@ func list(t *testing.T, s ostiary.Store) {
 			t.Errorf("%s: %v", c.what, err)
 		}
 	}
-	for _, q := range []ostiary.Query{{Limit: -1}, {Prefix: "\x00"}, {After: "\xff"}} {
+	for _, q := range []ostiary.Query{{Limit: -1}, {Prefix: "\x00"}, {After: "\xff"}, {Since: 1}, {Since: -1, Group: "odd"}} {
 		if err := s.View(t.Context(), func(tx ostiary.Tx) error { _, err := keys(tx, q); return err }); err == nil {
 			t.Errorf("%+v was answered", q)
 		}
@@ -208,4 +208,48 @@ func listWrites(t *testing.T, s ostiary.Store) {
 	if get(t, s, "after") == nil {
 		t.Error("what was written after the loops is lost")
 	}
+}
+
+// since: who knows a group as it was reads only what was put into it behind that.
+func since(t *testing.T, s ostiary.Store) {
+	var all []ostiary.Row
+	for i := range 300 {
+		all = append(all, ostiary.Row{Key: fmt.Sprintf("%03d", i), Group: "mine"})
+	}
+	mustPut(t, s, all...)
+	known := version(t, s, bucket)
+	changed := func(what string, from int64, want ...string) {
+		t.Helper()
+		if err := s.View(t.Context(), func(tx ostiary.Tx) error {
+			got, err := keys(tx, ostiary.Query{Group: "mine", Since: from})
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %.80q, want %.80q", what, got, want)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	changed("nothing", known)
+	mustPut(t, s, ostiary.Row{Key: "200", Group: "mine", Value: []byte("again")}, ostiary.Row{Key: "new", Group: "mine"})
+	mustPut(t, s, ostiary.Row{Key: "000", Group: "yours"}, ostiary.Row{Key: "none"})
+	changed("replaced and new", known, "200", "new")
+	latest := version(t, s, bucket)
+	mustPut(t, s, ostiary.Row{Key: "201", Group: "mine"})
+	changed("behind the latest", latest, "201")
+	changed("since the first", known, "200", "201", "new")
+	if err := s.Update(t.Context(), func(tx ostiary.Tx) error { return tx.Delete(bucket, "200") }); err != nil {
+		t.Fatal(err)
+	}
+	changed("deleted", known, "201", "new")
+	for i := range all {
+		all[i].Value = []byte("all again")
+	}
+	latest = version(t, s, bucket)
+	mustPut(t, s, all...) // more than any page
+	want := make([]string, len(all))
+	for i := range all {
+		want[i] = all[i].Key
+	}
+	changed("all", latest, want...)
 }

@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(t *testing.T) ostiary.Store) {
 		"A transaction that ended":  ended,
 		"Snapshots":                 snapshot,
 		"Versions":                  versions,
+		"Changes since a version":   since,
 		"Withdrawn":                 withdrawn,
 		"Waiting":                   waiting,
 		"Many goroutines":           goroutines,
