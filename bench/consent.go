@@ -113,8 +113,8 @@ func (c *consent) doors(ctx context.Context, o options) error {
 	return nil
 }
 
-// doorsRound starts every door anew and lets them take turns, each time in another
-// order: whoever comes behind itself finds a warm machine.
+// doorsRound starts every door anew and lets them take turns, in an order that is
+// drawn for each start and turn: whoever comes behind itself finds a warm machine.
 func doorsRound(ctx context.Context, o options, n int, argv []func(string) []string) (rounds []doorRound, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute+20*time.Duration(len(argv))*o.window) // ends what hangs
 	defer cancel()
@@ -127,7 +127,8 @@ func doorsRound(ctx context.Context, o options, n int, argv []func(string) []str
 			}
 		}
 	}()
-	for i := range argv {
+	random := rand.New(rand.NewPCG(uint64(n), 3)) //nolint:gosec // to spread, not to hide
+	for _, i := range random.Perm(len(argv)) {
 		state := filepath.Join(o.scratch, fmt.Sprintf("state-consent-%d-%d", n, i))
 		if err := os.MkdirAll(state, 0o700); err != nil {
 			return nil, err
@@ -152,14 +153,8 @@ func doorsRound(ctx context.Context, o options, n int, argv []func(string) []str
 			}
 		}
 	}
-	order := make([]int, len(all))
-	for i := range order {
-		order[i] = i
-	}
-	random := rand.New(rand.NewPCG(uint64(n), 3)) //nolint:gosec // to spread, not to hide
 	for range turns {
-		random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		for _, i := range order {
+		for _, i := range random.Perm(len(all)) {
 			read, err := all[i].drive("echo", small, 8, o.window/4)
 			if err != nil {
 				return nil, err
