@@ -8,17 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary"
-	"github.com/ostiary/ostiary/auth"
 	"github.com/ostiary/ostiary/config"
-	"github.com/ostiary/ostiary/gateway"
-	"github.com/ostiary/ostiary/wire"
 )
 
 // serveCommand is the door over HTTP.
@@ -110,146 +105,6 @@ func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, 
 		return server.Close()
 	}
 	return nil
-}
-
-// site are the endpoints of one door over HTTP.
-type site struct {
-	file  *config.File
-	house *config.House
-	w     config.Wiring
-	base  string
-	p     program
-
-	names     []string
-	endpoints []*gateway.Endpoint
-	resources map[string]*auth.Resource // by the path of the endpoint
-}
-
-func (s *site) path(name string) string     { return "/" + name + "/mcp" }
-func (s *site) endpoint(name string) string { return strings.TrimSuffix(s.base, "/") + s.path(name) }
-
-func (s *site) close() {
-	for _, e := range s.endpoints {
-		e.Close()
-	}
-}
-
-// handler makes an endpoint of every server of the file.
-func (s *site) handler() (http.Handler, error) {
-	s.resources = map[string]*auth.Resource{}
-	check, err := s.file.NewAuth(s.w, s.house.Store(), func(r *http.Request) []string {
-		if m := s.resources[r.URL.Path]; m != nil {
-			return []string{m.Audience()}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	for i := range s.file.Upstreams {
-		u := &s.file.Upstreams[i]
-		if u.URL == "" && len(u.Command) == 0 {
-			return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
-				Message: fmt.Sprintf("upstreams.%s has neither a url nor a command: give it one of them", u.Name)}
-		}
-		if u.URL == "" {
-			started := *u
-			started.Cwd = s.directory(u.Name)
-			if err := place(s.file, started); err != nil {
-				return nil, err
-			}
-		}
-		e, err := s.open(u, check)
-		if err != nil {
-			return nil, err
-		}
-		s.names = append(s.names, u.Name)
-		s.endpoints = append(s.endpoints, e)
-		mux.Handle(s.path(u.Name), e)
-		if m := s.resources[s.path(u.Name)]; m != nil {
-			mux.Handle(m.MetadataPath(), m)
-		}
-	}
-	if len(s.names) == 0 {
-		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
-			Message: "there is no server to serve: add one under upstreams: with its url"}
-	}
-	return s.hosts().Guard(mux), nil
-}
-
-// open makes the endpoint of one server.
-func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.Endpoint, error) {
-	var issuers []string
-	for _, i := range s.file.Auth.Issuers {
-		issuers = append(issuers, i.URL)
-	}
-	resource, err := auth.NewResource(auth.ResourceOptions{URL: s.endpoint(u.Name), AuthorizationServers: issuers, Name: u.Name})
-	if err != nil {
-		return nil, err
-	}
-	s.resources[s.path(u.Name)] = resource
-	remote, err := s.remote(u)
-	if err != nil {
-		return nil, err
-	}
-	return gateway.NewEndpoint(gateway.HTTPOptions{
-		Authenticate: check.Authenticate,
-		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) {
-			status, header := resource.Challenge(err, nil)
-			for name, values := range header {
-				w.Header()[name] = values
-			}
-			http.Error(w, ostiary.AsError(err).Message, status)
-		},
-		Door: gateway.Options{
-			Line: s.house.Line, Policy: s.house.Policy, Upstream: u.Name, Remote: remote,
-			Command: u.Command, Dir: s.directory(u.Name), Env: gateway.Environment(os.Environ(), u.PassEnv, u.Env),
-			StderrBytes: s.file.Limits.Stderr, Stderr: s.p.err,
-			CatalogFile: catalogFile(s.w.State, u.Name), Journal: s.house.Audit,
-			Limits:      wire.Limits{MaxBytes: s.file.Limits.Message},
-			CatalogWait: s.file.Limits.Catalog, Grace: s.file.Limits.Shutdown,
-			Log: s.w.Log, Now: s.w.Now, Rand: s.w.Rand,
-		},
-		WriteWait: s.file.Serve.Write, IdleSession: s.file.Serve.Idle, Sessions: s.file.Serve.Sessions, Log: s.w.Log,
-	}), nil
-}
-
-// remote is how a server over HTTP is reached; nil for one that is started.
-func (s *site) remote(u *config.Upstream) (*gateway.Remote, error) {
-	if u.URL == "" {
-		return nil, nil
-	}
-	client, err := u.Client(s.w.Now)
-	if err != nil {
-		return nil, err
-	}
-	remote := &gateway.Remote{URL: u.URL, Client: client}
-	if c := u.Credential; c != nil {
-		header := http.Header{http.CanonicalHeaderKey(c.Header): {c.Value}}
-		remote.Header = func(context.Context) (http.Header, error) { return header, nil }
-	}
-	return remote, nil
-}
-
-// directory is where a server that is started runs.
-func (s *site) directory(name string) string {
-	if u := s.file.Upstream(name); u != nil && u.Cwd != "" {
-		return u.Cwd
-	}
-	return s.file.Dir
-}
-
-// hosts are the names by which clients may call.
-func (s *site) hosts() gateway.Hosts {
-	h := gateway.Hosts{Names: s.file.Serve.Names, Origins: s.file.Serve.Origins}
-	if len(s.endpoints) > 0 { // who calls by a wrong name has said nothing yet, and any may record it
-		h.Refused = s.endpoints[0].Refused
-	}
-	if u, err := url.Parse(s.file.Serve.URL); err == nil && u.Hostname() != "" {
-		h.Names = append(h.Names[:len(h.Names):len(h.Names)], u.Hostname())
-	}
-	return h
 }
 
 func serveWiring(state string, file *config.File, log *slog.Logger) (config.Wiring, error) {
