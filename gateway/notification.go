@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/ostiary/ostiary"
@@ -12,13 +13,17 @@ import (
 // in a second; what is more is dropped and counted.
 const notesPerSecond = 100
 
-// pace counts within a second. It belongs to one goroutine.
+// pace counts within a second. Over HTTP the server speaks in many exchanges at
+// once.
 type pace struct {
+	mu     sync.Mutex
 	second time.Time
 	n      int
 }
 
 func (p *pace) allow(now time.Time, most int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if since := now.Sub(p.second); since >= time.Second || since < 0 {
 		p.second, p.n = now, 0
 	}
