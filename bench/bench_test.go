@@ -136,9 +136,18 @@ func TestLongestText(t *testing.T) {
 // that a machine that becomes slower does not look like a slower door.
 func TestMore(t *testing.T) {
 	of := func(turns ...time.Duration) []doorRound { return []doorRound{{Read: doorSample{Turns: turns}}} }
-	got := more(of(110, 220, 440), of(100, 200, 400), reads)
+	got := more(of(110, 220, 440), [][]doorRound{of(100, 200, 400)}, reads)
 	if got.mid < 9.99 || got.mid > 10.01 || got.least != got.mid || got.most != got.mid {
 		t.Errorf("a door that takes a tenth more takes %v %% more", got)
+	}
+	got = more(of(110, 220, 440), [][]doorRound{of(90, 180, 360), of(110, 220, 440)}, reads)
+	if got.mid < 9.99 || got.mid > 10.01 {
+		t.Errorf("a door that takes a tenth more than two together takes %v %% more", got)
+	}
+	three := func(a, b, c time.Duration) []doorRound { return append(append(of(a), of(b)...), of(c)...) }
+	got = more(three(110, 120, 190), [][]doorRound{three(100, 100, 100)}, reads)
+	if got.mid < 19.9 || got.mid > 20.1 || got.least > 11 || got.most < 89 {
+		t.Errorf("rounds of 10, 20 and 90 %% more are %v", got)
 	}
 	all := []time.Duration{5, 1, 4, 2, 3}
 	if middle(all) != 3 || quantile(all, 99) != 5 || all[0] != 5 {

@@ -17,10 +17,12 @@ type consent struct {
 	FileSystem string
 	Doors      []string
 	// Rounds[i] are those of Doors[i].
-	Rounds  [][]doorRound
-	Gates   []gateCost
-	Grants  []grantSet
-	Pending pending
+	Rounds [][]doorRound
+	Gates  []gateCost
+	// LineReads and LineEffects are the rounds in one process.
+	LineReads, LineEffects []lineRound
+	Grants                 []grantSet
+	Pending                pending
 }
 
 // doorRound is one door in one round. The others are driven in turn with it.
@@ -43,15 +45,17 @@ const (
 	doorBefore  = "ostiary run of before"
 )
 
-// controlOf is the door that another is compared with; "" is none.
-func controlOf(door string) string {
+// controlsOf are the doors that another is compared with, if any.
+func controlsOf(door string) []string {
 	switch door {
-	case doorWith, doorAgain:
-		return doorWithout
+	case doorWith:
+		return []string{doorWithout, doorAgain}
+	case doorAgain:
+		return []string{doorWithout}
 	case doorBinary:
-		return doorBefore
+		return []string{doorBefore}
 	}
-	return ""
+	return nil
 }
 
 // turns is how many turns each door has in a round, a quarter of a window each for
@@ -65,6 +69,9 @@ func measureConsent(ctx context.Context, o options) (c *consent, err error) {
 		return c, err
 	}
 	if err := removeStates(o.scratch); err != nil {
+		return c, err
+	}
+	if c.LineReads, c.LineEffects, err = measureLines(ctx, o); err != nil {
 		return c, err
 	}
 	if c.Gates, c.Grants, err = measureGrants(ctx, o); err != nil {
