@@ -12,12 +12,13 @@ const fresh = 250 * time.Millisecond
 
 // judge asks every gate until one denies. What was asked is settled at the end,
 // and after a wait everything that may have changed is looked at once more.
-func (l *Line) judge(ctx context.Context, c *Call) (Decision, *holds) {
+func (l *Line) judge(ctx context.Context, c *Call, w Watch) (Decision, *holds) {
 	verdict := Allowed()
 	var asks []Decision
 	held := &holds{}
 	for _, g := range l.o.Gates {
 		d := check(ctx, g, c)
+		tellStage(w, &d)
 		held.add(d.Hold)
 		verdict.Waited = verdict.Waited || d.Waited
 		switch d.Verdict {
@@ -51,6 +52,7 @@ func (l *Line) judge(ctx context.Context, c *Call) (Decision, *holds) {
 		verdict.would(asks[0])
 	default:
 		d := l.settle(ctx, c, asks)
+		tellStage(w, &d)
 		held.add(d.Hold)
 		if d.Verdict != Allow {
 			return d, held

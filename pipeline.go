@@ -23,6 +23,8 @@ type Options struct {
 	Timeout time.Duration
 	// Now is the clock, monotonic reading included. Required.
 	Now func() time.Time
+	// Observer is told how calls go; nil costs nothing.
+	Observer Observer
 }
 
 // Line is the one way through the door, shared by all doors of the house. It is
@@ -66,9 +68,9 @@ func New(o Options) (*Line, error) {
 func (l *Line) Do(ctx context.Context, c *Call, run Runner) (*Result, Decision) {
 	entry, err := l.begin(c)
 	if err != nil {
-		return nil, unrecorded(err)
+		return nil, l.unbegun(entry, c, err)
 	}
-	d, h := l.judge(ctx, c)
+	d, h := l.judge(ctx, c, entry.watch)
 	if d.Verdict == Answer {
 		return l.answer(entry, c, d, h)
 	}
@@ -92,14 +94,23 @@ func (l *Line) Do(ctx context.Context, c *Call, run Runner) (*Result, Decision) 
 func (l *Line) Refuse(c *Call, d Decision) Decision {
 	entry, err := l.begin(c)
 	if err != nil {
-		return unrecorded(err)
+		return l.unbegun(entry, c, err)
 	}
 	return l.end(entry, c, d, StatusRefused, nil)
 }
 
-func (l *Line) begin(c *Call) (e Entry, err error) {
+func (l *Line) begin(c *Call) (e course, err error) {
+	e.watch = l.watched(c)
 	defer recoverTo(&err)
-	return l.o.Recorder.Begin(c)
+	e.Entry, err = l.o.Recorder.Begin(c)
+	return e, err
+}
+
+// unbegun is the refusal of a call that could not be announced to the record.
+func (l *Line) unbegun(e course, c *Call, err error) Decision {
+	d := unrecorded(err)
+	tellEnd(e.watch, &Outcome{Decision: d, Duration: l.o.Now().Sub(c.Received)})
+	return d
 }
 
 func intend(e Entry, d Decision) (err error) {
@@ -107,7 +118,7 @@ func intend(e Entry, d Decision) (err error) {
 	return e.Intent(d)
 }
 
-func (l *Line) answer(e Entry, c *Call, d Decision, h *holds) (*Result, Decision) {
+func (l *Line) answer(e course, c *Call, d Decision, h *holds) (*Result, Decision) {
 	d = h.release(d)
 	if d.Answer == nil {
 		return nil, l.end(e, c, Decision{Code: CodeInternal, Stage: d.Stage, Reason: "answer without a result"}, StatusRefused, nil)
@@ -118,14 +129,16 @@ func (l *Line) answer(e Entry, c *Call, d Decision, h *holds) (*Result, Decision
 	return d.Answer, d
 }
 
-func (l *Line) run(ctx context.Context, e Entry, c *Call, d Decision, h *holds, run Runner) (*Result, Decision) {
+func (l *Line) run(ctx context.Context, e course, c *Call, d Decision, h *holds, run Runner) (*Result, Decision) {
 	limit := l.o.Timeout
 	if c.Rule != nil && c.Rule.Timeout > 0 {
 		limit = c.Rule.Timeout
 	}
+	tellRun(e.watch) // before the clock of the run starts
 	running, stop := timed(ctx, c, limit)
 	defer stop()
 	r, err := safely(func() (*Result, error) { return run(running, c) })
+	tellRan(e.watch)
 	if err == nil && r == nil {
 		err = &Error{Code: CodeInternal, Message: "the call ended without a result", Reason: "runner returned nothing"}
 	}
@@ -159,22 +172,24 @@ func timed(ctx context.Context, c *Call, limit time.Duration) (running context.C
 }
 
 // end writes the outcome. What cannot be recorded becomes a refusal.
-func (l *Line) end(e Entry, c *Call, d Decision, s Status, r *Result) Decision {
+func (l *Line) end(e course, c *Call, d Decision, s Status, r *Result) Decision {
 	if d.Verdict == Deny && d.Code == "" {
 		d.Code = CodeInternal
 	}
 	if d.Verdict == Deny && d.Message == "" {
 		d.Message = AsError(d.Code).Message
 	}
+	o := Outcome{Decision: d, Status: s, Result: r, Duration: l.o.Now().Sub(c.Received)}
 	var err error
 	func() {
 		defer recoverTo(&err)
-		err = e.End(Outcome{Decision: d, Status: s, Result: r, Duration: l.o.Now().Sub(c.Received)})
+		err = e.End(o)
 	}()
 	if err != nil {
-		return unrecorded(err)
+		o.Decision = unrecorded(err)
 	}
-	return d
+	tellEnd(e.watch, &o)
+	return o.Decision
 }
 
 func unrecorded(err error) Decision {
