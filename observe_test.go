@@ -86,11 +86,11 @@ func TestObserverHears(t *testing.T) {
 		"allow":       {gates: []ostiary.Gate{allow}, body: "{}", want: []string{"begin", "test allow", "run", "ran", "end allow  ok"}},
 		"deny":        {gates: []ostiary.Gate{allow, denies, allow}, want: []string{"begin", "test allow", "test deny", "end deny policy_deny refused"}},
 		"ask":         {gates: []ostiary.Gate{wonders}, body: "{}", want: []string{"begin", "test ask", "person allow", "run", "ran", "end allow  ok"}},
-		"withheld":    {gates: []ostiary.Gate{allow}, body: `"bad"`, want: []string{"begin", "test allow", "run", "ran", "end deny internal withheld"}},
+		"withheld":    {gates: []ostiary.Gate{allow}, body: `"bad"`, want: []string{"begin", "test allow", "run", "ran", "end deny internal_error withheld"}},
 		"no begin":    {n: &notebook{failBegin: lost}, gates: []ostiary.Gate{allow}, want: []string{"begin", "end deny audit_unavailable refused"}},
 		"no intent":   {n: &notebook{failIntent: lost}, gates: []ostiary.Gate{allow}, want: []string{"begin", "test allow", "end deny audit_unavailable refused"}},
 		"no outcome":  {n: &notebook{failEnd: lost}, gates: []ostiary.Gate{allow}, body: "{}", want: []string{"begin", "test allow", "run", "ran", "end deny audit_unavailable ok"}},
-		"gate panics": {gates: []ostiary.Gate{gate{"test", func() (ostiary.Decision, error) { panic("gate") }}}, want: []string{"begin", "test deny", "end deny panic refused"}},
+		"gate panics": {gates: []ostiary.Gate{gate{"test", func() (ostiary.Decision, error) { panic("gate") }}}, want: []string{"begin", "test deny", "end deny internal_panic refused"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &listener{}
@@ -103,7 +103,7 @@ func TestObserverHears(t *testing.T) {
 	t.Run("a refusal without a call", func(t *testing.T) {
 		o := &listener{}
 		observed(t, &notebook{}, o, allow).Refuse(read(), ostiary.Refused("wire", errors.New("x")))
-		if want := []string{"begin", "end deny internal refused"}; !slices.Equal(o.heard, want) {
+		if want := []string{"begin", "end deny internal_error refused"}; !slices.Equal(o.heard, want) {
 			t.Errorf("heard %q", o.heard)
 		}
 	})
@@ -138,11 +138,14 @@ func TestObserverHasNoSay(t *testing.T) {
 					}
 				},
 			} {
-				n := &notebook{}
-				r, d := observed(t, n, &listener{hook: hook}, gates...).Do(t.Context(), sink(), runs(n))
-				if d.Verdict != want.Verdict || d.Code != want.Code || d.Stage != want.Stage || (r != nil) != (want.Verdict == ostiary.Allow) || !slices.Equal(n.lines, alone.lines) {
-					t.Errorf("%s: an observer that %s at %q: %+v %q, without it %+v %q", name, how, at, d, n.lines, want, alone.lines)
-				}
+				t.Run(name+", "+how+" at "+at, func(t *testing.T) {
+					t.Parallel()
+					n := &notebook{}
+					r, d := observed(t, n, &listener{hook: hook}, gates...).Do(t.Context(), sink(), runs(n))
+					if d.Verdict != want.Verdict || d.Code != want.Code || d.Stage != want.Stage || (r != nil) != (want.Verdict == ostiary.Allow) || !slices.Equal(n.lines, alone.lines) {
+						t.Errorf("%+v %q, without an observer %+v %q", d, n.lines, want, alone.lines)
+					}
+				})
 			}
 		}
 	}
