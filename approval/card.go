@@ -39,7 +39,7 @@ func Card(r Request) string {
 	b.WriteString(body.String())
 	if r.State == Pending {
 		id := visible.Line(r.ID, 64)
-		b.WriteString("\nTo let it run once:  ostiary approve " + id + "\nTo refuse it:        ostiary deny " + id + " --reason …\n")
+		b.WriteString("\nTo let it run once:  ostiary approve" + r.flags + " " + id + "\nTo refuse it:        ostiary deny" + r.flags + " " + id + " --reason …\n")
 		if !r.answeredAt(ChannelCLI) {
 			b.line("But approve", "only at: "+strings.Join(r.Channels, ", "))
 		}

@@ -28,7 +28,7 @@ func Unseen(r Request) int {
 func (b *card) missing(r *Request, u unseen) {
 	tell := func(n int, what, flag string) {
 		if n > 0 {
-			b.line("NOT SHOWN", fmt.Sprintf("%d bytes of %s; all of it: ostiary approvals show %s %s", n, what, r.ID, flag))
+			b.line("NOT SHOWN", fmt.Sprintf("%d bytes of %s; all of it: ostiary approvals show%s %s %s", n, what, r.flags, r.ID, flag))
 		}
 	}
 	tell(u.args, "the arguments", "--arguments")

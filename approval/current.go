@@ -54,7 +54,7 @@ func (g *Gate) findOrMake(ctx context.Context, q *question, busy chan struct{}) 
 func (g *Gate) find(ctx context.Context, q *question) (r *Request, err error) {
 	exact := false
 	err = g.store.View(ctx, func(tx ostiary.Tx) error {
-		if r, err = last(tx, q.identity); err != nil || r == nil || r.State != Approved {
+		if r, err = g.last(tx, q.identity); err != nil || r == nil || r.State != Approved {
 			return err
 		}
 		kept, err := tx.Get(bucketBytes, r.ID)
@@ -95,12 +95,12 @@ func (g *Gate) find(ctx context.Context, q *question) (r *Request, err error) {
 }
 
 // last is the last request for what is asked; nil if there is none.
-func last(tx ostiary.Tx, identity digest) (*Request, error) {
+func (l *ledger) last(tx ostiary.Tx, identity digest) (*Request, error) {
 	row, err := tx.Get(bucketIdentity, keyOf(identity))
 	if err != nil || row == nil {
 		return nil, err
 	}
-	r, err := read(tx, string(row.Value))
+	r, err := l.read(tx, string(row.Value))
 	if r == nil || err != nil || r.identity != identity {
 		return nil, err
 	}
@@ -170,9 +170,9 @@ func (g *Gate) count(tx ostiary.Tx, q *question) error {
 	case err != nil:
 		return err
 	case n >= g.o.Pending:
-		return full(n, q.c.Principal.ID, "")
+		return full(n, q.c.Principal.ID, "", g.flags)
 	case here >= (g.o.Pending+1)/2:
-		return full(here, q.c.Principal.ID, q.c.Upstream)
+		return full(here, q.c.Principal.ID, q.c.Upstream, g.flags)
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func (g *Gate) count(tx ostiary.Tx, q *question) error {
 // it returns then.
 func (g *Gate) insert(ctx context.Context, q *question, r *Request, d *detail) (standing *Request, err error) {
 	err = g.store.Update(ctx, func(tx ostiary.Tx) error {
-		other, err := last(tx, q.identity)
+		other, err := g.last(tx, q.identity)
 		if err != nil {
 			return err
 		}
@@ -218,7 +218,7 @@ func (g *Gate) fill(q *question, id string) *Request {
 		Channels: q.channels, Warnings: append(warnings(c.Upstream, c.Target), besideWarnings(c)...),
 		Created: now, Expires: now.Add(g.o.Expire).Truncate(time.Microsecond),
 		Call: c.ID, Policy: g.o.Policy, Definition: q.definition, Arguments: q.arguments,
-		identity: q.identity,
+		identity: q.identity, flags: g.flags,
 	}
 	for _, a := range q.asks {
 		why := a.Reason

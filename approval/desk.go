@@ -16,6 +16,8 @@ type DeskOptions struct {
 	Journal ostiary.Journal
 	// Clock is time.Now by default.
 	Clock func() time.Time
+	// Flags are as in [Options].
+	Flags string
 }
 
 // Desk is where people look at requests and decide: what the command line and
@@ -28,7 +30,7 @@ type Who struct{ Name, Channel string }
 
 // NewDesk makes a Desk. The error is config_invalid if something is missing.
 func NewDesk(o DeskOptions) (*Desk, error) {
-	l, err := newLedger(o.Store, o.Journal, o.Clock)
+	l, err := newLedger(o.Store, o.Journal, o.Clock, o.Flags)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func (d *Desk) Get(ctx context.Context, id string) (r Request, err error) {
 		if len(ids) > 1 {
 			return refuse(ostiary.CodeApprovalUnknown, "", "more than one id begins with %q: give more of it", safe(id))
 		}
-		one, err := read(tx, ids[0])
+		one, err := d.read(tx, ids[0])
 		if err != nil {
 			return err
 		}

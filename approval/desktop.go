@@ -127,8 +127,8 @@ func (d *desktop) Notify(ctx context.Context, r Request) error {
 // text is the body. Desktops read markup in it, and notify-send the escapes of C.
 func (d *desktop) text(r *Request) string {
 	line := func(s string, most int) string { return visible.Line(d.redact(s), most) }
-	s := fmt.Sprintf("%s asks for %s/%s (%s).\nostiary approvals show %s",
-		line(r.Principal, desktopName), line(r.Upstream, desktopName), line(r.Target, desktopTarget), line(cmp.Or(r.Effect, "no effect known"), desktopName), line(r.ID, desktopName))
+	s := fmt.Sprintf("%s asks for %s/%s (%s).\nostiary approvals show%s %s",
+		line(r.Principal, desktopName), line(r.Upstream, desktopName), line(r.Target, desktopTarget), line(cmp.Or(r.Effect, "no effect known"), desktopName), r.flags, line(r.ID, desktopName))
 	if len(r.Warnings) > 0 {
 		s += "\nWarning: " + line(strings.Join(r.Warnings, "; "), desktopTarget)
 	}

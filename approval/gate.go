@@ -35,6 +35,9 @@ type Options struct {
 	Channels []string
 	// Notifiers are told of new requests.
 	Notifiers []Notifier
+	// Flags are what the commands that answer requests need to find the store, after
+	// a space, such as " --state DIR"; "" where it is the usual one.
+	Flags string
 	// Clock is time.Now by default, Rand crypto/rand.Reader.
 	Clock func() time.Time
 	Rand  io.Reader
@@ -60,7 +63,7 @@ var _ ostiary.Settler = (*Gate)(nil)
 // New makes a Gate. The error is config_invalid if something required is
 // missing. Whoever made it calls Close.
 func New(o Options) (*Gate, error) {
-	l, err := newLedger(o.Store, o.Journal, o.Clock)
+	l, err := newLedger(o.Store, o.Journal, o.Clock, o.Flags)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +114,7 @@ func (g *Gate) Settle(ctx context.Context, c *ostiary.Call, asks []ostiary.Decis
 			"nobody can be asked about this call: ask the operator for a rule that covers it")
 	}
 	if c.Rule.Grant.Only {
-		return ostiary.Decision{}, grantRequired(c)
+		return ostiary.Decision{}, grantRequired(c, g.flags)
 	}
 	q := g.question(c, asks)
 	if c.Caller != nil {

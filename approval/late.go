@@ -70,7 +70,7 @@ func (l *ledger) afterUse(ctx context.Context, r *Request, m move, why error) (*
 	}
 	back := false
 	err := l.store.Update(ctx, func(tx ostiary.Tx) error {
-		now, err := read(tx, r.ID)
+		now, err := l.read(tx, r.ID)
 		if err != nil || now == nil {
 			return err
 		}

@@ -13,16 +13,17 @@ type ledger struct {
 	store   ostiary.Store
 	journal ostiary.Journal
 	clock   func() time.Time
+	flags   string // of the commands that answer requests
 }
 
-func newLedger(s ostiary.Store, j ostiary.Journal, clock func() time.Time) (*ledger, error) {
+func newLedger(s ostiary.Store, j ostiary.Journal, clock func() time.Time, flags string) (*ledger, error) {
 	if s == nil || j == nil {
 		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "approvals need a store and a journal"}
 	}
 	if clock == nil {
 		clock = time.Now
 	}
-	return &ledger{store: s, journal: j, clock: clock}, nil
+	return &ledger{store: s, journal: j, clock: clock, flags: flags}, nil
 }
 
 // now is the time as rows keep it.
@@ -31,7 +32,7 @@ func (l *ledger) now() time.Time { return l.clock().UTC().Truncate(time.Microsec
 // get returns a request by its whole id; nil if there is none.
 func (l *ledger) get(ctx context.Context, id string) (r *Request, err error) {
 	err = l.store.View(ctx, func(tx ostiary.Tx) error {
-		r, err = read(tx, id)
+		r, err = l.read(tx, id)
 		return err
 	})
 	return r, err
@@ -110,7 +111,7 @@ func (l *ledger) move(ctx context.Context, id string, m move) (*Request, error) 
 	var used error
 	err = l.store.Update(ctx, func(tx ostiary.Tx) error {
 		used = nil
-		if r, err = read(tx, id); err != nil {
+		if r, err = l.read(tx, id); err != nil {
 			return err
 		}
 		if r == nil {

@@ -36,7 +36,7 @@ func closed(r *Request, s State) *ostiary.Error {
 		return voided(r)
 	case Approved:
 		return refuse(ostiary.CodeApprovalUsed, "approved before",
-			"request %s is approved already: nothing is to be done; `ostiary deny %s` takes that back until it is used", r.ID, r.ID)
+			"request %s is approved already: nothing is to be done; `ostiary deny%s %s` takes that back until it is used", r.ID, r.flags, r.ID)
 	case Expired:
 	}
 	return expired(r)
@@ -51,7 +51,7 @@ func pending(r *Request) *ostiary.Error {
 // ask is what the agent can tell its person.
 func ask(r *Request) string {
 	if len(r.Channels) == 0 || r.answeredAt(ChannelCLI) {
-		return fmt.Sprintf("ask the person to run `ostiary approve %s`", r.ID)
+		return fmt.Sprintf("ask the person to run `ostiary approve%s %s`", r.flags, r.ID)
 	}
 	return fmt.Sprintf("ask the person to answer request %s at: %s", r.ID, safe(strings.Join(r.Channels, ", ")))
 }
@@ -79,23 +79,23 @@ func voided(r *Request) *ostiary.Error {
 		"request %s does not count any more (%s): repeat the call, and the person is asked about what would happen now", r.ID, why)
 }
 
-func full(n int, principal, upstream string) *ostiary.Error {
+func full(n int, principal, upstream, flags string) *ostiary.Error {
 	about := ""
 	if upstream != "" {
 		about = " about the server " + safe(upstream)
 	}
 	return refuse(ostiary.CodeApprovalFull, fmt.Sprintf("%d requests of %s%s wait", n, principal, about),
-		"%d requests of yours%s wait for a person already: wait for their answers before you ask for more; `ostiary approvals` lists them", n, about)
+		"%d requests of yours%s wait for a person already: wait for their answers before you ask for more; `ostiary approvals%s` lists them", n, about, flags)
 }
 
-func grantRequired(c *ostiary.Call) *ostiary.Error {
+func grantRequired(c *ostiary.Call, flags string) *ostiary.Error {
 	return refuse(ostiary.CodeGrantRequired, "",
-		"this call passes only under a grant, not by a single approval: ask the operator to run %s, then repeat the call", grantCommand(c))
+		"this call passes only under a grant, not by a single approval: ask the operator to run %s, then repeat the call", grantCommand(c, flags))
 }
 
 // grantCommand is how a person lets such calls pass for a while.
-func grantCommand(c *ostiary.Call) string {
-	return fmt.Sprintf("`ostiary grant create --principal %s --tool %s --for 5m --reason …`", quoted(c.Principal.ID), quoted(c.Upstream+"/"+c.Target))
+func grantCommand(c *ostiary.Call, flags string) string {
+	return fmt.Sprintf("`ostiary grant create%s --principal %s --tool %s --for 5m --reason …`", flags, quoted(c.Principal.ID), quoted(c.Upstream+"/"+c.Target))
 }
 
 // quoted is a name as one word of a shell command.

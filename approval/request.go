@@ -76,6 +76,7 @@ type Request struct {
 	PreviewError string           `json:",omitempty"`
 
 	identity digest // of what was asked; see question
+	flags    string // see Options
 }
 
 // At returns the state at a time: a request whose time is over is expired, even

@@ -54,7 +54,7 @@ func (r *Request) key() string {
 }
 
 // read returns the request with this id; nil if there is none.
-func read(tx ostiary.Tx, id string) (*Request, error) {
+func (l *ledger) read(tx ostiary.Tx, id string) (*Request, error) {
 	at, err := tx.Get(bucketID, id)
 	if err != nil || at == nil {
 		return nil, err
@@ -63,7 +63,7 @@ func read(tx ostiary.Tx, id string) (*Request, error) {
 	if err != nil || row == nil {
 		return nil, err
 	}
-	r := &Request{}
+	r := &Request{flags: l.flags}
 	return r, decoded(row, r)
 }
 

@@ -40,7 +40,7 @@ func (u *use) take(ctx context.Context) error {
 	g, q := u.gate, u.q
 	var r *Request
 	err := g.store.Update(ctx, func(tx ostiary.Tx) (err error) {
-		if r, err = read(tx, u.id); err != nil {
+		if r, err = g.read(tx, u.id); err != nil {
 			return err
 		}
 		if r == nil {
@@ -136,7 +136,7 @@ func (u *use) undo(ctx context.Context) error {
 // ours returns the request if this call has used it and no other request stands
 // for the same question by now; else nil.
 func (u *use) ours(tx ostiary.Tx) (*Request, error) {
-	r, err := last(tx, u.q.identity)
+	r, err := u.gate.last(tx, u.q.identity)
 	if err != nil || r == nil || r.ID != u.id || r.State != Used || r.UsedBy != u.q.c.ID {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func (q *question) pending(r *Request) *ostiary.Error {
 	if first := q.asks[0].Message; first != "" {
 		e.Message = first + ". " + e.Message
 	}
-	e.Message += ". For several such calls the person may run " + grantCommand(q.c)
+	e.Message += ". For several such calls the person may run " + grantCommand(q.c, r.flags)
 	if q.before != "" {
 		e.Message += ". Note: " + q.before
 	}

@@ -24,6 +24,9 @@ import (
 type Wiring struct {
 	// State is the state directory, absolute.
 	State string
+	// Flags are what a person's commands need to find the state; "" where they look
+	// there without any, and where the agent is elsewhere and is not told of it.
+	Flags string
 	// Program is our own executable, for the SQL helper's process.
 	Program string
 	// Version is written into the log.

@@ -64,7 +64,7 @@ func (f *File) newApprovals(w Wiring, s ostiary.Store, j ostiary.Journal, m *mas
 	o := approval.Options{
 		Store: s, Journal: j, Mask: m.eye, MaskText: m.shown, Policy: hex.EncodeToString(f.Digest[:]),
 		Wait: f.wait(), Expire: f.Approvals.Expire, Pending: f.Approvals.Pending,
-		Channels: []string{approval.ChannelCLI}, Clock: w.Now, Rand: w.Rand, Logger: w.Log,
+		Channels: []string{approval.ChannelCLI}, Flags: w.Flags, Clock: w.Now, Rand: w.Rand, Logger: w.Log,
 	}
 	if hook := f.Approvals.Webhook; hook != nil {
 		client, err := hook.client(w)

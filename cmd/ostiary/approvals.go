@@ -40,7 +40,7 @@ func (f deskFlags) requests(ctx context.Context, p program) (*requests, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := approval.NewDesk(approval.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
+	a, err := approval.NewDesk(approval.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock, Flags: d.again})
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

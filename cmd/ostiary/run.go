@@ -189,7 +189,7 @@ func wiring(state, user string, up config.Upstream, log *slog.Logger) (config.Wi
 		return config.Wiring{}, err
 	}
 	return config.Wiring{
-		State: state, Program: self, Version: version, Home: home, User: user,
+		State: state, Flags: stateFlag{State: state}.again(), Program: self, Version: version, Home: home, User: user,
 		WorkingDir: func(string) string { return cwd },
 		Log:        log, Now: time.Now, Rand: rand.Reader,
 	}, nil
