@@ -13,10 +13,11 @@ import (
 
 type report struct {
 	Line    line
-	Rules   []ruleSet  `json:",omitempty"`
-	Log     []logRound `json:",omitempty"`
-	SQL     []sqlRound `json:",omitempty"`
-	Consent *consent   `json:",omitempty"`
+	Rules   []ruleSet    `json:",omitempty"`
+	Log     []logRound   `json:",omitempty"`
+	SQL     []sqlRound   `json:",omitempty"`
+	Consent *consent     `json:",omitempty"`
+	HTTP    *webMeasured `json:",omitempty"`
 }
 
 func writeJSON(file string, all report) error {
