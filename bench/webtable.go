@@ -8,27 +8,31 @@ import (
 	"time"
 )
 
-// share is a ratio in percent.
-func (s spread) share() string {
+// webShare is the ratio of one way to another: the median of the rounds, the least
+// and the most.
+type webShare struct{ mid, least, most float64 }
+
+func (s webShare) String() string {
 	return fmt.Sprintf("%.0f %% (%.0f … %.0f)", 100*s.mid, 100*s.least, 100*s.most)
 }
 
 // of gives one way's figure over another's, round by round: both were measured in
 // the same minutes.
-func (m *webMeasured) of(way, control string, cell int, figure func(webSample) float64) (spread, bool) {
+func (m *webMeasured) of(way, control string, cell int, figure func(webSample) float64) (webShare, bool) {
 	i, k := slices.Index(m.Ways, way), slices.Index(m.Ways, control)
 	if i < 0 || k < 0 {
-		return spread{}, false
+		return webShare{}, false
 	}
 	var all []float64
 	for n := range m.Rounds[i] {
 		a, b := m.Rounds[i][n][cell], m.Rounds[k][n][cell]
 		if a.Calls == 0 || b.Calls == 0 {
-			return spread{}, false
+			return webShare{}, false
 		}
 		all = append(all, figure(a)/figure(b))
 	}
-	return spreadOf(all), true
+	slices.Sort(all)
+	return webShare{all[len(all)/2], all[0], all[len(all)-1]}, true
 }
 
 func perSecond(s webSample) float64 { return s.perSecond() }
@@ -128,7 +132,7 @@ func (m *webMeasured) printRatios(w io.Writer, cells []webCell) {
 			reads, ok := m.of(webReads, row.control, k, row.figure)
 			effects, too := m.of(webEffects, row.control, k, row.figure)
 			if ok && too {
-				fmt.Fprintf(w, "| %s | %s | %d B | %s | %s | %s |\n", row.what, cell.Era, cell.Size, reads.share(), effects.share(), row.want)
+				fmt.Fprintf(w, "| %s | %s | %d B | %s | %s | %s |\n", row.what, cell.Era, cell.Size, reads, effects, row.want)
 			}
 		}
 	}
