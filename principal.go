@@ -11,7 +11,8 @@ type Principal struct {
 	// Client names the program that speaks for the principal, as far as the
 	// door can prove it (over stdio, the executable of the parent process).
 	Client string
-	// Scopes are what the principal was given. No scope implies another.
+	// Scopes are what the principal was given, and what that implies: whoever makes
+	// a Principal adds it, and nobody else asks what implies what.
 	Scopes []string
 }
 

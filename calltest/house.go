@@ -84,13 +84,13 @@ func (c *testCase) policyOf(s *section, work string) (*config.File, error) {
 
 // caller is who speaks in the case by this name.
 func (c *testCase) caller(f *config.File, name string) ostiary.Principal {
-	p := ostiary.Principal{ID: name, Client: "case", Scopes: c.scopes}
+	p := ostiary.Principal{ID: name, Client: "case", Scopes: f.Expand(c.scopes)}
 	if c.hasScopes {
 		return p
 	}
 	for _, row := range f.Principals {
 		if row.Name == name || row.User == name {
-			p.ID, p.Scopes = row.Name, row.Scopes
+			p.ID, p.Scopes = row.Name, f.Expand(row.Scopes)
 		}
 	}
 	return p

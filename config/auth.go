@@ -117,7 +117,7 @@ func certificateKind() kind[auth.Certificate] {
 func (f *File) NewAuth(w Wiring, s ostiary.Store, audience func(*http.Request) []string) (*auth.Authenticator, error) {
 	o := auth.Options{
 		Clock: w.Now, Audience: audience, Skew: f.Auth.Skew, Issuers: f.Auth.Issuers, Introspection: f.Auth.Introspection,
-		Certificates: f.Auth.Certificates, DangerouslyAllowAnonymous: f.Auth.Anonymous, AnonymousScopes: f.Auth.AnonymousScopes, Logger: w.Log,
+		Certificates: f.Auth.Certificates, DangerouslyAllowAnonymous: f.Auth.Anonymous, AnonymousScopes: f.Auth.AnonymousScopes, Expand: f.Expand, Logger: w.Log,
 	}
 	if !f.Auth.NoKeys {
 		o.Store = s

@@ -25,6 +25,8 @@ type File struct {
 
 	Version    int
 	Principals []Principal
+	Scopes     []Scope
+	implied    map[string][]string // by scope, all of them
 	Upstreams  []Upstream
 	Deny       []Deny
 	Rules      []Rule

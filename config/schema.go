@@ -29,6 +29,8 @@ func fileKind() kind[File] {
 			"The version of this grammar; `1`, also if it is left out."),
 		key("principals", section(named("a name", principalKind(), principalName)), func(f *File) *[]Principal { return &f.Principals },
 			"Who has which scopes over stdio, where there is no token: one operating-system user a row."),
+		key("scopes", section(named("a scope", scopeRow(), scopeName)), func(f *File) *[]Scope { return &f.Scopes },
+			"Which scopes imply others, such as `\"fs:write\": {implies: [\"fs:read\"]}`; for every kind of caller alike. A scope without a row implies none."),
 		key("upstreams", section(named("the name of a server", upstreamKind(), upstreamName)), func(f *File) *[]Upstream { return &f.Upstreams },
 			"The MCP servers behind the door. `ostiary run --name NAME` takes the row of that name."),
 		key("deny", section(list(denyKind(), true)), func(f *File) *[]Deny { return &f.Deny },
@@ -71,6 +73,7 @@ func checkFile(d *decoder, at Pos, f *File) {
 	if len(f.Auth.Certificates) > 0 && f.Serve.ClientCA == "" {
 		d.failAt(at, "auth.certificates counts certificates that TLS has verified, and none are: give serve.client_ca")
 	}
+	checkScopes(d, f)
 	users := map[string]string{}
 	for _, p := range f.Principals {
 		if other, twice := users[p.User]; twice {
@@ -85,7 +88,7 @@ func principalKind() kind[Principal] {
 		must(key("user", text("the name of an operating-system user"), func(p *Principal) *string { return &p.User },
 			"The operating-system user that the client runs as.")),
 		key("scopes", list(scope(), true), func(p *Principal) *[]string { return &p.Scopes },
-			"The scopes that it holds. No scope implies another."),
+			"The scopes that it holds, and with them what they imply by `scopes`."),
 	), func(p *Principal) *Pos { return &p.Pos })
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // scopes refuses a call whose principal lacks scopes, with the line that would
-// give them: no scope implies another, so all that are missing are named.
+// give them: all that are missing are named at once.
 func (g gate) scopes(c *ostiary.Call, missing []string) ostiary.Decision {
 	list := strings.Join(missing, ", ")
 	reason := fmt.Sprintf("%s lacks %s for %s (%s)", c.Principal.ID, list, c.Rule.Pattern, c.Rule.Source)

@@ -29,9 +29,11 @@ type policyExplainCommand struct {
 
 // explanation is what policy explain --json prints.
 type explanation struct {
-	Tool      string            `json:"tool"`
-	Principal string            `json:"principal"`
-	Scopes    []string          `json:"scopes"`
+	Tool      string   `json:"tool"`
+	Principal string   `json:"principal"`
+	Scopes    []string `json:"scopes"`
+	// Implies says of the scopes which others came with them.
+	Implies   []lintScope       `json:"implies,omitempty"`
 	Source    string            `json:"source"`
 	Effect    string            `json:"effect"`
 	EffectWhy string            `json:"effect_why"`
@@ -125,7 +127,7 @@ func (e *policyExplainCommand) who(file *config.File) (ostiary.Principal, error)
 	var names []string
 	for _, row := range file.Principals {
 		if row.Name == e.Principal {
-			return ostiary.Principal{ID: row.Name, Scopes: row.Scopes}, nil
+			return ostiary.Principal{ID: row.Name, Scopes: file.Expand(row.Scopes)}, nil
 		}
 		names = append(names, row.Name)
 	}
@@ -185,6 +187,11 @@ func (e *policyExplainCommand) explain(ctx context.Context, file *config.File, l
 		Effect: read.Rule.Effect.String(), EffectWhy: read.Rule.EffectWhy,
 		Rows: []explainedRow{}, Checks: []explainedCheck{},
 	}
+	for _, s := range who.Scopes {
+		if implied := file.Implied(s); len(implied) > 0 {
+			x.Implies = append(x.Implies, lintScope{s, implied})
+		}
+	}
 	x.rows(read)
 	for _, g := range []ostiary.Gate{rules.Gate(), validate.Gate()} {
 		d, err := g.Check(ctx, c)
@@ -221,6 +228,9 @@ func (x *explanation) rows(read policy.Explanation) {
 
 func (x *explanation) print(out io.Writer) {
 	fmt.Fprintf(out, "%s, called by %s (scopes: %s)\n", x.Tool, x.Principal, orNone(strings.Join(x.Scopes, ", ")))
+	for _, s := range x.Implies {
+		fmt.Fprintf(out, "scope %s implies %s\n", s.Scope, strings.Join(s.Implies, ", "))
+	}
 	fmt.Fprintf(out, "tools: %s\n", x.Source)
 	fmt.Fprintf(out, "effect: %s, because %s\n", x.Effect, x.EffectWhy)
 	fmt.Fprintln(out, "rows:")

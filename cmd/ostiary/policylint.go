@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/user"
+	"strings"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/config"
@@ -25,6 +25,7 @@ type lintReport struct {
 	OK       bool         `json:"ok"`
 	File     string       `json:"file"`
 	Sources  []lintSource `json:"sources"`
+	Scopes   []lintScope  `json:"scopes,omitempty"`
 	Findings []lintEntry  `json:"findings"`
 }
 
@@ -33,6 +34,12 @@ type lintSource struct {
 	Tools    int    `json:"tools"`
 	Listed   string `json:"listed"`
 	Started  bool   `json:"started"`
+}
+
+// lintScope is a row of scopes: and all that it implies.
+type lintScope struct {
+	Scope   string   `json:"scope"`
+	Implies []string `json:"implies"`
 }
 
 type lintEntry struct {
@@ -61,7 +68,15 @@ func (l *policyLintCommand) Run(ctx context.Context, p program) error {
 		upstreams[c.upstream] = c.tools
 		r.Sources = append(r.Sources, lintSource{c.upstream, len(c.tools), c.listed.UTC().Format("2006-01-02T15:04:05Z"), c.started})
 	}
-	for _, f := range findings(file, rules, upstreams) {
+	for _, s := range file.Scopes {
+		r.Scopes = append(r.Scopes, lintScope{s.Name, append([]string{}, file.Implied(s.Name)...)})
+	}
+	keys, err := l.keys(ctx, p)
+	if err != nil {
+		return err
+	}
+	found := append(findings(file, rules, upstreams), people(file, holders(file, keys))...)
+	for _, f := range found {
 		r.OK = r.OK && f.Severity != policy.SeverityError
 		r.Findings = append(r.Findings, lintEntry{f.Source, f.Severity, f.Message, f.Next})
 	}
@@ -71,6 +86,9 @@ func (l *policyLintCommand) Run(ctx context.Context, p program) error {
 	fmt.Fprintln(p.out, "compared with the tools of")
 	for _, c := range lists {
 		fmt.Fprintln(p.out, "  "+c.source())
+	}
+	for _, s := range r.Scopes {
+		fmt.Fprintf(p.out, "scope %s implies %s\n", s.Scope, orNone(strings.Join(s.Implies, ", ")))
 	}
 	for _, f := range r.Findings {
 		fmt.Fprintf(p.out, "%s: %s: %s\n    %s\n", f.At, f.Severity, f.Message, f.Next)
@@ -123,37 +141,6 @@ func findings(file *config.File, rules *policy.Policy, upstreams map[string][]os
 			}
 		}
 		found = append(found, f)
-	}
-	return append(found, people(file)...)
-}
-
-// people finds scopes that nobody holds and principals whom the system does not
-// know. Without principals: the refusal itself shows the line to add.
-func people(file *config.File) []policy.Finding {
-	if len(file.Principals) == 0 {
-		return nil
-	}
-	var found []policy.Finding
-	held := map[string]bool{}
-	for _, p := range file.Principals {
-		for _, s := range p.Scopes {
-			held[s] = true
-		}
-		var unknown user.UnknownUserError
-		if _, err := user.Lookup(p.User); errors.As(err, &unknown) {
-			found = append(found, policy.Finding{Source: fmt.Sprintf("%s:%d:%d", file.Path, p.Line, p.Col), Severity: policy.SeverityWarning,
-				Message: fmt.Sprintf("this system has no user %q, so the principal %s is nobody here", p.User, p.Name),
-				Next:    "correct user:, unless the file is for another machine"})
-		}
-	}
-	for _, r := range file.Rules {
-		for _, s := range r.Scopes {
-			if !held[s] {
-				found = append(found, policy.Finding{Source: r.Source, Severity: policy.SeverityWarning,
-					Message: fmt.Sprintf("rule %s needs the scope %s, which no principal holds, so it denies everybody", r.Pattern, s),
-					Next:    "give the scope to a principal, or correct its name"})
-			}
-		}
 	}
 	return found
 }

@@ -158,7 +158,7 @@ func place(file *config.File, up config.Upstream) error {
 func principals(file *config.File) []auth.Entry {
 	entries := make([]auth.Entry, len(file.Principals))
 	for i, p := range file.Principals {
-		entries[i] = auth.Entry{Name: p.Name, User: p.User, Scopes: p.Scopes}
+		entries[i] = auth.Entry{Name: p.Name, User: p.User, Scopes: file.Expand(p.Scopes)}
 	}
 	return entries
 }
