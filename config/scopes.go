@@ -73,7 +73,9 @@ func checkScopes(d *decoder, f *File) {
 		}
 	}
 	w := walk{d: d, rows: rows, done: map[string]bool{}}
-	f.implied = map[string][]string{}
+	if len(rows) > 0 {
+		f.implied = make(map[string][]string, len(rows))
+	}
 	for _, s := range f.Scopes {
 		w.from(s.Name)
 		f.implied[s.Name] = reach(rows, s.Name, map[string]bool{s.Name: true}, nil)
