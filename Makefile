@@ -1,4 +1,4 @@
-# Everything needs Go and Node.js; nothing else has to be installed first.
+# Everything needs Go and Node.js, and where apt-get is not to be had also nginx; nothing else has to be installed first.
 
 FUZZTIME ?= 30s
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -31,7 +31,7 @@ vet: ## Run go vet
 lint: ## Run the linters of .golangci.yml (the first time builds them, about three minutes)
 	go run $(LINT) run ./...
 
-peers: ## Install the npm servers and the client that tests talk to
+peers: ## Install the npm servers, the client and the nginx that tests talk to
 	OSTIARY_PEERS=install go test -count=1 ./internal/peers
 
 race: ## Run all tests with the race detector, after those that are too large for it
@@ -53,4 +53,4 @@ rules: build ## Measure what 10 and 10,000 rules cost
 	go run ./bench -only rules
 
 clean: ## Remove what was built and installed
-	rm -rf bin internal/peers/node_modules
+	rm -rf bin internal/peers/node_modules internal/peers/nginx

@@ -90,6 +90,7 @@ func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, 
 		}
 		ended <- server.Serve(listener)
 	}()
+	fmt.Fprintf(p.err, "listening on %s\n", listener.Addr())
 	for _, name := range site.names {
 		fmt.Fprintf(p.err, "serving %s at %s\n", name, site.endpoint(name))
 	}

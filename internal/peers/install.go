@@ -42,14 +42,11 @@ func installed(dir string) (bool, error) {
 // install runs npm ci. Test packages run at once and npm ci begins by deleting
 // node_modules, so one holds a file lock and the others find the work done.
 func install(ctx context.Context, dir string) error {
-	lock, err := os.OpenFile(filepath.Join(dir, ".install.lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	unlock, err := locked(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = lock.Close() }() // closing releases the lock
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
-		return fmt.Errorf("lock %s: %w", lock.Name(), err)
-	}
+	defer unlock()
 	if ready, err := installed(dir); ready || err != nil {
 		return err
 	}
@@ -63,4 +60,16 @@ func install(ctx context.Context, dir string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "node_modules", marker), []byte(want), 0o644)
+}
+
+// locked waits for its turn to install, and returns what ends it.
+func locked(dir string) (unlock func(), err error) {
+	lock, err := os.OpenFile(filepath.Join(dir, ".install.lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", lock.Name(), err), lock.Close())
+	}
+	return func() { _ = lock.Close() }, nil // closing releases the lock
 }

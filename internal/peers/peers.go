@@ -1,9 +1,10 @@
 // Package peers gives tests the real programs that stand on either side of the
-// door: MCP servers, a client and the conformance suite from npm, pinned in
-// package-lock.json, and the small programs of this repository under cmd. Nothing here is shipped.
+// door: MCP servers, a client, an authorization server and the conformance suite
+// from npm, pinned in package-lock.json, nginx, and the small programs of this
+// repository under cmd. Nothing here is shipped.
 //
-// The npm programs are installed by the test command itself (OSTIARY_PEERS=install,
-// which make test sets). Without that variable a test whose peer is missing is
+// The npm programs, and on Debian nginx, are installed by the test command itself
+// (OSTIARY_PEERS=install, which make test sets), into this folder. Without that variable a test whose peer is missing is
 // skipped and says so; with it, a failing installation fails the test.
 package peers
 
@@ -71,16 +72,30 @@ func Inspector(t testing.TB) []string {
 // the Node.js that it needs, which is pinned with it; args follow.
 func Conformance(t testing.TB, args ...string) []string {
 	t.Helper()
-	modules := filepath.Join(Dir(t), "node_modules")
+	node := pinnedNode(t)
+	return append([]string{node, filepath.Join(Dir(t), "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js")}, args...)
+}
+
+// Issuer returns the command line of an authorization server, oidc-provider, with
+// the configuration that issuer.mjs describes.
+func Issuer(t testing.TB, configuration string) []string {
+	t.Helper()
+	node := pinnedNode(t)
+	return []string{node, filepath.Join(Dir(t), "issuer.mjs"), configuration}
+}
+
+// pinnedNode is the Node.js that is installed with the peers.
+func pinnedNode(t testing.TB) string {
+	t.Helper()
 	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
 	if arch == "" {
 		arch = runtime.GOARCH
 	}
-	node := filepath.Join(modules, "node-"+runtime.GOOS+"-"+arch, "bin", "node")
+	node := filepath.Join(Dir(t), "node_modules", "node-"+runtime.GOOS+"-"+arch, "bin", "node")
 	if _, err := os.Stat(node); err != nil {
 		giveUp(t, "no Node.js 22 is pinned for "+runtime.GOOS+" on "+runtime.GOARCH)
 	}
-	return append([]string{node, filepath.Join(modules, "@modelcontextprotocol", "conformance", "dist", "index.js")}, args...)
+	return node
 }
 
 // Build compiles a main package of this module, such as "./internal/peers/cmd/echo",

@@ -40,6 +40,13 @@ func TestInspector(t *testing.T) {
 	}
 }
 
+// TestNginx runs the proxy, whoever installed it.
+func TestNginx(t *testing.T) {
+	if out, err := command(t.Context(), []string{peers.Nginx(t), "-v"}).CombinedOutput(); err != nil {
+		t.Fatalf("nginx: %v\n%s", err, out)
+	}
+}
+
 // TestDirAtOnce asks for the folder from several goroutines, as test packages do.
 func TestDirAtOnce(t *testing.T) {
 	want := peers.Dir(t)
