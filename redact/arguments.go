@@ -234,7 +234,7 @@ func (w *walker) number() bool {
 			return false
 		}
 	}
-	if !w.mute && !w.r.index.empty() {
+	if !w.mute && !w.r.index.Load().empty() {
 		if clean, changed := w.r.text(w.s[start:w.i]); changed {
 			w.replace(start, w.i, clean)
 		}

@@ -17,11 +17,13 @@ type index struct {
 	known map[uint32][]string // by the first three bytes
 	// shapes are sorted by the first byte of their prefix.
 	shapes [256][]shape
+	// deep says that shapes count in the views of a text too.
+	deep bool
 }
 
-func newIndex() *index {
+func newIndex(shapes []shape) *index {
 	x := &index{bits: make([]uint64, 1<<16/64), known: map[uint32][]string{}}
-	for _, s := range shapes() {
+	for _, s := range shapes {
 		x.mark(three(s.prefix))
 		x.shapes[s.prefix[0]] = append(x.shapes[s.prefix[0]], s)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ostiary/ostiary"
 )
@@ -17,12 +18,18 @@ type Options struct {
 	// Known are the credentials of the configuration, as they are used. White
 	// space around one does not count.
 	Known []string
+	// Returned are those of them that must not come back to a client either; see
+	// [Redactor.Message].
+	Returned []string
 }
 
 // Redactor replaces secrets. It is safe for use by many goroutines.
 type Redactor struct {
-	index *index
+	index atomic.Pointer[index]
 	names *names
+	live  *live
+	// messages looks for what must not come back.
+	messages atomic.Pointer[messages]
 	// eye is the same for a person's eye; nil there. It masks only what fits the
 	// alphabet of a secret, so that nobody hides in one what shall be decided about.
 	eye *Redactor
@@ -32,21 +39,35 @@ type Redactor struct {
 // that would be found in the words of a redaction, is CodeConfigInvalid; the
 // error tells its place in the list and never the secret.
 func New(o Options) (*Redactor, error) {
-	r := &Redactor{index: newIndex(), names: &names{seed: maphash.MakeSeed()}}
-	for i, secret := range o.Known {
+	r := &Redactor{names: &names{seed: maphash.MakeSeed()}, live: &live{learned: map[string][]string{}}}
+	for i, secret := range append(o.Known[:len(o.Known):len(o.Known)], o.Returned...) {
 		secret = strings.TrimSpace(secret)
 		if len(secret) < MinKnown {
 			return nil, invalid(i, fmt.Sprintf("is shorter than %d bytes and would be found by chance: use a longer one", MinKnown))
 		}
-		r.index.add(secret)
-		for _, rule := range rules() {
-			if r.finds(marker(rule)) {
-				return nil, invalid(i, "is a common word that stands in the log anyway: use a better one")
-			}
+		if common(secret) {
+			return nil, invalid(i, "is a common word that stands in the log anyway: use a better one")
+		}
+		r.live.known = append(r.live.known, secret)
+		if i >= len(o.Known) {
+			r.live.returned = append(r.live.returned, secret)
 		}
 	}
-	r.eye = &Redactor{index: r.index.strict(), names: r.names}
+	r.eye = &Redactor{names: r.names}
+	r.live.rebuild(r)
 	return r, nil
+}
+
+// common reports whether a secret would be found in the words of a redaction.
+func common(secret string) bool {
+	x := newIndex(nil)
+	x.add(secret)
+	for _, rule := range rules() {
+		if m := marker(rule); len(x.scanViews(x.scan(nil, m, false), m, viewDepth)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func invalid(i int, what string) error {
@@ -94,12 +115,13 @@ func (r *Redactor) finds(s string) bool { return len(r.find(nil, s)) > 0 }
 
 // find adds what must be replaced in s, in no order and with overlaps.
 func (r *Redactor) find(spans []span, s string) []span {
-	spans = r.index.scan(spans, s, true)
+	x := r.index.Load()
+	spans = x.scan(spans, s, true)
 	spans = r.privateKeys(spans, s)
 	spans = r.queryValues(spans, s, '?')
 	spans = r.queryValues(spans, s, '#')
-	if r.index.empty() {
+	if x.empty() {
 		return spans
 	}
-	return r.index.scanViews(spans, s, viewDepth)
+	return x.scanViews(spans, s, viewDepth)
 }

@@ -40,7 +40,7 @@ func (x *index) scanViews(spans []span, s string, depth int) []span {
 			continue // every encoding is longer than what it stands for
 		}
 		inside := string(decoded)
-		found := x.scan(nil, inside, false)
+		found := x.scan(nil, inside, x.deep)
 		found = x.scanViews(found, inside, depth-1)
 		spans = append(spans, v.source(s, merge(found))...)
 	}
