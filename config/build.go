@@ -49,6 +49,10 @@ type House struct {
 	Line   *ostiary.Line
 	Policy *policy.Policy
 	Audit  *audit.Log
+	// Redactor keeps secrets out of the log and out of what servers send back. What
+	// changes while the door is open is learned by it.
+	Redactor *redact.Redactor
+
 	people *people
 	sql    *sqlhelper.Helper
 }
@@ -64,6 +68,7 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if err != nil {
 		return nil, errors.Join(err, sql.Close())
 	}
+	h.Redactor = m.redactor
 	if h.Policy, err = f.newPolicy(w, sql.Parse, m.shown); err != nil {
 		return nil, errors.Join(err, sql.Close())
 	}
@@ -270,7 +275,13 @@ func (f *File) NewRedactor(log *slog.Logger) (*redact.Redactor, error) {
 		}
 		known = append(known, l.value)
 	}
-	return redact.New(redact.Options{Known: known})
+	var returned []string
+	for _, s := range f.Returned {
+		if s = strings.TrimSpace(s); len(s) >= redact.MinKnown {
+			returned = append(returned, s)
+		}
+	}
+	return redact.New(redact.Options{Known: known, Returned: returned})
 }
 
 // Store is the state that outlives a call.

@@ -27,7 +27,9 @@ type decoder struct {
 	errs    []placedError
 	left    int // errors that were not said
 	secrets []string
-	likely  []likely
+	// returned are those of secrets that no server may send back.
+	returned []string
+	likely   []likely
 }
 
 // failAt notes an error at a place.

@@ -20,8 +20,11 @@ type File struct {
 	// interpolated, and the environment values whose name says that they are
 	// credentials. Some may be short; who redacts decides what that means.
 	Secrets []string
-	likely  []likely // what may be a credential
-	raw     []byte   // the bytes themselves; nil if there is no file
+	// Returned are those of Secrets that no server may send back to a client: all
+	// but the values of variables that usually hold no secret, such as HOME.
+	Returned []string
+	likely   []likely // what may be a credential
+	raw      []byte   // the bytes themselves; nil if there is no file
 
 	Version    int
 	Principals []Principal

@@ -63,9 +63,7 @@ func (d *decoder) interpolate(n ast.Node, s string) string {
 			d.fail(n, "%s", err)
 			return ""
 		}
-		if value != "" {
-			d.secrets = append(d.secrets, value)
-		}
+		d.noteInterpolated(word, value)
 		b.WriteString(value)
 		s = rest
 	}

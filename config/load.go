@@ -27,7 +27,9 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	ostiary "github.com/ostiary/ostiary"
@@ -112,9 +114,21 @@ func (d *decoder) noteSecret(name, value string) {
 	switch {
 	case value == "":
 	case secretName.MatchString(name):
-		d.secrets = append(d.secrets, value)
+		d.secrets, d.returned = append(d.secrets, value), append(d.returned, value)
 	default:
 		d.likely = append(d.likely, likelySecrets(name, value)...)
+	}
+}
+
+// noteInterpolated notes what ${…} gave. The value of a variable that usually holds
+// none, such as HOME, is kept out of the log; a server may still say it.
+func (d *decoder) noteInterpolated(word, value string) {
+	if value == "" {
+		return
+	}
+	d.secrets = append(d.secrets, value)
+	if name, isVariable := strings.CutPrefix(word, "env:"); !isVariable || !harmlessName.MatchString(name) {
+		d.returned = append(d.returned, value)
 	}
 }
 
@@ -135,6 +149,11 @@ func (f *File) secrets(d *decoder) {
 		if v != "" && !seen[v] {
 			seen[v] = true
 			f.Secrets = append(f.Secrets, v)
+		}
+	}
+	for _, v := range d.returned {
+		if v != "" && !slices.Contains(f.Returned, v) {
+			f.Returned = append(f.Returned, v)
 		}
 	}
 	for _, l := range d.likely {

@@ -156,6 +156,7 @@ func (d *door) fromLocal(ctx context.Context, l line, at *local) {
 	if !d.under.join() {
 		return
 	}
+	l = d.masked(l)
 	m, err := d.parse(l)
 	if err == nil {
 		var restored *wire.Message

@@ -317,6 +317,7 @@ func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *st
 		case err != nil:
 			return r.cutOff(err)
 		}
+		e = r.d.maskedEvent(e)
 		resumable = resumable || (e.id != "" || e.retry != "") && r.legacy()
 		if len(e.data) == 0 {
 			if on != nil && on.mark(e) != nil && q == nil {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/ostiary/ostiary"
@@ -14,8 +15,30 @@ func (d *door) fromServer(ctx context.Context, l line) {
 	if !d.under.join() {
 		return
 	}
+	l = d.masked(l)
 	m, err := d.parse(l)
 	d.serverMessage(ctx, l, m, err)
+}
+
+// masked is a message of the server without what must not reach a client, so that
+// what is judged, kept and forwarded is the same: answers and what stands in them,
+// notifications, questions, lists, instructions.
+func (d *door) masked(l line) line {
+	if d.o.Mask != nil && !l.tooLong {
+		l.raw = d.o.Mask(l.raw)
+	}
+	return l
+}
+
+// maskedEvent is an event whose id may reach the client: one with a secret goes
+// without, since what would be left of it is no place to come back to.
+func (d *door) maskedEvent(e event) event {
+	if d.o.Mask != nil && e.id != "" {
+		if quoted := wire.Quote(e.id); !bytes.Equal(d.o.Mask(quoted), quoted) {
+			e.id = ""
+		}
+	}
+	return e
 }
 
 // serverMessage handles one message, or what is none because of err.
@@ -123,6 +146,7 @@ func (d *door) fromRemote(ctx context.Context, l line, q *outgoing) (answers boo
 	if !d.under.join() {
 		return true
 	}
+	l = d.masked(l)
 	m, err := wire.Parse(l.raw, d.o.Limits)
 	if l.tooLong {
 		m, err = d.parse(line{tooLong: true})

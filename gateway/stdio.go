@@ -37,6 +37,9 @@ type Options struct {
 	// Journal is told of every new list of tools, which is then kept in the
 	// directory history beside CatalogFile; nil keeps none.
 	Journal ostiary.Journal
+	// Mask takes what must not reach a client out of a message of the server, before
+	// anything else looks at it; nil takes nothing out.
+	Mask func(message []byte) []byte
 	// Limits bound one message of either side; MaxBytes must be set.
 	Limits wire.Limits
 	// CatalogWait is how long calls wait for the upstream's catalog.

@@ -110,6 +110,7 @@ func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.End
 			Command: u.Command, Dir: s.directory(u.Name), Env: gateway.Environment(os.Environ(), u.PassEnv, u.Env),
 			StderrBytes: s.file.Limits.Stderr, Stderr: s.p.err,
 			CatalogFile: catalogFile(s.w.State, u.Name), Journal: s.house.Audit,
+			Mask:        s.house.Redactor.Message,
 			Limits:      wire.Limits{MaxBytes: s.file.Limits.Message},
 			CatalogWait: s.file.Limits.Catalog, Grace: s.file.Limits.Shutdown,
 			Log: s.w.Log, Now: s.w.Now, Rand: s.w.Rand,
