@@ -17,6 +17,9 @@ type Call struct {
 	// Session is the client process or the verified session, never a name that
 	// a client chose.
 	Session  string
+	// Address is where the call comes from over a network, as the door verified
+	// it; "" where there is no address.
+	Address  string
 	Upstream string
 	// Method is the JSON-RPC method, Class what kind of method it is.
 	Method string

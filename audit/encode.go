@@ -25,6 +25,7 @@ func (r *Record) appendTail(b []byte) []byte {
 	b = appendField(b, `,"principal":`, r.Principal)
 	b = appendField(b, `,"client":`, r.Client)
 	b = appendField(b, `,"session":`, r.Session)
+	b = appendField(b, `,"address":`, r.Address)
 	b = appendField(b, `,"upstream":`, r.Upstream)
 	b = appendField(b, `,"method":`, r.Method)
 	b = appendField(b, `,"class":`, r.Class)

@@ -30,6 +30,7 @@ type Record struct {
 	Principal string `json:"principal,omitempty"`
 	Client    string `json:"client,omitempty"`
 	Session   string `json:"session,omitempty"`
+	Address   string `json:"address,omitempty"`
 	Upstream  string `json:"upstream,omitempty"`
 	Method    string `json:"method,omitempty"`
 	Class     string `json:"class,omitempty"`

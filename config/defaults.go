@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/limit"
 )
 
@@ -12,14 +13,15 @@ func Defaults() File {
 	return File{
 		Version: 1,
 		Limits: Limits{
-			Options:  limit.Defaults(), // 6000/min in all, 600/min a principal, 100/min of effects, 16 at once
-			Message:  16 << 20,
-			Stderr:   64 << 10,
-			Timeout:  60 * time.Second,
-			Shutdown: 5 * time.Second,
-			Catalog:  10 * time.Second,
+			Options:    limit.Defaults(), // 6000/min in all, 600/min a principal, 100/min of effects, 16 at once
+			PerAddress: ostiary.RateLimit{Count: 6000, Period: time.Minute},
+			Message:    16 << 20,
+			Stderr:     64 << 10,
+			Timeout:    60 * time.Second,
+			Shutdown:   5 * time.Second,
+			Catalog:    10 * time.Second,
 		},
-		Audit:     Audit{Segment: 64 << 20},
+		Audit:     Audit{Segment: 64 << 20, Reserve: 256 << 20},
 		Serve:     Serve{Idle: 30 * time.Minute, Sessions: 100, Write: 30 * time.Second},
 		Approvals: Approvals{Wait: 45 * time.Second, Expire: 10 * time.Minute, Pending: 10, Desktop: true},
 	}

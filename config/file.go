@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	ostiary "github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/limit"
 	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/validate"
@@ -98,6 +99,8 @@ type Limits struct {
 	// Message is the most bytes of one message, Stderr what is kept of a child's
 	// standard error.
 	Message, Stderr int
+	// PerAddress bounds the requests over HTTP from one address.
+	PerAddress ostiary.RateLimit
 	// Timeout bounds a call whose rule says nothing, Shutdown is the grace for
 	// calls in flight, Catalog how long calls wait for the upstream's catalog.
 	Timeout, Shutdown, Catalog time.Duration
@@ -110,4 +113,6 @@ type Audit struct {
 	CheckpointTo []string
 	// Segment is the size in bytes at which a new segment begins.
 	Segment int
+	// Reserve is how many bytes of the disk are kept for callers who are known.
+	Reserve int
 }

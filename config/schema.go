@@ -337,6 +337,7 @@ func limitsKind() kind[Limits] {
 		r("per_principal_tool", func(l *Limits) *ostiary.RateLimit { return &l.PerPrincipalTool }, "Calls of one tool by one principal. Default: `300/min`."),
 		r("effects_per_principal", func(l *Limits) *ostiary.RateLimit { return &l.EffectsPerPrincipal }, "Calls of one principal that have an effect. Default: `100/min`."),
 		r("effects_per_principal_tool", func(l *Limits) *ostiary.RateLimit { return &l.EffectsPerPrincipalTool }, "Calls of one tool by one principal that have an effect. Default: `30/min`."),
+		r("per_address", func(l *Limits) *ostiary.RateLimit { return &l.PerAddress }, "Requests over HTTP from one address, the first 64 bits of it in IPv6, before anybody looks at who sends them. Default: `6000/min`."),
 		key("concurrency", integer(1, 4096), func(l *Limits) *int { return &l.Concurrency }, "Calls of one principal at once. Default: `16`."),
 		key("message", size(4<<10, 256<<20), func(l *Limits) *int { return &l.Message }, "The longest message. Default: `16MiB`."),
 		key("timeout", duration(time.Millisecond, 24*time.Hour), func(l *Limits) *time.Duration { return &l.Timeout }, "How long a call may run. Default: `60s`."),
@@ -352,6 +353,8 @@ func auditKind() kind[Audit] {
 			"Where each signed checkpoint is written too: a path, `syslog` or an https URL. Truncation and rollback show only against a checkpoint that is kept elsewhere."),
 		key("segment", size(1<<20, 1<<30), func(a *Audit) *int { return &a.Segment },
 			"The size at which a new segment of the log begins. Default: `64MiB`."),
+		key("reserve", size(1<<20, 1<<40), func(a *Audit) *int { return &a.Reserve },
+			"How much of the log's disk is kept for callers who are known: with less left, what is refused of others is counted and not written. Default: `256MiB`."),
 	)
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -25,6 +26,11 @@ type Serve struct {
 	Sessions int
 	// Write is how long one write may wait for a client that does not read.
 	Write time.Duration
+	// TrustedProxies are the networks of proxies that are believed when they say for
+	// whom they ask, in X-Forwarded-For or, with Forwarded, in that header. TrustAll
+	// believes everybody.
+	TrustedProxies      []netip.Prefix
+	Forwarded, TrustAll bool
 }
 
 // Credential is what a server over HTTP gets from the door, in a field of the
@@ -45,6 +51,12 @@ func serveKind() kind[Serve] {
 		key("idle", duration(time.Second, 7*24*time.Hour), func(s *Serve) *time.Duration { return &s.Idle }, "After how long without a request a session ends. Default: `30m`."),
 		key("sessions", integer(1, 1_000_000), func(s *Serve) *int { return &s.Sessions }, "How many sessions one principal may have with one server. Default: `100`."),
 		key("write", duration(time.Second, 10*time.Minute), func(s *Serve) *time.Duration { return &s.Write }, "How long one write may wait for a client that does not read. Default: `30s`."),
+		key("trusted_proxies", list(trustedProxy(), false), func(s *Serve) *[]netip.Prefix { return &s.TrustedProxies },
+			"The proxies in front of the door, by address or range. Where a request comes from is what they say in `X-Forwarded-For`, read from the right up to the first hop that is none of them; limits and records have that address. Default: none, and the header is not read."),
+		key("forwarded", boolean(), func(s *Serve) *bool { return &s.Forwarded },
+			"The proxies write `Forwarded` (RFC 7239), which is read instead of `X-Forwarded-For`. Only one of the two is ever read."),
+		key("dangerously_trust_all_proxies", boolean(), func(s *Serve) *bool { return &s.TrustAll },
+			"Believes the header of whoever sends one, so that callers choose the address under which they are counted and recorded."),
 	)
 }
 
@@ -54,6 +66,10 @@ func checkServe(d *decoder, at Pos, s *Serve) {
 		d.failAt(at, "TLS needs a certificate and its key: give cert and key")
 	case s.ClientCA != "" && s.Cert == "":
 		d.failAt(at, "client certificates need TLS: give cert and key too")
+	case s.Forwarded && len(s.TrustedProxies) == 0 && !s.TrustAll:
+		d.failAt(at, "forwarded says which header the proxies write, and none are trusted: name them under trusted_proxies")
+	case s.TrustAll && len(s.TrustedProxies) > 0:
+		d.failAt(at, "dangerously_trust_all_proxies believes everybody, so trusted_proxies says nothing: remove one of them")
 	}
 }
 

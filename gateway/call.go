@@ -10,17 +10,19 @@ import (
 	"github.com/ostiary/ostiary/wire"
 )
 
+const noRandomness = "no-randomness"
+
 // newCall makes a call that has no rule yet, which denies.
 func (d *door) newCall(method string, class ostiary.Class, on *stream) *ostiary.Call {
 	id, err := d.ids.call()
 	if err != nil {
 		// Without randomness a record still needs a name; the order of the log
 		// keeps such calls apart.
-		id = "no-randomness"
+		id = noRandomness
 	}
 	return &ostiary.Call{
 		ID: id, Received: d.o.Now(), Principal: d.principal(on), Session: d.o.Session,
-		Upstream: d.o.Upstream, Method: method, Class: class,
+		Address: on.from(), Upstream: d.o.Upstream, Method: method, Class: class,
 	}
 }
 
@@ -33,6 +35,14 @@ func (d *door) principal(on *stream) ostiary.Principal {
 	return d.o.Principal
 }
 
+// from is the address that a stream's requests come from; "" where there is none.
+func (s *stream) from() string {
+	if s == nil {
+		return ""
+	}
+	return s.address
+}
+
 // judgeable makes the one Call of a client's request, rewritten as its rule
 // orders. For tools it waits until the upstream's catalog is known. With an error
 // the call holds nothing of the message that could not be judged.
@@ -40,7 +50,7 @@ func (q *caller) judgeable(ctx context.Context) error {
 	d, m := q.d, q.m
 	c := &ostiary.Call{
 		ID: q.callID, Received: d.o.Now(), Principal: d.principal(q.on), Session: d.o.Session,
-		Upstream: d.o.Upstream, Method: m.Method, Class: q.class, Target: m.Name, Caller: q,
+		Address: q.on.from(), Upstream: d.o.Upstream, Method: m.Method, Class: q.class, Target: m.Name, Caller: q,
 	}
 	q.c = c
 	if m.Version != "" {

@@ -54,7 +54,7 @@ func (d *door) clientMessage(ctx context.Context, l line, m *wire.Message, err e
 // open request has is not repeated: the answer would be taken for that one's.
 func (d *door) refuseMalformed(l line, err error) {
 	c := d.newCall("", ostiary.ClassMalformed, l.on)
-	dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
+	dec := d.garbled.refuse(c, err)
 	l.on.asRefusal(dec)
 	id := wire.RecoverID(l.raw)
 	if l.tooLong {

@@ -271,3 +271,38 @@ func TestAHundredCallers(t *testing.T) {
 		t.Fatalf("%d outcomes before the last answer, want %d", n, callers*each)
 	}
 }
+
+// A client that sends what is no message without end gets its answers, and a
+// bounded number of records that stand for all.
+func TestGarbledMessagesHaveAQuota(t *testing.T) {
+	s := newScripted(t)
+	b := openDoor(t, rows(), s.behind).shaken()
+	const flood = 5 * oddBurst
+	for range flood {
+		b.send(`{"jsonrpc":"2.0","id":7,"id":8,"method":"ping"}`)
+		has(t, b.read(), "wire_duplicate_key")
+	}
+	b.send(`[]`)
+	has(t, b.read(), "wire_batch")
+	b.close()
+	written, stand := 0, 0
+	for _, r := range b.logged() {
+		if r.Code != "wire_duplicate_key" {
+			continue
+		}
+		written++
+		n := 1
+		if more, _, ok := strings.Cut(r.Reason, " more refusals"); ok {
+			fmt.Sscan(more, &n)
+		}
+		if stand += n; r.Principal != "alice" || r.Stage != "wire" {
+			t.Errorf("recorded of %q by %q", r.Principal, r.Stage)
+		}
+	}
+	if stand != flood || written != oddBurst+1 {
+		t.Errorf("%d records stand for %d of %d messages", written, stand, flood)
+	}
+	if n := (is{code: "wire_batch"}).in(b.logged()); n != 1 {
+		t.Errorf("%d records of the other kind", n)
+	}
+}

@@ -166,7 +166,7 @@ func TestTheHistoryIsBounded(t *testing.T) {
 func TestAListThatIsNeverTheSame(t *testing.T) {
 	clock, j := newClock(), &journal{}
 	d := &door{o: Options{Journal: j, CatalogFile: filepath.Join(t.TempDir(), "up.json"), Now: clock.now, Upstream: "up"}}
-	d.odd = oddities{door: d, window: clock.now()}
+	d.odd = newOddities(d)
 	c := &catalog{d: d}
 	for i := range 2 * historyMinute {
 		l := list{items: []any{map[string]any{"name": fmt.Sprint(i)}}, sums: make([]ostiary.Digest, 1)}
@@ -177,7 +177,7 @@ func TestAListThatIsNeverTheSame(t *testing.T) {
 	if n := len(j.all()); n != historyMinute {
 		t.Errorf("noted %d lists in a minute", n)
 	}
-	if d.odd.counted[ostiary.CodeLimitRate] != historyMinute {
-		t.Errorf("counted %v", d.odd.counted)
+	if got := d.odd.q.counted[ostiary.CodeLimitRate]; got == nil || got.n != historyMinute {
+		t.Errorf("counted %+v", got)
 	}
 }

@@ -18,6 +18,13 @@ import (
 type HTTPOptions struct {
 	// Authenticate says who sends a request. Its error is the refusal.
 	Authenticate func(*http.Request) (ostiary.Principal, string, error)
+	// Address says where a request comes from, as far as that can be verified: an
+	// address or, by a socket of this machine, a user such as "uid:1000". Records
+	// have it; nil knows none.
+	Address func(*http.Request) string
+	// Strangers records what is refused of those whom nobody knows; all endpoints of
+	// a server share one. Nil makes one for this endpoint.
+	Strangers *Strangers
 	// Refuse answers who could not be identified, with the status and the header
 	// that this needs.
 	Refuse func(http.ResponseWriter, *http.Request, error)
@@ -53,13 +60,14 @@ func (e *Endpoint) Close() { e.doors.close() }
 // ServeHTTP implements http.Handler.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.survive(w)
+	address := e.address(r)
 	who, session, err := e.o.Authenticate(r)
 	if err != nil {
-		e.doors.away.refuse(ostiary.Principal{}, "", nil, err)
+		e.doors.away.refuse(turned{address: address}, err)
 		e.o.Refuse(w, r, err)
 		return
 	}
-	v := &visit{e: e, w: w, r: r, who: who, session: session}
+	v := &visit{e: e, w: w, r: r, who: who, session: session, address: address}
 	switch r.Method {
 	case http.MethodPost:
 		v.post()
@@ -79,7 +87,7 @@ func (e *Endpoint) survive(w http.ResponseWriter) {
 	if p == nil {
 		return
 	}
-	d := e.doors.away.refuse(ostiary.Principal{}, "", nil, panicked(p))
+	d := e.doors.away.refuse(turned{}, panicked(p))
 	e.o.Log.Error("the door failed at a request", "code", d.Code)
 	if w.Header().Get("Content-Type") != "" { // an answer has begun and must not look whole
 		panic(http.ErrAbortHandler)
@@ -94,6 +102,7 @@ type visit struct {
 	r       *http.Request
 	who     ostiary.Principal
 	session string // as the token or the socket proves it
+	address string
 }
 
 // post takes one message.
@@ -149,7 +158,7 @@ func (v *visit) body() (line, error) {
 // message finds the door of a message and has it answered.
 func (v *visit) message(l line, m *wire.Message, err error) {
 	id := v.r.Header.Get(headerSession)
-	s := newStream(v.w, v.r, v.who, v.e.o.WriteWait)
+	s := newStream(v.w, v.r, v.who, v.address, v.e.o.WriteWait)
 	defer s.leave()
 	l.on = s
 	shakes := err == nil && m.Method == "initialize" && m.Kind == wire.KindRequest && m.Era == wire.EraLegacy
@@ -256,7 +265,7 @@ func (v *visit) get() {
 		return
 	}
 	d, release := v.e.doors.session(id, v.who.ID, v.session)
-	s := newStream(v.w, v.r, v.who, v.e.o.WriteWait)
+	s := newStream(v.w, v.r, v.who, v.address, v.e.o.WriteWait)
 	defer s.leave()
 	if d == nil {
 		v.noSession(s, nil, id)
@@ -295,7 +304,7 @@ func (v *visit) delete() {
 	}
 	d, release := v.e.doors.session(id, v.who.ID, v.session)
 	if d == nil {
-		v.noSession(newStream(v.w, v.r, v.who, v.e.o.WriteWait), nil, id)
+		v.noSession(newStream(v.w, v.r, v.who, v.address, v.e.o.WriteWait), nil, id)
 		return
 	}
 	release()
@@ -324,7 +333,7 @@ func (v *visit) unavailable(s *stream, m *wire.Message, err error) {
 
 // refuse records and answers what no door took.
 func (v *visit) refuse(s *stream, m *wire.Message, err error) {
-	dec := v.e.doors.away.refuse(v.who, v.session, m, err)
+	dec := v.e.doors.away.refuse(v.turned(m), err)
 	if m == nil || m.Kind != wire.KindRequest {
 		m = &wire.Message{Kind: wire.KindRequest}
 	}

@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/ostiary/ostiary"
 )
@@ -13,49 +11,25 @@ import (
 // end, so after a burst the rest of a minute becomes one counted record.
 type oddities struct {
 	door *door
-
-	mu      sync.Mutex
-	window  time.Time
-	written int
-	counted map[ostiary.Code]int
+	q    quota
 }
 
-// oddBurst is how many are recorded one by one in a minute.
-const oddBurst = 60
+func newOddities(d *door) *oddities {
+	o := &oddities{door: d}
+	o.q.now, o.q.write = d.o.Now, o.counted
+	return o
+}
 
 // refuse records one message that was dropped.
 func (o *oddities) refuse(method string, err error) {
 	e := ostiary.AsError(err)
-	if o.note(e.Code, oddBurst) {
+	if o.q.admit(e.Code, "", oddBurst) {
 		o.record(method, e)
 	}
 }
 
 // count drops a message of which no single one is worth a record.
-func (o *oddities) count(code ostiary.Code) { o.note(code, 0) }
-
-// note reports whether a message is to be recorded by itself, else counts it. At
-// the end of a minute it records what was counted.
-func (o *oddities) note(code ostiary.Code, most int) (single bool) {
-	o.mu.Lock()
-	now := o.door.o.Now()
-	var counted map[ostiary.Code]int
-	if since := now.Sub(o.window); since >= time.Minute || since < 0 {
-		counted, o.counted = o.counted, nil
-		o.window, o.written = now, 0
-	}
-	if single = o.written < most; single {
-		o.written++
-	} else {
-		if o.counted == nil {
-			o.counted = map[ostiary.Code]int{}
-		}
-		o.counted[code]++
-	}
-	o.mu.Unlock()
-	o.recordCounted(counted)
-	return single
-}
+func (o *oddities) count(code ostiary.Code) { o.q.admit(code, "", 0) }
 
 // answer records an answer that nobody waits for; late is the call that it came
 // too late for, "" if there is none.
@@ -69,18 +43,10 @@ func (o *oddities) answer(late string) {
 }
 
 // flush records what was only counted.
-func (o *oddities) flush() {
-	o.mu.Lock()
-	counted := o.counted
-	o.counted = nil
-	o.mu.Unlock()
-	o.recordCounted(counted)
-}
+func (o *oddities) flush() { o.q.flush() }
 
-func (o *oddities) recordCounted(counted map[ostiary.Code]int) {
-	for code, n := range counted {
-		o.record("", &ostiary.Error{Code: code, Message: fmt.Sprintf("%d more messages of this kind were dropped within a minute", n)})
-	}
+func (o *oddities) counted(t tally) {
+	o.record("", &ostiary.Error{Code: t.code, Message: fmt.Sprintf("%d more messages of this kind were dropped within a minute", t.n)})
 }
 
 func (o *oddities) record(method string, e *ostiary.Error) {

@@ -1,49 +1,118 @@
 package gateway
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
 )
 
+// turned is what is known of a request that came to no door.
+type turned struct {
+	who      ostiary.Principal
+	session  string
+	address  string
+	upstream string
+	m        *wire.Message // nil where there is none
+}
+
 // turnedAway records what is refused before it comes to a door: HTTP requests
 // that are none of the protocol, sessions that are not there, callers who could
 // not be identified. Anybody can send these without end, so after a burst the rest
-// of a minute becomes one counted record; those of callers who are known are
-// counted apart, so that strangers cannot hide them.
+// of a minute becomes counted records; those of callers who are known are counted
+// apart, so that strangers cannot hide them, and are not held back when the log
+// becomes full.
 type turnedAway struct {
-	s               *doors
-	known, stranger oddities
+	s         *doors
+	known     quota
+	strangers *Strangers
+	own       bool
 }
 
 func newTurnedAway(s *doors) *turnedAway {
-	d := &door{o: s.o.Door, ids: s.ids}
-	return &turnedAway{s: s, known: oddities{door: d}, stranger: oddities{door: d}}
+	t := &turnedAway{s: s, strangers: s.o.Strangers}
+	t.known.now, t.known.write = s.o.Door.Now, t.counted
+	if t.strangers == nil {
+		t.own = true
+		t.strangers = NewStrangers(StrangerOptions{Line: s.o.Door.Line, Address: s.o.Address, Now: s.o.Door.Now, Rand: s.o.Door.Rand, Log: s.o.Log})
+	}
+	return t
 }
 
-// refuse records a refusal, or counts it. m is the message, nil where there is none.
-func (t *turnedAway) refuse(who ostiary.Principal, proved string, m *wire.Message, err error) ostiary.Decision {
-	odd := &t.known
-	if who.ID == "" {
-		odd = &t.stranger
-	}
+// refuse records a refusal, or counts it.
+func (t *turnedAway) refuse(what turned, err error) ostiary.Decision {
+	what.upstream = t.s.o.Door.Upstream
 	d := ostiary.Refused("gateway", err)
-	if !odd.note(d.Code, oddBurst) {
+	if what.who.ID == "" {
+		return t.strangers.refuse(what, d)
+	}
+	if !t.known.admit(d.Code, what.who.ID, oddBurst) {
 		return d
 	}
-	return t.s.o.Door.Line.Refuse(t.s.recorded(who, proved, m), d)
+	return t.s.o.Door.Line.Refuse(what.call(t.s.ids), d)
 }
 
-func (t *turnedAway) flush() {
+func (t *turnedAway) counted(c tally) {
+	what := turned{upstream: t.s.o.Door.Upstream}
+	for id := range c.from {
+		if len(c.from) == 1 && c.other == 0 {
+			what.who.ID = id
+		}
+	}
+	t.s.o.Door.Line.Refuse(what.call(t.s.ids), c.decision("callers"))
+}
+
+func (t *turnedAway) close() {
 	t.known.flush()
-	t.stranger.flush()
+	if t.own {
+		t.strangers.Flush()
+	}
+}
+
+// decision is the refusal that stands for all that were counted.
+func (t *tally) decision(sources string) ostiary.Decision {
+	reason := fmt.Sprintf("%d more refusals of this kind since %s", t.n, t.since.UTC().Format("15:04:05.000Z"))
+	if from := t.sources(); from != "" {
+		reason += "; " + sources + ": " + from
+	}
+	return ostiary.Refused(stageOf(t.code), &ostiary.Error{Code: t.code, Message: "this stands for many refusals that were counted", Reason: reason})
+}
+
+// stageOf names who refused a request in front of the doors.
+func stageOf(err error) string {
+	if errors.Is(err, ostiary.CodeLimitRate) {
+		return "limit"
+	}
+	return "gateway"
+}
+
+// call is what the record is about.
+func (t turned) call(ids *identifier) *ostiary.Call {
+	id, err := ids.call()
+	if err != nil {
+		id = noRandomness
+	}
+	c := &ostiary.Call{ID: id, Received: ids.now(), Principal: t.who, Session: t.session, Address: t.address, Upstream: t.upstream, Class: ostiary.ClassMalformed}
+	if t.m != nil {
+		c.Method, c.Target = t.m.Method, t.m.Name
+	}
+	return c
 }
 
 // Refused records a request that was refused in front of the endpoint, such as by
 // Hosts; it may be given to Hosts.Refused.
-func (e *Endpoint) Refused(_ *http.Request, err error) {
-	e.doors.away.refuse(ostiary.Principal{}, "", nil, err)
+func (e *Endpoint) Refused(r *http.Request, err error) {
+	e.doors.away.refuse(turned{address: e.address(r)}, err)
+}
+
+// address is where a request comes from.
+func (e *Endpoint) address(r *http.Request) string {
+	if e.o.Address == nil {
+		return ""
+	}
+	return e.o.Address(r)
 }
 
 // httpError is the refusal of an HTTP request that is none of the protocol.
@@ -51,8 +120,13 @@ func httpError(message string) error {
 	return &ostiary.Error{Code: ostiary.CodeGatewayHTTP, Message: message}
 }
 
+// turned is what is known of this request, and its message.
+func (v *visit) turned(m *wire.Message) turned {
+	return turned{who: v.who, session: v.session, address: v.address, m: m}
+}
+
 // turn refuses an HTTP request that is none of the protocol.
 func (v *visit) turn(status int, message string) {
-	d := v.e.doors.away.refuse(v.who, v.session, nil, httpError(message))
+	d := v.e.doors.away.refuse(v.turned(nil), httpError(message))
 	http.Error(v.w, d.Message, status)
 }

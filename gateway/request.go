@@ -51,7 +51,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 func (d *door) refuseRequest(m *wire.Message, on *stream, err error) {
 	c := d.newCall(m.Method, ostiary.ClassMalformed, on)
 	c.Target = m.Name
-	dec := d.o.Line.Refuse(c, ostiary.Refused("wire", err))
+	dec := d.garbled.refuse(c, err)
 	if d.down.has(m.Key) {
 		m = &wire.Message{Kind: wire.KindRequest}
 	}

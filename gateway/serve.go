@@ -61,6 +61,7 @@ func (d *door) serve(asked context.Context) error {
 	d.work.close()
 	d.await(listed, "the list of tools is still being read")
 	d.odd.flush()
+	d.garbled.q.flush()
 	d.toServer.finish(flushPatience)
 	if d.server != nil {
 		d.server.Stop(stopPatience)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary"
-	"github.com/ostiary/ostiary/wire"
 )
 
 // doors are the doors of one endpoint: one for each legacy session, bound to the
@@ -159,23 +158,12 @@ func (s *doors) close() {
 	s.mu.Unlock()
 	s.stop()
 	s.busy.Wait()
-	s.away.flush()
+	s.away.close()
 }
 
 // prefix is what keeps the ids of one request of the modern era apart from those
 // of all others.
 func (s *doors) prefix() string { return strconv.FormatUint(s.number.Add(1), 36) + ":" }
-
-// recorded is the call of a message that no door took.
-func (s *doors) recorded(who ostiary.Principal, proved string, m *wire.Message) *ostiary.Call {
-	o := s.o.Door
-	o.Principal, o.Session = who, proved
-	c := (&door{o: o, ids: s.ids}).newCall("", ostiary.ClassMalformed, nil)
-	if m != nil {
-		c.Method, c.Target = m.Method, m.Name
-	}
-	return c
-}
 
 // openHTTP makes the door of a session, or the one that the clients of a principal
 // share; its life ends with serve.

@@ -99,7 +99,9 @@ type door struct {
 
 	under *visits // messages under way
 	work  *workers
-	odd   oddities
+	odd   *oddities
+	// garbled are messages of the client that are none.
+	garbled *garbled
 }
 
 // Run starts the server, relays until the client leaves, ctx ends or the server
@@ -145,7 +147,7 @@ func newDoor(o Options) (*door, error) {
 	}
 	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), mine: newInflight(), under: newVisits(), work: newWorkers()}
 	d.up.people = &d.people
-	d.odd = oddities{door: d}
+	d.odd, d.garbled = newOddities(d), newGarbled(d)
 	d.catalog = newCatalog(d)
 	return d, nil
 }

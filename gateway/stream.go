@@ -23,8 +23,9 @@ type stream struct {
 	// prefix keeps the keys of this exchange apart from those of others: requests
 	// of the modern era share a door, and their ids are their client's own.
 	prefix string
-	// who sent it, as this very exchange proves.
-	who ostiary.Principal
+	// who sent it, as this very exchange proves, and the address that it came from.
+	who     ostiary.Principal
+	address string
 	// header is that of the request, of which some fields are for the server.
 	header   http.Header
 	patience time.Duration // for one write
@@ -49,8 +50,8 @@ const (
 // errStreamOver says that the client's exchange has ended.
 var errStreamOver = errors.New("the client's exchange is over")
 
-func newStream(w http.ResponseWriter, r *http.Request, who ostiary.Principal, patience time.Duration) *stream {
-	return &stream{w: w, who: who, ctrl: http.NewResponseController(w), header: r.Header, patience: patience, status: http.StatusOK, over: make(chan struct{})}
+func newStream(w http.ResponseWriter, r *http.Request, who ostiary.Principal, address string, patience time.Duration) *stream {
+	return &stream{w: w, who: who, address: address, ctrl: http.NewResponseController(w), header: r.Header, patience: patience, status: http.StatusOK, over: make(chan struct{})}
 }
 
 // say sends one message as an event.

@@ -91,6 +91,7 @@ func (v *sheet) call(found []audit.Found) {
 	v.field("who", last.Principal)
 	v.field("client", last.Client)
 	v.field("session", last.Session)
+	v.field("from", last.Address)
 	v.field("received", first.Time.Add(-took(first)).In(v.zone).Format(timeLayout))
 	if last.Kind != audit.KindIntent {
 		v.field("took", duration(last.DurationUS))

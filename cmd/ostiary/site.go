@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/auth"
 	"github.com/ostiary/ostiary/config"
 	"github.com/ostiary/ostiary/gateway"
+	"github.com/ostiary/ostiary/limit"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -22,6 +23,9 @@ type site struct {
 	w     config.Wiring
 	base  string
 	p     program
+
+	address   func(*http.Request) string // where a request comes from, as far as that is verified
+	strangers *gateway.Strangers
 
 	names     []string
 	endpoints []*gateway.Endpoint
@@ -35,11 +39,22 @@ func (s *site) close() {
 	for _, e := range s.endpoints {
 		e.Close()
 	}
+	if s.strangers != nil {
+		s.strangers.Flush()
+	}
 }
 
 // handler makes an endpoint of every server of the file.
 func (s *site) handler() (http.Handler, error) {
 	s.resources = map[string]*auth.Resource{}
+	s.address = s.file.Serve.Address()
+	s.strangers = gateway.NewStrangers(gateway.StrangerOptions{
+		Line: s.house.Line, Address: s.address, Room: s.roomy, Now: s.w.Now, Rand: s.w.Rand, Log: s.w.Log,
+	})
+	peers, err := limit.NewPeers(s.file.Limits.PerAddress, s.w.LimitClock)
+	if err != nil {
+		return nil, err
+	}
 	check, err := s.file.NewAuth(s.w, s.house.Store(), func(r *http.Request) []string {
 		if m := s.resources[r.URL.Path]; m != nil {
 			return []string{m.Audience()}
@@ -78,7 +93,15 @@ func (s *site) handler() (http.Handler, error) {
 		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
 			Message: "there is no server to serve: add one under upstreams: with its url"}
 	}
-	return s.hosts().Guard(mux), nil
+	front := gateway.Front{Address: s.address, Take: peers.Take, Refused: s.strangers.Refused}
+	return front.Guard(s.hosts().Guard(mux)), nil
+}
+
+// roomy reports whether the disk has more left than what is kept for callers who
+// are known.
+func (s *site) roomy() bool {
+	free, err := s.house.Audit.Free()
+	return err == nil && free >= int64(s.file.Audit.Reserve)
 }
 
 // open makes the endpoint of one server.
@@ -97,7 +120,7 @@ func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.End
 		return nil, err
 	}
 	return gateway.NewEndpoint(gateway.HTTPOptions{
-		Authenticate: check.Authenticate,
+		Authenticate: check.Authenticate, Address: s.address, Strangers: s.strangers,
 		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) {
 			status, header := resource.Challenge(err, nil)
 			for name, values := range header {
@@ -146,10 +169,7 @@ func (s *site) directory(name string) string {
 
 // hosts are the names by which clients may call.
 func (s *site) hosts() gateway.Hosts {
-	h := gateway.Hosts{Names: s.file.Serve.Names, Origins: s.file.Serve.Origins}
-	if len(s.endpoints) > 0 { // who calls by a wrong name has said nothing yet, and any may record it
-		h.Refused = s.endpoints[0].Refused
-	}
+	h := gateway.Hosts{Names: s.file.Serve.Names, Origins: s.file.Serve.Origins, Refused: s.strangers.Refused}
 	if u, err := url.Parse(s.file.Serve.URL); err == nil && u.Hostname() != "" {
 		h.Names = append(h.Names[:len(h.Names):len(h.Names)], u.Hostname())
 	}
