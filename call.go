@@ -16,7 +16,7 @@ type Call struct {
 	Principal Principal
 	// Session is the client process or the verified session, never a name that
 	// a client chose.
-	Session  string
+	Session string
 	// Address is where the call comes from over a network, as the door verified
 	// it; "" where there is no address.
 	Address  string

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -41,7 +40,7 @@ func (f Front) Guard(next http.Handler) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusTooManyRequests)
-		_, _ = io.WriteString(w, string(wire.Refusal(&wire.Message{Kind: wire.KindRequest}, "", d))) // nobody is left to tell
+		_, _ = w.Write(wire.Refusal(&wire.Message{Kind: wire.KindRequest}, "", d)) // nobody is left to tell
 	})
 }
 

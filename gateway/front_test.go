@@ -72,7 +72,9 @@ func TestFrontIsBeforeAuth(t *testing.T) {
 	if after, err := strconv.Atoi(r.header.Get("Retry-After")); err != nil || after < 1190 || after > 1200 {
 		t.Errorf("Retry-After: %s", r.header.Get("Retry-After"))
 	}
-	var said struct{ Error struct{ Data struct{ Code string } } }
+	var said struct {
+		Error struct{ Data struct{ Code string } }
+	}
 	if err := json.Unmarshal([]byte(r.body), &said); err != nil || said.Error.Data.Code != "limit_rate" {
 		t.Errorf("%s, %v", r.body, err)
 	}
