@@ -20,6 +20,21 @@ func Decode(raw []byte) (any, error) {
 	return v, err
 }
 
+// Valid reports whether raw is one JSON value in UTF-8, with nothing but white
+// space around it (RFC 8259).
+func Valid(raw []byte) bool {
+	if !utf8.Valid(raw) {
+		return false
+	}
+	q := quick{b: raw}
+	if q.skip(highestMaxDepth) {
+		if q.space(); q.i == len(raw) {
+			return true
+		}
+	}
+	return json.Valid(raw) // slower, and knows what is rare
+}
+
 // DecodeDigest is Decode and Digest of one value in one go.
 func DecodeDigest(raw []byte) (any, ostiary.Digest, error) {
 	v, canonical, err := decode(raw)

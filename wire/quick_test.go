@@ -2,9 +2,11 @@ package wire
 
 import (
 	"bytes"
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // slowly reads a message with the decoder alone.
@@ -18,6 +20,9 @@ func slowly(raw []byte, lim Limits) (*parser, error) {
 // values.
 func compare(t *testing.T, raw []byte, lim Limits) (read, decoded bool) {
 	t.Helper()
+	if got := Valid(raw); got != (json.Valid(raw) && utf8.Valid(raw)) {
+		t.Fatalf("Valid of %q is %t", raw, got)
+	}
 	if checkBytes(raw, lim) != nil || raw[0] != '{' {
 		return false, false
 	}
