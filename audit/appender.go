@@ -127,13 +127,21 @@ func (l *Log) hurry() {
 	}
 }
 
+// While one group is written the next is filled, so two have buffers. Those of a
+// group that was very long are not kept.
+const (
+	usedMost  = 2
+	usedBytes = 4 << 20
+)
+
 // spare makes a group with the buffers of one that was written.
 func (l *Log) spare() *group {
 	g := &group{turn: make(chan struct{}), done: make(chan struct{})}
-	if old := l.used; old != nil && cap(old.lines) <= 4<<20 {
+	if n := len(l.used); n > 0 {
+		old := l.used[n-1]
 		g.lines, g.spans = old.lines[:0], old.spans[:0]
+		l.used[n-1], l.used = nil, l.used[:n-1]
 	}
-	l.used = nil
 	return g
 }
 
@@ -175,7 +183,7 @@ type appender struct {
 	tree    tree
 	prev    [sha256.Size]byte // hash of the last checkpoint's line
 	failed  error             // of a write or sync; nothing is written after it
-	used    *group            // under Log.mu: buffers to use again
+	used    []*group          // under Log.mu: buffers to use again, usedMost at most
 	writing bool              // under Log.mu: somebody leads
 
 	underway int // under Log.mu: calls that began and whose last record is not durable
@@ -213,8 +221,8 @@ func (l *Log) lead(g *group) {
 	}
 	g.err = err
 	l.mu.Lock()
-	if err == nil {
-		l.used = &group{lines: g.lines, spans: g.spans}
+	if err == nil && len(l.used) < usedMost && cap(g.lines) <= usedBytes {
+		l.used = append(l.used, &group{lines: g.lines, spans: g.spans})
 	}
 	l.writing = false
 	l.underway -= g.calls

@@ -8,9 +8,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
 )
 
 const (
@@ -81,7 +81,7 @@ func (l *Log) appendArgs(b []byte, c *ostiary.Call, as, cut string) ([]byte, boo
 		b = appendString(append(b, as...), string(bytes.ToValidUTF8(args[:l.opts.MaxArgs], nil)))
 		return strconv.AppendInt(append(b, cut...), int64(over), 10), true
 	}
-	if !json.Valid(args) || !utf8.Valid(args) {
+	if !wire.Valid(args) {
 		return b, false
 	}
 	b = append(b, as...)
