@@ -177,7 +177,7 @@ func (w *walker) whole(depth int) bool {
 func (w *walker) str() bool {
 	start := w.i
 	escaped := false
-	for i := start + 1; i < len(w.s); i++ {
+	for i := plain(w.s, start+1); i < len(w.s); i = plain(w.s, i+1) {
 		switch c := w.s[i]; {
 		case c == '"':
 			w.i = i + 1
@@ -204,6 +204,22 @@ func (w *walker) str() bool {
 		}
 	}
 	return false
+}
+
+// plain goes over eight bytes at once while none of them is below a space, a quote
+// or a backslash, and returns where it stopped. A byte behind such a one may be
+// taken for one as well; str looks at each.
+func plain(s string, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, back := w^'"'*ones, w^'\\'*ones
+		if ((w-' '*ones)&^w|(quote-ones)&^quote|(back-ones)&^back)&highs != 0 {
+			break
+		}
+	}
+	return i
 }
 
 func (w *walker) text(start int, escaped bool) {

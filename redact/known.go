@@ -13,8 +13,8 @@ const ruleKnown = "known"
 // could begin at a place: a bitmap in the first-level cache answers for nearly
 // all places, the tables only for the rest.
 type index struct {
-	bits  []uint64            // one bit a hash of three bytes
-	known map[uint32][]string // by the first three bytes
+	bits  *[1 << 16 / 64]uint64 // one bit a hash of three bytes
+	known map[uint32][]string   // by the first three bytes
 	// shapes are sorted by the first byte of their prefix.
 	shapes [256][]shape
 	// deep says that shapes count in the views of a text too.
@@ -22,7 +22,7 @@ type index struct {
 }
 
 func newIndex(shapes []shape) *index {
-	x := &index{bits: make([]uint64, 1<<16/64), known: map[uint32][]string{}}
+	x := &index{bits: new([1 << 16 / 64]uint64), known: map[uint32][]string{}}
 	for _, s := range shapes {
 		x.mark(three(s.prefix))
 		x.shapes[s.prefix[0]] = append(x.shapes[s.prefix[0]], s)
@@ -49,8 +49,8 @@ func (x *index) empty() bool { return len(x.known) == 0 }
 
 func three(s string) uint32 { return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 }
 
-func bit(k uint32) (word, mask uint64) {
-	h := uint64(k * 2654435761 >> 16)
+func bit(k uint32) (word uint32, mask uint64) {
+	h := k * 2654435761 >> 16
 	return h / 64, 1 << (h % 64)
 }
 
@@ -74,10 +74,11 @@ func (x *index) scan(spans []span, s string, withShapes bool) []span {
 	}
 	next := 0 // shapes do not overlap
 	k := three(s) << 8
-	for i := 0; i+3 <= len(s); i++ {
+	bits := x.bits
+	for i := range len(s) - 2 {
 		k = k>>8 | uint32(s[i+2])<<16
 		word, mask := bit(k)
-		if x.bits[word]&mask == 0 {
+		if bits[word]&mask == 0 {
 			continue
 		}
 		longest := 0
