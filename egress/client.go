@@ -15,9 +15,15 @@ import (
 const (
 	headerBytes  = 64 << 10
 	idleTimeout  = 90 * time.Second
-	idlePerHost  = 32
+	idlePerHost  = 128
 	tlsHandshake = 10 * time.Second
 	pingAfter    = 30 * time.Second
+
+	// The buffers of a connection. A request or an answer that fits into one takes
+	// one system call and is not copied into a second; an event stream is small at
+	// its beginning, lasts, and there may be thousands.
+	bufferBytes = 32 << 10
+	streamBytes = 1 << 10
 )
 
 // Client returns a client with connections of its own, for many requests: keep
@@ -36,19 +42,25 @@ func (d *Dialer) Client() *http.Client {
 // of their own. It judges the URL of each request and bounds the answer, but a
 // redirect's credentials and scheme are the client's matter.
 func (d *Dialer) Transport() http.RoundTripper {
-	return &transport{dialer: d, inner: &http.Transport{
+	return &transport{dialer: d, inner: d.transport(bufferBytes), streams: d.transport(streamBytes)}
+}
+
+func (d *Dialer) transport(buffer int) *http.Transport {
+	return &http.Transport{
 		Proxy:       nil, // an environment variable must not lead elsewhere
-		DialContext: d.DialContext, TLSClientConfig: d.o.TLS, ForceAttemptHTTP2: true,
+		DialContext: d.DialContext, TLSClientConfig: d.o.TLS.Clone(), ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: min(tlsHandshake, d.o.Timeout), ResponseHeaderTimeout: d.o.Timeout,
 		MaxResponseHeaderBytes: headerBytes, IdleConnTimeout: idleTimeout, MaxIdleConnsPerHost: idlePerHost,
+		ReadBufferSize: buffer, WriteBufferSize: buffer,
 		HTTP2:              &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: tlsHandshake}, // a stream whose other end is gone ends
 		DisableCompression: true,                                                                     // bytes stay as they are, and nothing small becomes large
-	}}
+	}
 }
 
 type transport struct {
-	dialer *Dialer
-	inner  *http.Transport
+	dialer  *Dialer
+	inner   *http.Transport
+	streams *http.Transport // for what lasts
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -57,7 +69,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		closeBody(r)
 		return nil, err
 	}
-	resp, err := t.inner.RoundTrip(r)
+	through := t.inner
+	if t.dialer.o.Stream && r.Method == http.MethodGet {
+		through = t.streams
+	}
+	resp, err := through.RoundTrip(r)
 	if err != nil || t.dialer.o.Stream {
 		return resp, err
 	}
@@ -70,7 +86,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections lets the client's method of that name reach the connections.
-func (t *transport) CloseIdleConnections() { t.inner.CloseIdleConnections() }
+func (t *transport) CloseIdleConnections() {
+	t.inner.CloseIdleConnections()
+	t.streams.CloseIdleConnections()
+}
 
 func closeBody(r *http.Request) {
 	if r.Body != nil {

@@ -141,18 +141,22 @@ func (v *visit) body() (line, error) {
 		head, err := io.ReadAll(io.LimitReader(v.r.Body, keptBytes))
 		return line{raw: head, tooLong: true}, err
 	}
-	var raw []byte
-	var err error
-	if size >= 0 && size <= trusted {
-		raw = make([]byte, size)
-		_, err = io.ReadFull(v.r.Body, raw)
-	} else {
-		raw, err = io.ReadAll(io.LimitReader(v.r.Body, int64(most)+1))
-	}
+	raw, err := whole(v.r.Body, size, most)
 	if len(raw) > most {
 		return line{raw: raw[:min(len(raw), keptBytes)], tail: lastBytes(raw), tooLong: true}, err
 	}
 	return line{raw: raw}, err
+}
+
+// whole reads a body of which its sender says that it has size bytes, at most one
+// byte more than a message may have.
+func whole(body io.Reader, size int64, most int) (raw []byte, err error) {
+	if size >= 0 && size <= trusted && size <= int64(most) {
+		raw = make([]byte, size)
+		_, err = io.ReadFull(body, raw)
+		return raw, err
+	}
+	return io.ReadAll(io.LimitReader(body, int64(most)+1))
 }
 
 // message finds the door of a message and has it answered.

@@ -266,7 +266,7 @@ func (r *remote) take(ctx context.Context, resp *http.Response, q outgoing) erro
 		return r.unexpected(resp)
 	case kind == "application/json":
 		q.on.as(resp.StatusCode)
-		raw, err := io.ReadAll(io.LimitReader(resp.Body, int64(r.d.o.Limits.MaxBytes)+1))
+		raw, err := whole(resp.Body, resp.ContentLength, r.d.o.Limits.MaxBytes)
 		if err != nil {
 			return r.cutOff(err)
 		}
