@@ -114,7 +114,7 @@ func (g *Gate) Settle(ctx context.Context, c *ostiary.Call, asks []ostiary.Decis
 			"nobody can be asked about this call: ask the operator for a rule that covers it")
 	}
 	if c.Rule.Grant.Only {
-		return ostiary.Decision{}, grantRequired(c, g.flags)
+		return ostiary.Decision{}, grantRequired(c, asks, g.flags)
 	}
 	q := g.question(c, asks)
 	if c.Caller != nil {

@@ -88,9 +88,15 @@ func full(n int, principal, upstream, flags string) *ostiary.Error {
 		"%d requests of yours%s wait for a person already: wait for their answers before you ask for more; `ostiary approvals%s` lists them", n, about, flags)
 }
 
-func grantRequired(c *ostiary.Call, flags string) *ostiary.Error {
+func grantRequired(c *ostiary.Call, asks []ostiary.Decision, flags string) *ostiary.Error {
+	before := ""
+	for _, a := range asks {
+		if a.Code == ostiary.CodeGrantExpired {
+			before = " (" + a.Message + ")"
+		}
+	}
 	return refuse(ostiary.CodeGrantRequired, "",
-		"this call passes only under a grant, not by a single approval: ask the operator to run %s, then repeat the call", grantCommand(c, flags))
+		"this call passes only under a grant, not by a single approval%s: ask the operator to run %s, then repeat the call", before, grantCommand(c, flags))
 }
 
 // grantCommand is how a person lets such calls pass for a while.

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -80,7 +81,7 @@ func (g *Gate) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, er
 			return ostiary.Decision{}, err
 		}
 		if h = g.find(ctx, s, c); h == nil {
-			return ostiary.Allowed(), nil
+			return g.cutShort(ctx, s, c), nil
 		}
 	}
 	return g.allow(ctx, h, c), nil
@@ -95,6 +96,22 @@ func (g *Gate) find(ctx context.Context, s *owned, c *ostiary.Call) *held {
 		}
 	}
 	return nil
+}
+
+// cutShort tells who is asked of a grant that would cover the call had its rule not
+// ended it sooner than whoever gave it said.
+func (g *Gate) cutShort(ctx context.Context, o *owned, c *ostiary.Call) ostiary.Decision {
+	now := g.o.Clock()
+	for _, h := range o.candidates(c) {
+		end := h.end(c)
+		if now.Before(end) || !now.Before(h.Expires) || now.Before(h.Created) || !h.inSession(c) || !g.holds(ctx, h, c) {
+			continue
+		}
+		told := fmt.Sprintf("grant %s was given until %s, but the rule let it count for this tool until %s only",
+			h.ID, h.Expires.UTC().Format(time.TimeOnly), end.UTC().Format(time.TimeOnly+" MST"))
+		return ostiary.Decision{Verdict: ostiary.Ask, Code: ostiary.CodeGrantExpired, Message: told, Reason: told}
+	}
+	return ostiary.Allowed()
 }
 
 // asks reports whether a person must decide, and a grant may instead.

@@ -360,3 +360,32 @@ func TestUnreadableRow(t *testing.T) {
 		t.Errorf("noted %v", got)
 	}
 }
+
+// TestCutShort: who is asked learns that a grant would have covered the call had
+// its rule let it.
+func TestCutShort(t *testing.T) {
+	h := newHouse(t)
+	g := h.give(Terms{For: time.Hour})
+	c := call("delete_file")
+	c.Rule.Grant.Max = 10 * time.Minute
+	check := func() ostiary.Decision {
+		t.Helper()
+		d, err := h.gate.Check(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if d := check(); !d.Settles {
+		t.Fatalf("control: %+v", d)
+	}
+	h.pass(11 * time.Minute)
+	d := check()
+	if d.Verdict != ostiary.Ask || d.Code != ostiary.CodeGrantExpired || !strings.Contains(d.Message, g.ID) || !strings.Contains(d.Message, "until 12:10:00 UTC only") {
+		t.Errorf("%+v", d)
+	}
+	h.pass(50 * time.Minute) // over by itself
+	if d := check(); d.Verdict != ostiary.Allow || d.Settles {
+		t.Errorf("%+v", d)
+	}
+}
