@@ -132,7 +132,7 @@ func storedReply(id []byte, r *ostiary.Result) []byte {
 // forward sends the request as it came and waits for its answer.
 func (d *door) forward(ctx context.Context, q *caller) (*ostiary.Result, *wire.Message, error) {
 	m := q.m
-	reply, err := d.exchange(ctx, outgoing{m.Key, m, q.on, q.parameters}, func() { d.withdrawUpstream(m) })
+	reply, err := d.exchange(ctx, outgoing{m.Key, d.traced(q), q.on, q.parameters}, func() { d.withdrawUpstream(m) })
 	if err != nil {
 		if reply == nil {
 			return nil, nil, err

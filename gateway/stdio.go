@@ -40,6 +40,9 @@ type Options struct {
 	// Mask takes what must not reach a client out of a message of the server, before
 	// anything else looks at it; nil takes nothing out.
 	Mask func(message []byte) []byte
+	// Trace returns the traceparent that the server gets with a call, "" for none,
+	// and whether its trace begins here; nil traces nothing.
+	Trace func(*ostiary.Call) (traceparent string, begun bool)
 	// Limits bound one message of either side; MaxBytes must be set.
 	Limits wire.Limits
 	// CatalogWait is how long calls wait for the upstream's catalog.
