@@ -143,7 +143,7 @@ func identify(c claims, how *Claims, expand func([]string) []string) (identity, 
 	}
 	return identity{
 		principal: ostiary.Principal{ID: id, Client: client, Scopes: settle(scopesOf(c, how.Scopes), expand)},
-		session:   sessionName("oauth", session...),
+		session:   sessionName(oauthSession, session...),
 		audience:  c.list("aud"),
 	}, nil
 }
@@ -169,6 +169,14 @@ func sessionName(how string, parts ...string) string {
 	}
 	return b.String()
 }
+
+// FromToken reports whether a session is that of an OAuth token, so that its client
+// can sign in anew for more scopes. What a key, a certificate or the user of a
+// socket may do is settled where they were made.
+func FromToken(session string) bool { return strings.HasPrefix(session, oauthSession+"|") }
+
+// oauthSession begins the sessions of tokens.
+const oauthSession = "oauth"
 
 // inTime checks exp, nbf and iat against a clock that may be off by skew, and
 // returns when the token's time is over. exp must be there if required.

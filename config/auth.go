@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -130,6 +131,26 @@ func (f *File) NewAuth(w Wiring, s ostiary.Store, audience func(*http.Request) [
 		o.HTTP = d.Client()
 	}
 	return auth.New(o)
+}
+
+// Requestable leaves out those scopes that claims of a token give: an issuer need
+// not know them, and may refuse who asks for what it does not know.
+func (a *Auth) Requestable(scopes []string) []string {
+	given := map[string]bool{}
+	note := func(maps []auth.Mapping) {
+		for _, m := range maps {
+			for _, s := range m.Scopes {
+				given[s] = true
+			}
+		}
+	}
+	for i := range a.Issuers {
+		note(a.Issuers[i].Claims.Scopes)
+	}
+	if a.Introspection != nil {
+		note(a.Introspection.Claims.Scopes)
+	}
+	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return given[s] })
 }
 
 // not reads a switch whose absence means yes.

@@ -124,6 +124,10 @@ func (f *File) newPolicy(w Wiring, sql validate.SQLParser, redact func(*ostiary.
 	if len(f.Principals) == 0 {
 		o.PrincipalHint = w.User
 	}
+	o.Named = map[string]bool{w.User: true}
+	for _, p := range f.Principals {
+		o.Named[p.Name] = true
+	}
 	protect, err := f.protected(w.State)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (d *door) clientMessage(ctx context.Context, l line, m *wire.Message, err e
 func (d *door) refuseMalformed(l line, err error) {
 	c := d.newCall("", ostiary.ClassMalformed, l.on)
 	dec := d.garbled.refuse(c, err)
-	l.on.asRefusal(dec)
+	l.on.asRefusal(dec, nil)
 	id := wire.RecoverID(l.raw)
 	if l.tooLong {
 		id = wire.RecoverHeadID(l.raw)

@@ -28,6 +28,11 @@ type HTTPOptions struct {
 	// Refuse answers who could not be identified, with the status and the header
 	// that this needs.
 	Refuse func(http.ResponseWriter, *http.Request, error)
+	// StepUp is asked about a request that is refused because its caller lacks
+	// scopes; scopes are all that the operation needs. Where it helps to sign in
+	// anew it returns the status and the fields of the header that say so, else 0.
+	// nil helps nobody.
+	StepUp func(session string, err error, scopes []string) (int, http.Header)
 	// Door is what the doors of this endpoint have in common; Principal, Session,
 	// In and Out are set for each.
 	Door Options
@@ -164,6 +169,7 @@ func (v *visit) message(l line, m *wire.Message, err error) {
 	id := v.r.Header.Get(headerSession)
 	s := newStream(v.w, v.r, v.who, v.address, v.e.o.WriteWait)
 	defer s.leave()
+	s.visit = v
 	l.on = s
 	shakes := err == nil && m.Method == "initialize" && m.Kind == wire.KindRequest && m.Era == wire.EraLegacy
 	modern := id == "" && !shakes && (err != nil || m.Era == wire.EraModern || modernHeaders(v.r.Header))

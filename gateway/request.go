@@ -82,8 +82,8 @@ func (d *door) serveRequest(ctx context.Context, q *caller) {
 		// Who withdraws a request gets no answer (MCP, cancellation).
 		q.on.silence()
 	case r == nil:
-		q.on.asRefusal(dec)
-		d.answer(ctx, q.on, wire.Refusal(asked(m, dec.Code), c.ID, dec))
+		stepsUp := q.on.asRefusal(dec, c.Rule)
+		d.answer(ctx, q.on, wire.Refusal(asked(m, dec.Code, stepsUp), c.ID, dec))
 	case reply == nil:
 		d.answer(ctx, q.on, storedReply(m.ID, r))
 	default:
@@ -93,9 +93,10 @@ func (d *door) serveRequest(ctx context.Context, q *caller) {
 }
 
 // asked is the request as its refusal is to see it: what speaks of the exchange
-// and not of the tool is an error and no result, also for tools/call.
-func asked(m *wire.Message, code ostiary.Code) *wire.Message {
-	if code == ostiary.CodeWireHeader || code == ostiary.CodeGatewaySession {
+// and not of the tool is an error and no result, also for tools/call. Clients that
+// cannot step up end their session at a 403 without an error in its body.
+func asked(m *wire.Message, code ostiary.Code, stepsUp bool) *wire.Message {
+	if stepsUp || code == ostiary.CodeWireHeader || code == ostiary.CodeGatewaySession {
 		return &wire.Message{Kind: m.Kind, ID: m.ID, Era: m.Era}
 	}
 	return m

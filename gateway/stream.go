@@ -23,6 +23,8 @@ type stream struct {
 	// prefix keeps the keys of this exchange apart from those of others: requests
 	// of the modern era share a door, and their ids are their client's own.
 	prefix string
+	// visit is the POST that it answers; nil for a GET stream.
+	visit *visit
 	// who sent it, as this very exchange proves, and the address that it came from.
 	who     ostiary.Principal
 	address string
@@ -295,13 +297,16 @@ func (s *stream) keyed(m *wire.Message) {
 }
 
 // asRefusal sets the status that goes with a refusal (MCP 2026-07-28,
-// transports). Most are answers like any other.
-func (s *stream) asRefusal(d ostiary.Decision) {
+// transports). Most are answers like any other. It reports whether the client is
+// asked to sign in anew.
+func (s *stream) asRefusal(d ostiary.Decision, rule *ostiary.Rule) (stepsUp bool) {
 	if s == nil {
-		return
+		return false
 	}
 	status := http.StatusOK
 	switch {
+	case d.Code == ostiary.CodePolicyScope && d.Stage != "run" && rule != nil && s.stepUp(d, rule.Scopes):
+		return true
 	case d.Code == ostiary.CodeGatewaySession:
 		status = http.StatusNotFound
 	case d.Stage == "run": // the server's fault, or a call's end
@@ -313,6 +318,7 @@ func (s *stream) asRefusal(d ostiary.Decision) {
 		status = http.StatusBadRequest
 	}
 	s.as(status)
+	return false
 }
 
 // silence ends an exchange whose client wants no answer any more.

@@ -13,9 +13,14 @@ const stage = "policy"
 // Gate returns the gate that reads a call's rule: what the rule forbids, who
 // calls, deny rows, scopes, the condition, then the question. It keeps no state
 // and is safe for use by many goroutines.
-func (p *Policy) Gate() ostiary.Gate { return gate{principalHint: p.options.PrincipalHint} }
+func (p *Policy) Gate() ostiary.Gate {
+	return gate{principalHint: p.options.PrincipalHint, named: p.options.Named}
+}
 
-type gate struct{ principalHint string }
+type gate struct {
+	principalHint string
+	named         map[string]bool
+}
 
 var _ ostiary.Rechecker = gate{}
 

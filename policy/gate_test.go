@@ -191,3 +191,23 @@ func TestDenyRowsAlwaysWin(t *testing.T) {
 		}
 	}
 }
+
+// TestMissingScopeSaysWhoGivesIt: a principal that can have a row is shown the row;
+// one that comes with a key or a token is not sent to a row that could not help.
+func TestMissingScopeSaysWhoGivesIt(t *testing.T) {
+	for name, want := range map[string]string{
+		"alice": "add it to principals.alice.scopes, or reconnect with it",
+		"kim":   "reconnect with it, or ask the operator, who gives it to kim",
+	} {
+		p, err := New(Options{Named: map[string]bool{"alice": true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &ostiary.Call{Principal: ostiary.Principal{ID: name}, Effect: ostiary.EffectRead,
+			Rule: &ostiary.Rule{Pattern: "up/x", Effect: ostiary.EffectRead, Scopes: []string{"fs:read"}}}
+		d, err := p.Gate().Check(t.Context(), c)
+		if err != nil || d.Code != ostiary.CodePolicyScope || d.Message != "missing scope fs:read: "+want {
+			t.Errorf("%s: %s %q %v", name, d.Code, d.Message, err)
+		}
+	}
+}

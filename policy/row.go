@@ -97,4 +97,7 @@ type Options struct {
 	// configuration names no principals, so that a missing scope can show the
 	// line to add; else empty.
 	PrincipalHint string
+	// Named are the principals that the configuration can have a row for; others
+	// get their scopes elsewhere. nil is all.
+	Named map[string]bool
 }

@@ -16,7 +16,10 @@ func (g gate) scopes(c *ostiary.Call, missing []string) ostiary.Decision {
 	if len(missing) > 1 {
 		noun = "scopes"
 	}
-	next := fmt.Sprintf("add %s to principals.%s.scopes, or reconnect with %s", it(missing), scalar(c.Principal.ID), it(missing))
+	next := fmt.Sprintf("reconnect with %s, or ask the operator, who gives %s to %s", it(missing), it(missing), scalar(c.Principal.ID))
+	if g.named == nil || g.named[c.Principal.ID] {
+		next = fmt.Sprintf("add %s to principals.%s.scopes, or reconnect with %s", it(missing), scalar(c.Principal.ID), it(missing))
+	}
 	if user := g.principalHint; user != "" {
 		quotedScopes := make([]string, len(missing))
 		for i, s := range missing {

@@ -106,11 +106,7 @@ func (s *site) roomy() bool {
 
 // open makes the endpoint of one server.
 func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.Endpoint, error) {
-	var issuers []string
-	for _, i := range s.file.Auth.Issuers {
-		issuers = append(issuers, i.URL)
-	}
-	resource, err := auth.NewResource(auth.ResourceOptions{URL: s.endpoint(u.Name), AuthorizationServers: issuers, Name: u.Name})
+	resource, signIn, err := s.resource(u.Name, u.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -122,12 +118,13 @@ func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.End
 	return gateway.NewEndpoint(gateway.HTTPOptions{
 		Authenticate: check.Authenticate, Address: s.address, Strangers: s.strangers,
 		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) {
-			status, header := resource.Challenge(err, nil)
+			status, header := resource.Challenge(err, signIn)
 			for name, values := range header {
 				w.Header()[name] = values
 			}
 			http.Error(w, ostiary.AsError(err).Message, status)
 		},
+		StepUp: stepUp(resource),
 		Door: gateway.Options{
 			Line: s.house.Line, Policy: s.house.Policy, Upstream: u.Name, Remote: remote,
 			Command: u.Command, Dir: s.directory(u.Name), Env: gateway.Environment(os.Environ(), u.PassEnv, u.Env),
