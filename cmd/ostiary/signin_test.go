@@ -19,7 +19,7 @@ func TestServeSaysWhatToSignInWith(t *testing.T) {
 		"auth: {issuers: [{url: \"https://id.example\", scopes: [{claim: groups, value: eng, scopes: [\"notes:list\"]}]}]}\n"
 	d := newDoorway(t, policy)
 	url := d.serving()
-	get := func(r *http.Request, err error) (*http.Response, string) {
+	get := func(r *http.Request, err error) (status int, challenge, body string) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -29,19 +29,19 @@ func TestServeSaysWhatToSignInWith(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
+		all, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return resp, string(body)
+		return resp.StatusCode, resp.Header.Get("WWW-Authenticate"), string(all)
 	}
-	resp, _ := get(http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("{}")))
+	status, challenge, _ := get(http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader("{}")))
 	at := strings.Replace(url, "/notes/mcp", "/.well-known/oauth-protected-resource/notes/mcp", 1)
-	if got, want := resp.Header.Get("WWW-Authenticate"), `Bearer scope="notes:read", resource_metadata="`+at+`"`; resp.StatusCode != 401 || got != want {
-		t.Errorf("%s with %s, want %s", resp.Status, got, want)
+	if want := `Bearer scope="notes:read", resource_metadata="` + at + `"`; status != 401 || challenge != want {
+		t.Errorf("%d with %s, want %s", status, challenge, want)
 	}
-	resp, body := get(http.NewRequestWithContext(t.Context(), http.MethodGet, at, http.NoBody))
-	if resp.StatusCode != 200 || !strings.Contains(body, `"scopes_supported":["notes:read","notes:write"]`) {
-		t.Errorf("%s: %s", resp.Status, body)
+	status, _, body := get(http.NewRequestWithContext(t.Context(), http.MethodGet, at, http.NoBody))
+	if status != 200 || !strings.Contains(body, `"scopes_supported":["notes:read","notes:write"]`) {
+		t.Errorf("%d: %s", status, body)
 	}
 }
