@@ -107,7 +107,7 @@ func TestStepUpWithoutAStatus(t *testing.T) {
 	for _, begun := range []bool{false, true} {
 		to := httptest.NewRecorder()
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody)
-		s := newStream(to, r, ostiary.Principal{ID: "ann"}, time.Second)
+		s := newStream(to, r, ostiary.Principal{ID: "ann"}, "", time.Second)
 		s.visit = &visit{e: &Endpoint{o: o}, session: "oauth|ann"}
 		if begun {
 			s.begin()
