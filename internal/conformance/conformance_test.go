@@ -14,7 +14,8 @@ const everything = "github.com/modelcontextprotocol/go-sdk/conformance/everythin
 // passes through, and the other way round. Scenarios of the tasks extension are
 // not scored, and fail in both, since the server has no tasks; they are compared
 // by pass and fail and not by their checks, because the door answers an unknown
-// tool itself, in another way than the server.
+// tool itself, in another way than the server. The same server over stdio, which
+// has sessions and no HTTP of its own, is compared with itself too.
 func TestThroughIsAsDirect(t *testing.T) {
 	suite := peers.Conformance(t, "server")
 	program := peers.Build(t, everything)
@@ -43,6 +44,9 @@ func TestThroughIsAsDirect(t *testing.T) {
 			}
 			if len(through.scenarios) != len(direct.scenarios) {
 				t.Errorf("%d scenarios through the door, %d direct", len(through.scenarios), len(direct.scenarios))
+			}
+			if of.requirements == "2025-11-25" {
+				sameOverStdio(t, direct, run(t, suite, overStdio(t, program), of.requirements))
 			}
 		})
 	}

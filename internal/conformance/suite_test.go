@@ -20,6 +20,7 @@ const patience = 5 * time.Minute
 type outcome struct {
 	status    int
 	scenarios map[string]bool // whether each passed
+	checks    map[string]int  // how many checks passed in each
 	text      string
 }
 
@@ -35,7 +36,7 @@ func (o outcome) passes() int {
 
 var (
 	saysHowMany = regexp.MustCompile(`Running requirements \S+ \((\d+) scenarios\)`)
-	saysOne     = regexp.MustCompile(`(?m)^([✓✗]) (\S+): \d+ passed, \d+ failed`)
+	saysOne     = regexp.MustCompile(`(?m)^([✓✗]) (\S+): (\d+) passed, \d+ failed`)
 )
 
 // run has the suite test the server at url.
@@ -50,9 +51,10 @@ func run(t *testing.T, suite []string, url, requirements string) outcome {
 	if err != nil && !errors.As(err, &ended) || ctx.Err() != nil {
 		t.Fatalf("the suite could not be run: %v\n%s", err, text)
 	}
-	o := outcome{status: cmd.ProcessState.ExitCode(), scenarios: map[string]bool{}, text: string(text)}
+	o := outcome{status: cmd.ProcessState.ExitCode(), scenarios: map[string]bool{}, checks: map[string]int{}, text: string(text)}
 	for _, m := range saysOne.FindAllStringSubmatch(o.text, -1) {
 		o.scenarios[m[2]] = m[1] == "✓"
+		o.checks[m[2]], _ = strconv.Atoi(m[3]) // they are digits
 	}
 	want := -1
 	if m := saysHowMany.FindStringSubmatch(o.text); m != nil {
