@@ -146,14 +146,14 @@ func (d *door) from(address string) *http.Client {
 func (d *door) open(r *http.Request) (next func() string, leave func()) {
 	d.t.Helper()
 	ctx, cancel := context.WithCancel(d.t.Context())
+	d.t.Cleanup(cancel)
 	resp, err := d.client.Do(r.WithContext(ctx))
 	if err != nil {
-		cancel()
 		d.t.Fatal(err)
 	}
+	d.t.Cleanup(func() { resp.Body.Close() })
 	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		body, _ := io.ReadAll(resp.Body) // what there is of it
-		cancel()
 		d.t.Fatalf("no stream: %s %s\n%s", resp.Status, kind, body)
 	}
 	events := make(chan string)
@@ -169,10 +169,6 @@ func (d *door) open(r *http.Request) (next func() string, leave func()) {
 			}
 		}
 	}()
-	d.t.Cleanup(func() {
-		cancel()
-		resp.Body.Close()
-	})
 	return func() string {
 		d.t.Helper()
 		select {
