@@ -87,6 +87,8 @@ type schema struct {
 	// patternProperties, by the subschema; programs is their sum.
 	texts, names map[*jsonschema.Schema]int
 	programs     int
+	// plain judges what is plainly right; nil where nothing is.
+	plain *plain
 }
 
 func compileSchema(raw []byte) (*schema, error) {
@@ -106,6 +108,9 @@ func compileSchema(raw []byte) (*schema, error) {
 	}
 	if err := s.prepare(); err != nil {
 		return nil, err
+	}
+	if len(s.foreign) == 0 {
+		s.plain = plainOf(root, 0)
 	}
 	s.resolved, err = root.Resolve(&jsonschema.ResolveOptions{})
 	if err != nil {
@@ -264,6 +269,14 @@ func (s *schema) takeForeign(sub *jsonschema.Schema) error {
 
 // check judges the decoded arguments.
 func (s *schema) check(ctx context.Context, args any) error {
+	if budget := plainBudget; s.plain.allows(args, &budget) {
+		return context.Cause(ctx)
+	}
+	return s.judge(ctx, args)
+}
+
+// judge is check in full.
+func (s *schema) judge(ctx context.Context, args any) error {
 	// First the walk: it bounds the work, so that what comes next cannot be made
 	// to run for ever by a schema that multiplies itself.
 	if err := s.walk(ctx, args); err != nil {

@@ -246,6 +246,12 @@ func FuzzSchema(f *testing.F) {
 			v = decode(t, args)
 		}
 		got := check.Run(context.Background(), &ostiary.Call{Args: v})
+		if s, err := compileSchema([]byte(schema)); err == nil {
+			full := s.judge(context.Background(), v)
+			if (full == nil) != (got == nil) || full != nil && full.Error() != got.Error() {
+				t.Fatalf("%v, in full: %v", got, full)
+			}
+		}
 		if err != nil && got == nil {
 			t.Fatal("an unusable schema allows")
 		}
