@@ -51,9 +51,13 @@ type tool struct {
 var kinds = [...]string{"tools", "resources", "prompts"}
 
 func newCatalog(d *door) *catalog {
-	book, _ := d.o.Policy.Compile(d.o.Upstream, nil)
+	nothing, known := d.o.compiled.get(ostiary.Digest{})
+	if !known {
+		nothing.book, _ = d.o.Policy.Compile(d.o.Upstream, nil)
+		d.o.compiled.put(ostiary.Digest{}, nothing)
+	}
 	return &catalog{
-		d: d, empty: book, ready: make(chan struct{}), wake: make(chan struct{}, 1),
+		d: d, empty: nothing.book, ready: make(chan struct{}), wake: make(chan struct{}, 1),
 		wants: map[string]bool{"tools": true},
 	}
 }

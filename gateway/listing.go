@@ -55,6 +55,20 @@ func (c *catalog) read(door context.Context, meta []byte, room *int) (map[string
 			return nil, ttlLeast, tools{err: &ostiary.Error{Code: ostiary.CodePolicyCatalog, Err: err, Message: message}}
 		}
 	}
+	key := l.key()
+	now, known := c.d.o.compiled.get(key)
+	if !known {
+		now = c.compile(&l)
+		c.d.o.compiled.put(key, now)
+	}
+	if err := c.remember(l); err != nil {
+		c.d.o.Log.Warn("the new list of tools could not be kept in the history", "error", err)
+	}
+	return map[string][]any{"tools": l.items}, max(l.ttl, ttlLeast), now
+}
+
+// compile makes the rules for a list, and says what is wrong with it.
+func (c *catalog) compile(l *list) tools {
 	found, twice := toolsOf(c.d.o.Upstream, l.items, l.bad)
 	for _, name := range twice {
 		c.d.o.Log.Warn("the server lists a tool twice; it is refused", "tool", visible([]byte(name)))
@@ -66,10 +80,7 @@ func (c *catalog) read(door context.Context, meta []byte, room *int) (map[string
 	for _, p := range problems {
 		c.d.o.Log.Error("a rule does not fit the server; its tool is refused", "rule", p.Source, "tool", visible([]byte(p.Tool)), "error", p.Err)
 	}
-	if err := c.remember(l); err != nil {
-		c.d.o.Log.Warn("the new list of tools could not be kept in the history", "error", err)
-	}
-	return map[string][]any{"tools": l.items}, max(l.ttl, ttlLeast), tools{book: book, named: l.named(found)}
+	return tools{book: book, named: l.named(found)}
 }
 
 // named are the entries of the tools by name.

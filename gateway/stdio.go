@@ -37,6 +37,8 @@ type Options struct {
 	// Journal is told of every new list of tools, which is then kept in the
 	// directory history beside CatalogFile; nil keeps none.
 	Journal ostiary.Journal
+
+	compiled *compiled // what doors of one endpoint share; nil where there is one door
 	// Mask takes what must not reach a client out of a message of the server, before
 	// anything else looks at it; nil takes nothing out.
 	Mask func(message []byte) []byte
