@@ -29,8 +29,10 @@ type catalog struct {
 	meta    []byte    // modern era: what our own requests carry in _meta
 	wants   map[string]bool
 
-	wake chan struct{} // cap 1: stale was set
-	past history
+	life    context.Context // nil before begin
+	running bool            // keep runs
+	over    chan struct{}   // not nil while it does; closed when it ends
+	past    history
 }
 
 // tools are the rules of one list, or why there is none.
@@ -57,7 +59,7 @@ func newCatalog(d *door) *catalog {
 		d.o.compiled.put(ostiary.Digest{}, nothing)
 	}
 	return &catalog{
-		d: d, empty: nothing.book, ready: make(chan struct{}), wake: make(chan struct{}, 1),
+		d: d, empty: nothing.book, ready: make(chan struct{}),
 		wants: map[string]bool{"tools": true},
 	}
 }
@@ -96,10 +98,36 @@ func (c *catalog) ask(wait bool) {
 		c.ready = make(chan struct{})
 	}
 	c.stale = true
-	select {
-	case c.wake <- struct{}{}:
-	default:
+	c.start()
+}
+
+// begin lets the catalog list until life ends.
+func (c *catalog) begin(life context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.life = life
+	c.start()
+}
+
+// start lists in the background if somebody asked. It is called with the lock held.
+func (c *catalog) start() {
+	if !c.stale || c.running || c.life == nil || c.life.Err() != nil {
+		return
 	}
+	c.running, c.over = true, make(chan struct{})
+	go c.keep(c.life, c.over)
+}
+
+// ended returns a channel that is closed when nothing is listed any more, once the
+// catalog's life has ended.
+func (c *catalog) ended() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over == nil {
+		c.over = make(chan struct{})
+		close(c.over)
+	}
+	return c.over
 }
 
 func closed(ch <-chan struct{}) bool {
@@ -188,24 +216,25 @@ func (c *catalog) missing() error {
 // server that always says it has changed does not keep the door busy.
 const listGap = 50 * time.Millisecond
 
-// keep lists whenever somebody asks, until ctx ends.
-func (c *catalog) keep(ctx context.Context) {
+// keep lists while somebody asks, until ctx ends.
+func (c *catalog) keep(ctx context.Context, over chan<- struct{}) {
+	defer close(over)
 	for {
-		select {
-		case <-c.wake:
-		case <-ctx.Done():
+		c.mu.Lock()
+		if !c.stale || ctx.Err() != nil {
+			c.running = false
+			c.mu.Unlock()
 			return
 		}
-		gap := time.NewTimer(listGap)
-		c.mu.Lock()
 		c.stale = false
 		meta := c.meta
 		c.mu.Unlock()
+		gap := time.NewTimer(listGap)
 		room := listBytes
 		lists, ttl, next := c.read(ctx, meta, &room)
 		if ctx.Err() != nil {
 			gap.Stop()
-			return
+			continue
 		}
 		c.publish(next, ttl)
 		if next.err == nil {
@@ -215,7 +244,6 @@ func (c *catalog) keep(ctx context.Context) {
 		case <-gap.C:
 		case <-ctx.Done():
 			gap.Stop()
-			return
 		}
 	}
 }

@@ -22,8 +22,8 @@ const (
 	flushPatience = time.Second
 )
 
-// serve runs both directions and cleans up in the order in which nothing that
-// was promised is lost: calls end and are recorded, then the server goes.
+// serve runs both directions until the client leaves, the server ends or asked
+// does, and cleans up.
 func (d *door) serve(asked context.Context) error {
 	// Calls in flight may end within the grace when we are asked to end.
 	ctx, end := context.WithCancelCause(context.WithoutCancel(asked))
@@ -31,7 +31,7 @@ func (d *door) serve(asked context.Context) error {
 		ctx, end = d.life, d.die
 	}
 	defer end(errShutdown)
-	clientGone, serverGone, listed := make(chan error, 1), make(chan struct{}), make(chan struct{})
+	clientGone, serverGone := make(chan error, 1), make(chan struct{})
 	if d.o.In != nil {
 		go func() { clientGone <- d.readClient(ctx) }()
 	}
@@ -41,10 +41,7 @@ func (d *door) serve(asked context.Context) error {
 			d.readServer(ctx)
 		}()
 	}
-	go func() {
-		defer close(listed)
-		d.catalog.keep(ctx)
-	}()
+	d.catalog.begin(ctx)
 
 	var err error
 	select {
@@ -53,23 +50,29 @@ func (d *door) serve(asked context.Context) error {
 		err = d.serverEnded()
 	case <-asked.Done():
 	}
+	d.shut(end, serverGone, errors.Is(err, ostiary.CodeGatewayUpstream))
+	return err
+}
+
+// shut cleans up in the order in which nothing that was promised is lost: calls
+// end and are recorded, then the server goes.
+func (d *door) shut(end context.CancelCauseFunc, serverGone <-chan struct{}, byItself bool) {
 	d.drain(serverGone)
 	end(errShutdown)
 	d.down.close(errShutdown)
 	d.up.close(errShutdown)
 	d.await(d.under.close(), "a message is still being judged; its outcome will not be recorded")
 	d.work.close()
-	d.await(listed, "the list of tools is still being read")
+	d.await(d.catalog.ended(), "the list of tools is still being read")
 	d.odd.flush()
 	d.garbled.q.flush()
 	d.toServer.finish(flushPatience)
 	if d.server != nil {
 		d.server.Stop(stopPatience)
 		d.await(serverGone, "a message of the server is still being judged; its outcome will not be recorded")
-		d.stderr.finish(errors.Is(err, ostiary.CodeGatewayUpstream))
+		d.stderr.finish(byItself)
 	}
 	d.toClient.finish(stopPatience) // a client that does not read has gone
-	return err
 }
 
 // await waits for what should end now, but not for ever: nothing can stop a gate

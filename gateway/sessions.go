@@ -96,6 +96,16 @@ func (s *doors) add(id string, who ostiary.Principal, proved string) (*session, 
 	one := &session{id: id, principal: who.ID, proved: proved, door: d, end: end}
 	one.timer = time.AfterFunc(s.o.IdleSession, func() { s.idle(one) })
 	s.all[id], s.count[who.ID] = one, s.count[who.ID]+1
+	if d.server == nil { // there is nothing to read, so nobody has to wait
+		s.busy.Add(1)
+		d.catalog.begin(d.life)
+		context.AfterFunc(ctx, func() {
+			defer s.busy.Done()
+			d.shut(d.die, nil, false)
+			s.drop(one)
+		})
+		return one, s.enter(one), nil
+	}
 	s.busy.Go(func() {
 		if err := d.serve(ctx); err != nil {
 			o.Log.Warn("a session ended", "upstream", o.Upstream, "error", err)

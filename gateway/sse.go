@@ -51,7 +51,7 @@ type eventReader struct {
 }
 
 func newEventReader(r io.Reader, max int) *eventReader {
-	return &eventReader{r: bufio.NewReaderSize(r, 4<<10), max: max, first: true}
+	return &eventReader{r: bufio.NewReaderSize(r, 1<<10), max: max, first: true}
 }
 
 // next returns the next event. One that the end cuts off is dropped, as the
