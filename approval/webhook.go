@@ -1,20 +1,16 @@
 package approval
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"fmt"
+	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary"
+	post "github.com/ostiary/ostiary/internal/webhook"
 )
 
 // WebhookOptions are what [NewWebhook] needs. URL, Secret, Redact and
@@ -41,31 +37,17 @@ type WebhookOptions struct {
 	Clock  func() time.Time
 	Rand   io.Reader
 	Logger *slog.Logger
-}
 
-const (
-	minSecret   = 16
-	postTimeout = 10 * time.Second
-	postTries   = 20
-	postsAtOnce = 8
-	firstPause  = 500 * time.Millisecond
-	mostPause   = time.Minute
-)
+	pause func(context.Context, time.Duration) error // tests hurry it
+}
 
 // webhook tells of requests. It only tells: there is nothing that it listens to.
 type webhook struct {
-	url    string
-	secret []byte
+	sender *post.Sender
 	link   string
 	redact func(string) string
 	// arguments says that they are sent, masked.
 	arguments bool
-	client    *http.Client
-	clock     func() time.Time
-	rand      io.Reader
-	log       *slog.Logger
-	slots     chan struct{}
-	pause     func(context.Context, time.Duration) error // tests hurry it
 }
 
 // NewWebhook returns a notifier that posts each request as JSON, signed. A delivery
@@ -76,47 +58,20 @@ func NewWebhook(o WebhookOptions) (Notifier, error) {
 	switch {
 	case o.Redact == nil:
 		return nil, badWebhook("it has nothing that takes secrets out of a text")
-	case o.Client == nil:
-		return nil, badWebhook("it has nothing that posts")
-	case len(o.Secret) < minSecret:
-		return nil, badWebhook(fmt.Sprintf("its secret has fewer than %d bytes: make one, for example with `openssl rand -hex 32`", minSecret))
-	case !webhookURL(o.URL):
-		return nil, badWebhook("its URL is not https (or http to a loopback address), or holds a user or a fragment")
-	case o.Link != "" && (!webhookURL(o.Link) || strings.ContainsAny(o.Link, "|<> ")):
+	case o.Link != "" && (!post.URL(o.Link) || strings.ContainsAny(o.Link, "|<> ")):
 		return nil, badWebhook("its link is not https (or http to a loopback address), or holds a user, a fragment or one of | < >")
 	}
-	w := &webhook{
-		url: o.URL, secret: bytes.Clone(o.Secret), link: o.Link, redact: o.Redact, arguments: o.Arguments,
-		clock: o.Clock, rand: o.Rand, log: o.Logger, slots: make(chan struct{}, postsAtOnce), pause: waitFor,
+	s, err := post.New(post.Options{
+		URL: o.URL, Secret: o.Secret, Client: o.Client, Clock: o.Clock, Rand: o.Rand, Logger: o.Logger, Pause: o.pause,
+	})
+	if err != nil {
+		return nil, badWebhook(err.Error())
 	}
-	c := *o.Client
-	// A redirect would carry the request to where nobody configured it to go.
-	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	w.client = &c
-	if w.clock == nil {
-		w.clock = time.Now
-	}
-	if w.rand == nil {
-		w.rand = rand.Reader
-	}
-	if w.log == nil {
-		w.log = slog.New(slog.DiscardHandler)
-	}
-	return w, nil
+	return &webhook{sender: s, link: o.Link, redact: o.Redact, arguments: o.Arguments}, nil
 }
 
 func badWebhook(why string) error {
 	return &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "the webhook cannot be used: " + why}
-}
-
-// webhookURL reports whether what is sent to a URL stays between its two ends.
-func webhookURL(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil || u.User != nil || u.Hostname() == "" || strings.Contains(raw, "#") {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // Name implements [Notifier].
@@ -125,44 +80,24 @@ func (w *webhook) Name() string { return ChannelWebhook }
 // Notify implements [Notifier]. It returns when the receiver has accepted the
 // request, refused it, or cannot be reached in time.
 func (w *webhook) Notify(ctx context.Context, r Request) error {
-	var id [16]byte
-	if _, err := io.ReadFull(w.rand, id[:]); err != nil {
-		return webhookFailed("no random numbers", err)
+	err := w.sender.Send(ctx, r.Expires, func(delivery string) ([]byte, error) { return w.body(&r, delivery) }, "request", r.ID)
+	if err == nil {
+		return nil
 	}
-	delivery := hex.EncodeToString(id[:])
-	body, err := w.body(&r, delivery)
-	if err != nil {
-		return webhookFailed("the message cannot be written", err)
+	e := &ostiary.Error{Code: ostiary.CodeApprovalRequired, Reason: "webhook: it failed", Err: err,
+		Message: "the webhook did not tell anybody of this request; it can still be answered: ostiary approvals"}
+	if f := (*post.Failed)(nil); errors.As(err, &f) {
+		e.Reason, e.Err = "webhook: "+f.Why, f.Err
 	}
-	for try := 1; ; try++ {
-		left := r.Expires.Sub(w.clock())
-		if left <= 0 {
-			return webhookFailed("the request expired before", err)
-		}
-		var after time.Duration
-		var again bool
-		if after, again, err = w.post(ctx, delivery, body, min(left, postTimeout)); err == nil {
-			return nil
-		}
-		pause, rerr := w.backoff(try)
-		if rerr != nil {
-			return webhookFailed("no random numbers", rerr)
-		}
-		pause = max(pause, after)
-		switch {
-		case !again:
-			return webhookFailed("the receiver does not want it", err)
-		case try == postTries, pause >= r.Expires.Sub(w.clock()):
-			return webhookFailed(fmt.Sprintf("%d tries failed", try), err)
-		}
-		w.log.Warn("the webhook was not delivered and is tried again", "request", r.ID, "try", try, "in", pause, "err", err)
-		if err := w.pause(ctx, pause); err != nil {
-			return webhookFailed("nobody waits for it any more", err)
-		}
-	}
+	return e
 }
 
-func webhookFailed(why string, err error) error {
-	return &ostiary.Error{Code: ostiary.CodeApprovalRequired, Reason: "webhook: " + why, Err: err,
-		Message: "the webhook did not tell anybody of this request; it can still be answered: ostiary approvals"}
+// VerifySignature is for receivers of the webhook: header is the value of
+// Ostiary-Signature, body are the bytes as they came. It returns nil only if one
+// of the header's v1 signatures is of this secret and body and was made within
+// tolerance of now. Within that time the same delivery may come again: keep the
+// "delivery" of the body's object "ostiary" and do each once. The error is
+// [ostiary.CodeAuthNobody].
+func VerifySignature(secret []byte, header string, body []byte, now time.Time, tolerance time.Duration) error {
+	return post.Verify(secret, header, body, now, tolerance)
 }

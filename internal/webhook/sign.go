@@ -1,4 +1,4 @@
-package approval
+package webhook
 
 import (
 	"crypto/hmac"
@@ -18,14 +18,14 @@ const (
 	headerDelivery  = "Ostiary-Delivery"
 )
 
-// signWebhook returns the value of the header Ostiary-Signature: "t=UNIX,v1=HEX", where HEX
+// sign returns the value of the header Ostiary-Signature: "t=UNIX,v1=HEX", where HEX
 // is HMAC-SHA256 of the digits of UNIX, a dot and the body.
-func signWebhook(secret, body []byte, at time.Time) string {
+func sign(secret, body []byte, at time.Time) string {
 	t := strconv.FormatInt(at.Unix(), 10)
-	return "t=" + t + ",v1=" + hex.EncodeToString(webhookMAC(secret, t, body))
+	return "t=" + t + ",v1=" + hex.EncodeToString(mac(secret, t, body))
 }
 
-func webhookMAC(secret []byte, t string, body []byte) []byte {
+func mac(secret []byte, t string, body []byte) []byte {
 	h := hmac.New(sha256.New, secret)
 	h.Write([]byte(t + "."))
 	h.Write(body)
@@ -35,14 +35,14 @@ func webhookMAC(secret []byte, t string, body []byte) []byte {
 // maxSignature is the longest header that is looked at.
 const maxSignature = 1 << 10
 
-// VerifySignature is for receivers of the webhook: header is the value of
+// Verify is for receivers of the webhook: header is the value of
 // Ostiary-Signature, body are the bytes as they came. It returns nil only if one
 // of the header's v1 signatures is of this secret and body and was made within
 // tolerance of now. Within that time the same delivery may come again: keep the
 // "delivery" of the body's object "ostiary" and do each once. The error is
 // [ostiary.CodeAuthNobody].
-func VerifySignature(secret []byte, header string, body []byte, now time.Time, tolerance time.Duration) error {
-	if len(secret) < minSecret {
+func Verify(secret []byte, header string, body []byte, now time.Time, tolerance time.Duration) error {
+	if len(secret) < MinSecret {
 		return unsigned("the secret is too short")
 	}
 	if len(header) > maxSignature {
@@ -67,7 +67,7 @@ func VerifySignature(secret []byte, header string, body []byte, now time.Time, t
 	if err != nil || strconv.FormatInt(unix, 10) != stamp {
 		return unsigned("the header has no time")
 	}
-	want, good := webhookMAC(secret, stamp, body), false
+	want, good := mac(secret, stamp, body), false
 	for _, s := range signatures {
 		good = hmac.Equal(s, want) || good
 	}

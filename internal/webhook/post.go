@@ -1,4 +1,4 @@
-package approval
+package webhook
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 
 // post delivers once. It returns how long the receiver wants to be left alone, and
 // whether trying again may help.
-func (w *webhook) post(ctx context.Context, delivery string, body []byte, limit time.Duration) (time.Duration, bool, error) {
+func (w *Sender) post(ctx context.Context, delivery string, body []byte, limit time.Duration) (time.Duration, bool, error) {
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
 	select {
@@ -33,7 +33,7 @@ func (w *webhook) post(ctx context.Context, delivery string, body []byte, limit 
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "ostiary")
 	req.Header.Set(headerDelivery, delivery)
-	req.Header.Set(headerSignature, signWebhook(w.secret, body, w.clock()))
+	req.Header.Set(headerSignature, sign(w.secret, body, w.clock()))
 	resp, err := w.client.Do(req)
 	if err != nil {
 		return 0, !refused(err), withoutURL(err)
@@ -66,7 +66,7 @@ func withoutURL(err error) error {
 
 // backoff is how long to wait after so many failed tries: between half and all of a
 // time that doubles up to a minute, so that many doors do not come back together.
-func (w *webhook) backoff(tries int) (time.Duration, error) {
+func (w *Sender) backoff(tries int) (time.Duration, error) {
 	var b [8]byte
 	if _, err := io.ReadFull(w.rand, b[:]); err != nil {
 		return 0, err
