@@ -32,6 +32,9 @@ type Rule struct {
 	Checks []Check
 	// Limits are the row's own rates, beside the general ones.
 	Limits []RateLimit
+	// Anomaly says when calls are far more than usual; what is 0 is the general
+	// rule's.
+	Anomaly AnomalyRule
 	// Ask, if not empty, is why a person must decide; AskNext tells the agent
 	// the next step (the rule to write, whom to ask).
 	Ask, AskNext string
@@ -83,4 +86,12 @@ type RateLimit struct {
 	// PerPrincipal and PerTool say what the rate is counted for; with neither it
 	// is counted for everybody together.
 	PerPrincipal, PerTool bool
+}
+
+// AnomalyRule says when the calls of a principal to a tool are far more than usual:
+// when in one interval there are more than Times what is usual, and more than Least.
+type AnomalyRule struct {
+	Times, Least int
+	// Freeze freezes the principal then; else there is only an alert.
+	Freeze bool
 }

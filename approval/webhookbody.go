@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/visible"
+	post "github.com/ostiary/ostiary/internal/webhook"
 )
 
 // slackMessage is the body of a delivery: what Slack and those who speak like it show,
@@ -91,7 +92,7 @@ func (w *webhook) body(r *Request, delivery string) ([]byte, error) {
 	what := b.Upstream + "/" + b.Target + " (" + b.Effect + ")"
 	until := r.Expires.UTC().Format("2006-01-02 15:04:05 UTC")
 	m := slackMessage{
-		Text: slackEscape("Approval needed: " + b.Principal + " asks for " + what + " until " + until),
+		Text: post.Escape("Approval needed: " + b.Principal + " asks for " + what + " until " + until),
 		Blocks: []slackBlock{
 			{Type: "section", Text: slackPlain("Approval needed: " + what)},
 			{Type: "section", Fields: []slackText{
@@ -118,17 +119,11 @@ func (w *webhook) next(b *requestBody) *slackText {
 	if b.Link == "" {
 		return slackPlain("Look and decide in a terminal of the door's machine: ostiary approve " + b.ID + "\nNothing in this message approves.")
 	}
-	return &slackText{Type: "mrkdwn", Text: "<" + slackEscape(b.Link) + "|Sign in to look and decide>. The link approves nothing by itself."}
+	return &slackText{Type: "mrkdwn", Text: "<" + post.Escape(b.Link) + "|Sign in to look and decide>. The link approves nothing by itself."}
 }
 
 func slackPlain(s string) *slackText {
-	return &slackText{Type: "plain_text", Text: slackEscape(s), Emoji: new(bool)}
-}
-
-// slackEscape keeps text from being a link, a mention or a command; see "Escaping
-// text" in Slack's formatting of messages.
-func slackEscape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+	return &slackText{Type: "plain_text", Text: post.Escape(s), Emoji: new(bool)}
 }
 
 func slackEmpty(s string) string {

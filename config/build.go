@@ -42,6 +42,8 @@ type Wiring struct {
 	Rand io.Reader
 	// LimitClock is the clock of the rates; nil is the machine's monotonic one.
 	LimitClock func() time.Duration
+	// OnAnomaly, if set, may count the anomalies; see limit.AnomalyOptions.
+	OnAnomaly func(limit.Anomaly)
 }
 
 // House is a file turned into running parts. Close it.
@@ -106,7 +108,7 @@ func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, 
 		Recorder: r, Timeout: f.Limits.Timeout, Now: now,
 	}
 	if who != nil {
-		o.Gates = []ostiary.Gate{who.freeze, limits, p.Gate(), validate.Gate(), who.grants, who.idempotency}
+		o.Gates = []ostiary.Gate{who.freeze, who.anomalies, limits, p.Gate(), validate.Gate(), who.grants, who.idempotency}
 		o.Settler = who.approvals
 	}
 	return ostiary.New(o)

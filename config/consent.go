@@ -66,7 +66,7 @@ func approvalsKind() kind[Approvals] {
 		key("notify", notify(), func(a *Approvals) *bool { return &a.Desktop },
 			"`desktop` shows a notification where the system has them, `none` shows none. Default: `desktop`."),
 		key("webhook", pointer(webhookKind()), func(a *Approvals) **Webhook { return &a.Webhook },
-			"A URL that is told of each request. It never approves by itself."),
+			"A URL that is told of each request, and of each anomaly (`limits.anomaly`). It never approves by itself."),
 	)
 }
 

@@ -14,6 +14,7 @@ func Defaults() File {
 		Version: 1,
 		Limits: Limits{
 			Options:    limit.Defaults(), // 6000/min in all, 600/min a principal, 100/min of effects, 16 at once
+			Anomaly:    defaultAnomaly(),
 			PerAddress: ostiary.RateLimit{Count: 6000, Period: time.Minute},
 			Message:    16 << 20,
 			Stderr:     64 << 10,

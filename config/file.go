@@ -99,6 +99,8 @@ type Limits struct {
 	// Message is the most bytes of one message, Stderr what is kept of a child's
 	// standard error.
 	Message, Stderr int
+	// Anomaly says what is far more than usual.
+	Anomaly Anomaly
 	// PerAddress bounds the requests over HTTP from one address.
 	PerAddress ostiary.RateLimit
 	// Timeout bounds a call whose rule says nothing, Shutdown is the grace for

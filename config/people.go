@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/freeze"
 	"github.com/ostiary/ostiary/grant"
 	"github.com/ostiary/ostiary/idempotency"
+	"github.com/ostiary/ostiary/limit"
 	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/redact"
 	"github.com/ostiary/ostiary/store"
@@ -24,6 +25,7 @@ type people struct {
 	grants      *grant.Gate
 	idempotency *idempotency.Gate
 	approvals   *approval.Gate
+	anomalies   *limit.Anomalies
 }
 
 func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks) (_ *people, err error) {
@@ -51,6 +53,9 @@ func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks) (
 		return nil, errors.Join(err, all.close())
 	}
 	if all.approvals, err = f.newApprovals(w, s, log, m); err != nil {
+		return nil, errors.Join(err, all.close())
+	}
+	if all.anomalies, err = f.newAnomalies(w, s, log, m); err != nil {
 		return nil, errors.Join(err, all.close())
 	}
 	return all, nil
@@ -94,6 +99,9 @@ func (p *people) close() error {
 	}
 	if p.approvals != nil {
 		p.approvals.Close()
+	}
+	if p.anomalies != nil {
+		p.anomalies.Close()
 	}
 	return errors.Join(p.freeze.Close(), p.store.Close())
 }

@@ -1,5 +1,7 @@
 // Package limit bounds what a call may use before anybody spends work on it:
-// how often calls come (rates) and how many run at once (concurrency).
+// how often requests come from an address (peers) and calls from a principal (rates),
+// how many run at once (concurrency), and how both compare with what is usual
+// (anomalies).
 //
 // Threat: an agent in a loop, or one that was talked into a flood, that calls
 // tools faster than a person would ever want, spends somebody's money, fills the

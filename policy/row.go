@@ -54,7 +54,8 @@ type Row struct {
 	Unapproved bool
 	// Channels are where a person may approve; empty means the defaults.
 	Channels []string
-	// Grant, Rewrite and Idempotency are put into the rule as they are.
+	// Anomaly, Grant, Rewrite and Idempotency are put into the rule as they are.
+	Anomaly     ostiary.AnomalyRule
 	Grant       ostiary.GrantRule
 	Rewrite     ostiary.Rewrite
 	Idempotency ostiary.IdempotencyRule
