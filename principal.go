@@ -14,6 +14,9 @@ type Principal struct {
 	// Scopes are what the principal was given, and what that implies: whoever makes
 	// a Principal adds it, and nobody else asks what implies what.
 	Scopes []string
+	// Apart says that the operating system has shown that the caller's program runs
+	// as another user than the door, and not as root. False is not known.
+	Apart bool
 }
 
 // IsNobody reports whether nobody was identified.

@@ -119,6 +119,9 @@ func (l *Log) describe(r *Record, c *ostiary.Call, d *ostiary.Decision) {
 	r.Under = cut(d.Under, maxName)
 	r.Would, r.WouldReason = string(d.Would), l.redacted(d.WouldReason, maxText)
 	r.Policy, r.Custody, r.Sandbox = l.opts.PolicyDigest, l.opts.Custody, l.opts.Sandbox
+	if c.Principal.Apart {
+		r.Custody = CustodySeparate
+	}
 }
 
 // listed reports whether the upstream lists the tool that the rule speaks for. Any

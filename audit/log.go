@@ -32,7 +32,8 @@ type Options struct {
 
 	// PolicyDigest names the policy file's content in each record.
 	PolicyDigest string
-	// Custody is "same-user" by default, Sandbox "none".
+	// Custody is CustodySameUser by default, and CustodySeparate for calls of a
+	// principal that is Apart; Sandbox is "none".
 	Custody, Sandbox string
 	// Version is the version of the program.
 	Version string
@@ -135,7 +136,7 @@ func (o *Options) setDefaults() {
 	if o.create == nil {
 		o.create = createFile
 	}
-	o.Custody = cmp.Or(o.Custody, "same-user")
+	o.Custody = cmp.Or(o.Custody, CustodySameUser)
 	o.Sandbox = cmp.Or(o.Sandbox, "none")
 	o.SegmentBytes = cmp.Or(max(o.SegmentBytes, 0), 64<<20)
 	o.MaxArgs = cmp.Or(max(o.MaxArgs, 0), defaultArgs)

@@ -15,6 +15,13 @@ const (
 	KindClose   = "close"   // last record of a log that was closed cleanly
 )
 
+// What a record says of custody: whether the caller could have written a false
+// log.
+const (
+	CustodySameUser = "same-user" // nothing shows that it could not
+	CustodySeparate = "separate"  // its program runs as another user than the door
+)
+
 // Record is one line of the log and one leaf of its hash tree. Empty fields are
 // left out of the line. Text from outside is cut to a bounded length, with a
 // mark that says how much is missing. docs/reference/audit-record.md explains
