@@ -125,6 +125,15 @@ func (s *Socket) Has(r *http.Request) bool {
 // socketPrefix begins no address of another network.
 const socketPrefix = "unix:"
 
+// Address names where a request comes from, for limits and records before anybody
+// asks who sends it: its user. It is "" if the system does not tell.
+func (s *Socket) Address(r *http.Request) string {
+	if c := s.conn(r); c != nil && c.uid != "" {
+		return "uid:" + c.uid
+	}
+	return ""
+}
+
 func (s *Socket) conn(r *http.Request) *socketConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()

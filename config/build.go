@@ -233,7 +233,7 @@ func (f *File) Upstream(name string) *Upstream {
 // protected are the names that no argument may have: what opens the door.
 func (f *File) protected(state string) ([]string, error) {
 	var names []string
-	for _, name := range []string{state, f.Path} {
+	for _, name := range []string{state, f.Path, f.Serve.Socket} {
 		if name == "" {
 			continue
 		}

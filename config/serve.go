@@ -20,6 +20,9 @@ type Serve struct {
 	// Cert and Key are the files of its certificate, ClientCA those whose client
 	// certificates count.
 	Cert, Key, ClientCA string
+	// Socket is the path of a Unix socket that it listens on too, "" for none, and
+	// SocketGroup the group that may connect beside the door's own user.
+	Socket, SocketGroup string
 	// Idle is after how long a session without requests ends; Sessions how many
 	// one principal may have.
 	Idle     time.Duration
@@ -48,6 +51,10 @@ func serveKind() kind[Serve] {
 		key("cert", path(), func(s *Serve) *string { return &s.Cert }, "The file of the certificate for TLS, with its chain. It is read again when it changes."),
 		key("key", path(), func(s *Serve) *string { return &s.Key }, "The file of the certificate's key."),
 		key("client_ca", path(), func(s *Serve) *string { return &s.ClientCA }, "The file of the authorities whose client certificates count."),
+		key("socket", path(), func(s *Serve) *string { return &s.Socket },
+			"The path of a Unix socket to listen on too. Its callers are the users that the system names, with the scopes of `principals:`; no token is needed, and none counts. Only the user of the door may connect."),
+		key("socket_group", text("the name of a group, or gid:NUMBER"), func(s *Serve) *string { return &s.SocketGroup },
+			"The group whose members may connect to the socket too. The user of the door must be a member."),
 		key("idle", duration(time.Second, 7*24*time.Hour), func(s *Serve) *time.Duration { return &s.Idle }, "After how long without a request a session ends. Default: `30m`."),
 		key("sessions", integer(1, 1_000_000), func(s *Serve) *int { return &s.Sessions }, "How many sessions one principal may have with one server. Default: `100`."),
 		key("write", duration(time.Second, 10*time.Minute), func(s *Serve) *time.Duration { return &s.Write }, "How long one write may wait for a client that does not read. Default: `30s`."),

@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
-	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/config"
 )
 
@@ -20,21 +18,21 @@ import (
 type serveCommand struct {
 	stateFlag
 	Config  string `required:"" placeholder:"FILE" help:"Policy file with the servers (upstreams:) and who may call (auth:)."`
-	Listen  string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address and port to listen on (default ${default}: this machine only)."`
+	Listen  string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address and port to listen on (default ${default}: this machine only), or none."`
+	Socket  string `placeholder:"PATH" help:"Unix socket to listen on too, whose callers the system names (default: serve.socket of the policy)."`
 	Verbose bool   `short:"v" help:"Tell more on standard error."`
 }
-
-const (
-	headerTimeout = 10 * time.Second // for the header of a request
-	idleTimeout   = 2 * time.Minute  // for a connection between requests
-	headerBytes   = 64 << 10
-)
 
 // Run serves until ctx ends; calls in flight may then end within the grace.
 func (s *serveCommand) Run(ctx context.Context, p program) error {
 	file, err := config.Load(s.Config, config.Options{})
 	if err != nil {
 		return err
+	}
+	if s.Socket != "" {
+		if file.Serve.Socket, err = filepath.Abs(s.Socket); err != nil {
+			return err
+		}
 	}
 	state, err := s.made()
 	if err != nil {
@@ -54,58 +52,37 @@ func (s *serveCommand) Run(ctx context.Context, p program) error {
 }
 
 func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, house *config.House, w config.Wiring) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
+	site := &site{file: file, house: house, w: w, p: p}
+	doors, err := s.listen(ctx, site)
 	if err != nil {
-		return &ostiary.Error{Code: ostiary.CodeConfigInvalid, Err: err,
-			Message: fmt.Sprintf("cannot listen on %s: choose another address and port with --listen", s.Listen)}
+		return errors.Join(err, doors.abandon())
 	}
-	secure, err := tlsOf(&file.Serve, w.Now)
-	if err == nil {
-		err = private(listener.Addr(), &file.Serve)
-	}
+	outside, err := site.handler()
 	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	site := &site{file: file, house: house, w: w, base: file.Serve.URL, p: p}
-	if site.base == "" {
-		site.base = "http://" + listener.Addr().String()
-		if secure != nil {
-			site.base = "https://" + listener.Addr().String()
-		}
-	}
-	handler, err := site.handler()
-	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, doors.abandon())
 	}
 	defer site.close()
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytes,
-		TLSConfig: secure, ErrorLog: slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn),
-	}
-	ended := make(chan error, 1)
-	go func() {
-		if secure != nil {
-			ended <- server.ServeTLS(listener, "", "")
-			return
+	ended := make(chan error, len(doors))
+	for _, d := range doors {
+		fmt.Fprintf(p.err, "listening on %s\n", d.address())
+		handler := outside
+		if d.socket != nil {
+			handler = site.local()
 		}
-		ended <- server.Serve(listener)
-	}()
-	fmt.Fprintf(p.err, "listening on %s\n", listener.Addr())
-	for _, name := range site.names {
-		fmt.Fprintf(p.err, "serving %s at %s\n", name, site.endpoint(name))
+		d.serve(handler, slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn), ended)
+		for _, name := range site.names {
+			fmt.Fprintf(p.err, "serving %s at %s\n", name, d.where(site, name))
+		}
 	}
 	select {
 	case err := <-ended:
-		return err
+		return errors.Join(err, doors.abandon())
 	case <-ctx.Done():
 	}
 	site.close()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), file.Limits.Shutdown)
 	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		return server.Close()
-	}
-	return nil
+	return doors.shutdown(grace)
 }
 
 func serveWiring(state string, file *config.File, log *slog.Logger) (config.Wiring, error) {

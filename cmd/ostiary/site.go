@@ -26,7 +26,11 @@ type site struct {
 
 	address   func(*http.Request) string // where a request comes from, as far as that is verified
 	strangers *gateway.Strangers
+	front     gateway.Front
 
+	check     *auth.Authenticator
+	callers   *auth.Socket // nil without a socket
+	mux       *http.ServeMux
 	names     []string
 	endpoints []*gateway.Endpoint
 	resources map[string]*auth.Resource // by the path of the endpoint
@@ -47,7 +51,13 @@ func (s *site) close() {
 // handler makes an endpoint of every server of the file.
 func (s *site) handler() (http.Handler, error) {
 	s.resources = map[string]*auth.Resource{}
-	s.address = s.file.Serve.Address()
+	far := s.file.Serve.Address()
+	s.address = func(r *http.Request) string {
+		if s.callers.Has(r) {
+			return s.callers.Address(r)
+		}
+		return far(r)
+	}
 	s.strangers = gateway.NewStrangers(gateway.StrangerOptions{
 		Line: s.house.Line, Address: s.address, Room: s.roomy, Now: s.w.Now, Rand: s.w.Rand, Log: s.w.Log,
 	})
@@ -55,16 +65,11 @@ func (s *site) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	check, err := s.file.NewAuth(s.w, s.house.Store(), func(r *http.Request) []string {
-		if m := s.resources[r.URL.Path]; m != nil {
-			return []string{m.Audience()}
-		}
-		return nil
-	})
-	if err != nil {
+	s.front = gateway.Front{Address: s.address, Take: peers.Take, Refused: s.strangers.Refused}
+	if s.check, err = s.file.NewAuth(s.w, s.house.Store(), s.audience); err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
+	s.mux = http.NewServeMux()
 	for i := range s.file.Upstreams {
 		u := &s.file.Upstreams[i]
 		if u.URL == "" && len(u.Command) == 0 {
@@ -78,23 +83,23 @@ func (s *site) handler() (http.Handler, error) {
 				return nil, err
 			}
 		}
-		e, err := s.open(u, check)
+		e, err := s.open(u)
 		if err != nil {
 			return nil, err
 		}
 		s.names = append(s.names, u.Name)
 		s.endpoints = append(s.endpoints, e)
-		mux.Handle(s.path(u.Name), e)
+		s.mux.Handle(s.path(u.Name), e)
 		if m := s.resources[s.path(u.Name)]; m != nil {
-			mux.Handle(m.MetadataPath(), m)
+			s.mux.Handle(m.MetadataPath(), m)
 		}
 	}
 	if len(s.names) == 0 {
 		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
 			Message: "there is no server to serve: add one under upstreams: with its url"}
 	}
-	front := gateway.Front{Address: s.address, Take: peers.Take, Refused: s.strangers.Refused}
-	return front.Guard(s.hosts().Guard(mux)), nil
+	s.mux.HandleFunc("GET /{$}", s.index)
+	return s.front.Guard(s.hosts().Guard(s.mux)), nil
 }
 
 // roomy reports whether the disk has more left than what is kept for callers who
@@ -104,8 +109,49 @@ func (s *site) roomy() bool {
 	return err == nil && free >= int64(s.file.Audit.Reserve)
 }
 
+// local are the same endpoints for callers of the socket, by no name but
+// localhost: no page that a browser shows comes by a socket.
+func (s *site) local() http.Handler {
+	return s.front.Guard(gateway.Hosts{Refused: s.strangers.Refused}.Guard(s.mux))
+}
+
+// audience is what a token for the endpoint of a request may name; one for any of
+// them may ask which there are.
+func (s *site) audience(r *http.Request) (all []string) {
+	for path, m := range s.resources {
+		if path == r.URL.Path || r.URL.Path == "/" {
+			all = append(all, m.Audience())
+		}
+	}
+	return all
+}
+
+// authenticate asks the kernel where it can.
+func (s *site) authenticate(r *http.Request) (ostiary.Principal, string, error) {
+	if s.callers.Has(r) {
+		return s.callers.Authenticate(r)
+	}
+	return s.check.Authenticate(r)
+}
+
+// refuse answers who could not be identified; scopes are what to sign in with.
+func (s *site) refuse(resource *auth.Resource, scopes []string) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		status, header := resource.Challenge(err, scopes)
+		if s.callers.Has(r) { // there is nothing to sign in with
+			if header = nil; status == http.StatusUnauthorized {
+				status = http.StatusForbidden
+			}
+		}
+		for name, values := range header {
+			w.Header()[name] = values
+		}
+		http.Error(w, ostiary.AsError(err).Message, status)
+	}
+}
+
 // open makes the endpoint of one server.
-func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.Endpoint, error) {
+func (s *site) open(u *config.Upstream) (*gateway.Endpoint, error) {
 	resource, signIn, err := s.resource(u.Name, u.Name)
 	if err != nil {
 		return nil, err
@@ -116,14 +162,7 @@ func (s *site) open(u *config.Upstream, check *auth.Authenticator) (*gateway.End
 		return nil, err
 	}
 	return gateway.NewEndpoint(gateway.HTTPOptions{
-		Authenticate: check.Authenticate, Address: s.address, Strangers: s.strangers,
-		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) {
-			status, header := resource.Challenge(err, signIn)
-			for name, values := range header {
-				w.Header()[name] = values
-			}
-			http.Error(w, ostiary.AsError(err).Message, status)
-		},
+		Authenticate: s.authenticate, Refuse: s.refuse(resource, signIn), Address: s.address, Strangers: s.strangers,
 		StepUp: stepUp(resource),
 		Door: gateway.Options{
 			Line: s.house.Line, Policy: s.house.Policy, Upstream: u.Name, Remote: remote,
