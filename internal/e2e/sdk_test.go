@@ -26,6 +26,12 @@ type sdkPeer struct {
 // connectSDK starts a door in front of the official SDK's server.
 func connectSDK(t *testing.T, version string, flags []string) *sdkPeer {
 	t.Helper()
+	return sdkThrough(t, version, door(stateDir(t), "sdk", flags, self(t, "sdk-server")))
+}
+
+// sdkThrough is the SDK's client of a program.
+func sdkThrough(t *testing.T, version string, argv []string) *sdkPeer {
+	t.Helper()
 	p := &sdkPeer{t: t, elicited: make(chan string, 8), sampled: make(chan string, 8),
 		progress: make(chan *mcp.ProgressNotificationParams, 16), changed: make(chan struct{}, 8), stderr: &lockedBuffer{}}
 	client := mcp.NewClient(&mcp.Implementation{Name: "e2e", Version: "1"}, &mcp.ClientOptions{
@@ -49,7 +55,6 @@ func connectSDK(t *testing.T, version string, flags []string) *sdkPeer {
 			}
 		},
 	})
-	argv := door(stateDir(t), "sdk", flags, self(t, "sdk-server"))
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stderr = p.stderr
 	session, err := client.Connect(t.Context(), &mcp.CommandTransport{Command: cmd, TerminateDuration: patience},
