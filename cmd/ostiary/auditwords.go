@@ -36,8 +36,11 @@ func policyOf(digest string) string {
 }
 
 func custodyOf(custody string) string {
-	if custody == "same-user" {
+	switch custody {
+	case audit.CustodySameUser:
 		return "same-user: anybody with a shell as this user could have written a false log"
+	case audit.CustodySeparate:
+		return "separate: the caller ran as another user than the door, who alone writes the log"
 	}
 	return custody
 }

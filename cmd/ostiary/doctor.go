@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/audit"
 	"github.com/ostiary/ostiary/config"
 )
 
@@ -16,6 +17,7 @@ import (
 type doctorCommand struct {
 	stateFlag
 	Config string `placeholder:"FILE" help:"Policy file that the door is started with; without one the careful defaults are looked at."`
+	Door   string `placeholder:"SOCKET" help:"Unix socket of the door that this user connects to: look at that instead, and whether it is out of this user's reach."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
@@ -80,16 +82,12 @@ func (c *doctorCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	x := &examination{State: dir, Policy: c.Config, Custody: custodyToday, now: time.Now()}
-	if x.private() {
-		x.store(ctx, p)
-		x.evidence(ctx)
+	x := &examination{State: dir, Policy: c.Config, Custody: audit.CustodySameUser, now: time.Now()}
+	if c.Door != "" {
+		x.door(ctx, c.Door)
+	} else {
+		x.house(ctx, p, c.Config)
 	}
-	x.policy(c.Config)
-	x.who()
-	x.clock()
-	x.notify()
-	x.claims()
 	if c.JSON {
 		err = p.printJSON(x)
 	} else {
@@ -99,6 +97,19 @@ func (c *doctorCommand) Run(ctx context.Context, p program) error {
 		err = printed{}
 	}
 	return err
+}
+
+// house looks at a door of this user.
+func (x *examination) house(ctx context.Context, p program, policy string) {
+	if x.private() {
+		x.store(ctx, p)
+		x.evidence(ctx)
+	}
+	x.policy(policy)
+	x.who()
+	x.clock()
+	x.notify()
+	x.claims()
 }
 
 func (x *examination) print(to io.Writer, s style) error {

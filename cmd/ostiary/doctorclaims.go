@@ -4,24 +4,22 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/approval"
+	"github.com/ostiary/ostiary/audit"
 )
-
-// custodyToday is what every door there is today writes into its records: it
-// runs over stdio, as the user of the client that started it.
-const custodyToday = "same-user"
 
 // custodies are what each custody resists and what not.
 var custodies = map[string]string{
-	"same-user": "resists manipulation through tools; it does not resist an agent that has a shell as the same user: " +
+	audit.CustodySameUser: "resists manipulation through tools; it does not resist an agent that has a shell as the same user: " +
 		"that can edit files and run commands as that person, the policy, the key and the log included",
-	"separate": "would resist that, because the door runs as another user or on another machine and relaxing commands need a sign-in there; " +
-		"such a door is designed and not built yet",
+	audit.CustodySeparate: "resists that too, as far as the agent's user cannot become the door's: the door runs as another user, " +
+		"the client's configuration holds only `ostiary connect`, and who relaxes must be the door's user",
 }
 
-// recorded compares what the newest record says with what is claimed here.
+// recorded compares what the newest record says with what a door of this version
+// can write.
 func (x *examination) recorded(custody string) {
-	if custody != custodyToday {
-		x.say("custody", isWrong, "find out which program wrote it: `ostiary audit tail`", "the newest record says custody %q, and a door of this version writes %q", custody, custodyToday)
+	if custodies[custody] == "" {
+		x.say("custody", isWrong, "find out which program wrote it: `ostiary audit tail`", "the newest record says custody %q, and no door of this version writes that", custody)
 	}
 }
 
@@ -69,6 +67,11 @@ func (x *examination) notify() {
 func (x *examination) claims() {
 	x.say("sandbox", isWarn, "start only servers that you trust with what this user can do",
 		"none: a server is a program that runs with your rights, and each record says so")
-	x.say("custody", isWarn, "give an agent that you do not trust no shell as this user; see \"What it does not claim\" in the README",
-		"same-user: %s. separate: %s", custodies["same-user"], custodies["separate"])
+	if x.file != nil && x.file.Serve.Socket != "" {
+		x.say("custody", isFine, "run `ostiary doctor --door "+oneWord(x.file.Serve.Socket)+"` as the user of the client, which tells more",
+			"calls of other users by the socket are separate, those of this user and those over TCP same-user. separate: %s", custodies[audit.CustodySeparate])
+		return
+	}
+	x.say("custody", isWarn, "give an agent that you do not trust no shell as this user, or let another user run the door: docs/guides/separate-custody.md",
+		"same-user: %s. separate: %s", custodies[audit.CustodySameUser], custodies[audit.CustodySeparate])
 }

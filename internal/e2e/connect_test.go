@@ -116,7 +116,7 @@ func (s *site) keyFile(scopes ...string) string {
 // records are the lines of the evidence.
 func (s *site) records() string {
 	s.t.Helper()
-	out, err := exec.Command(filepath.Join(bin, "ostiary"), "audit", "query", "--json", "--state", s.state).Output()
+	out, err := exec.Command(filepath.Join(bin, "ostiary"), "audit", "query", "--json", "--limit", "10000", "--state", s.state).Output()
 	if err != nil {
 		s.t.Fatal(err)
 	}
