@@ -208,10 +208,10 @@ func TestConnectServerGone(t *testing.T) {
 	if got := c.call(9, "tools/list", `{}`); !strings.Contains(got, "gateway_upstream") || !strings.Contains(got, "ostiary serve") {
 		t.Errorf("a later request got %s", got)
 	}
-	if got := c.err.String(); !strings.Contains(got, "ostiary serve") {
-		t.Errorf("standard error does not say what to do:\n%s", got)
-	}
 	if err := c.bye(); err != nil {
 		t.Errorf("connect ended with %v:\n%s", err, c.err)
+	}
+	if got := c.err.String(); !strings.Contains(got, "ostiary serve") {
+		t.Errorf("standard error does not say what to do:\n%s", got)
 	}
 }
