@@ -125,6 +125,7 @@ const (
 	CodeGatewayOrphan    Code = "gateway_orphan"    // an answer to no call
 	CodeGatewayHTTP      Code = "gateway_http"      // an HTTP request that is none of the protocol
 	CodeGatewayHost      Code = "gateway_host"      // a Host that is not one of the server's, or an Origin that may not call
+	CodeGatewayTask      Code = "gateway_task"      // a task that is not there, or somebody else's
 	CodeGatewaySession   Code = "gateway_session"   // a session over HTTP that is not there, or somebody else's
 
 	CodeConfigInvalid Code = "config_invalid"

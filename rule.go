@@ -65,6 +65,9 @@ type Condition struct {
 	Source string
 	// Reason is what the operator gave for a deny row.
 	Reason string
+	// Always says that it holds for every call, so that nobody need be shown what
+	// it denies.
+	Always bool
 	Holds  func(ctx context.Context, c *Call) (bool, error)
 }
 

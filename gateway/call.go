@@ -75,6 +75,9 @@ func (q *caller) judgeable(ctx context.Context) error {
 	if c.Rule == nil {
 		d.ruleFor(c, d.catalog.base())
 	}
+	if err := q.attached(ctx); err != nil {
+		return err
+	}
 	if c.Class == ostiary.ClassSubscribe && c.Rule.Timeout == 0 {
 		lasting := *c.Rule
 		lasting.Timeout = subscriptionTime

@@ -17,9 +17,11 @@ var lists = map[string]struct {
 	class         ostiary.Class
 	method        string
 }{
-	"tools/list":     {"tools", "name", ostiary.ClassTool, "tools/call"},
-	"resources/list": {"resources", "uri", ostiary.ClassResource, "resources/read"},
-	"prompts/list":   {"prompts", "name", ostiary.ClassPrompt, "prompts/get"},
+	"tools/list":               {"tools", "name", ostiary.ClassTool, "tools/call"},
+	"resources/list":           {"resources", "uri", ostiary.ClassResource, "resources/read"},
+	"resources/templates/list": {"resourceTemplates", "uriTemplate", ostiary.ClassResource, "resources/read"},
+	"prompts/list":             {"prompts", "name", ostiary.ClassPrompt, "prompts/get"},
+	"tasks/list":               {"tasks", "taskId", ostiary.ClassTask, "tasks/get"},
 }
 
 // entitled takes out of a list what who asks may not call at all, page by page,
@@ -28,7 +30,7 @@ var lists = map[string]struct {
 // caching). Whether a call then passes is decided by the call.
 func (d *door) entitled(ctx context.Context, q *caller, r *ostiary.Result, reply *wire.Message) error {
 	of, isList := lists[q.m.Method]
-	if q.on == nil || !isList || reply == nil || reply.Kind != wire.KindResult {
+	if d.o.tasks == nil || !isList || reply == nil || reply.Kind != wire.KindResult {
 		return nil
 	}
 	book, _, err := d.catalog.wait(ctx, &wire.Message{Era: q.m.Era, Version: q.m.Version})
@@ -46,11 +48,17 @@ func (d *door) entitled(ctx context.Context, q *caller, r *ostiary.Result, reply
 	c := &ostiary.Call{Principal: d.principal(q.on), Class: of.class, Method: of.method}
 	kept, differs, err := keep(raw, func(entry []byte) (shown, scoped bool) {
 		name, _ := wire.Member(entry, of.name)
-		if c.Target = word(name); c.Target == "" {
-			return true, false
+		switch c.Target = word(name); {
+		case c.Target == "": // what nobody can judge, nobody is shown
+			return false, true
+		case of.class == ostiary.ClassTask:
+			_, mine := d.o.tasks.of(c.Principal.ID, c.Target)
+			return mine, true
+		case of.name == "uriTemplate":
+			c.Target = sample(c.Target)
 		}
 		rule := speaks(book, c)
-		return rule.Forbid == nil && len(c.Principal.MissingScopes(rule.Scopes)) == 0, len(rule.Scopes) > 0
+		return policy.Shown(rule, &c.Principal), len(rule.Scopes) > 0
 	})
 	if err != nil || !differs {
 		return err
@@ -67,7 +75,7 @@ func (d *door) entitled(ctx context.Context, q *caller, r *ostiary.Result, reply
 func speaks(book *policy.Book, c *ostiary.Call) *ostiary.Rule {
 	switch c.Class {
 	case ostiary.ClassTool:
-		return book.Tool(c.Target)
+		return book.ToolFor(c.Target, &c.Principal)
 	case ostiary.ClassResource:
 		return book.Resource(c.Target)
 	default:

@@ -18,6 +18,8 @@ type pending struct {
 	token  string  // canonical progress token, "" if there is none
 	size   int     // bytes of the request
 	on     *stream // by which it came; nil over stdio
+	who    string  // whose it is, and what it is about; "" for the door's own
+	target string
 
 	sent     bool          // it was handed to the other side
 	answered bool          // an answer came, acceptable or not
@@ -149,6 +151,13 @@ func (t *inflight) deliver(m *wire.Message) (delivered bool, late string) {
 	t.unreleased += len(m.Raw)
 	close(p.reply)
 	return true, ""
+}
+
+// asked is the request with this id; nil if there is none.
+func (t *inflight) asked(key string) *pending {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open[key]
 }
 
 // room returns when the answers that wait for their way out are few again, or

@@ -78,6 +78,10 @@ func (d *door) passNotification(ctx context.Context, m *wire.Message, on *stream
 			return err
 		}
 	}
+	if d.foreign(m) {
+		d.odd.refuse(m.Method, errTask)
+		return nil
+	}
 	switch m.Method {
 	case "notifications/progress", "notifications/message":
 		if m.Method == "notifications/progress" && !d.down.hasToken(m.ProgressKey) {

@@ -14,7 +14,7 @@ import (
 func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 	callID, err := d.ids.call()
 	running, cancel := context.WithCancelCause(ctx)
-	q := &caller{d: d, ctx: running, m: m, pending: pending{on: on,
+	q := &caller{d: d, ctx: running, m: m, pending: pending{on: on, who: d.principal(on).ID, target: m.Name,
 		method: m.Method, class: wire.Describe(m.Method, wire.FromClient).Class, callID: callID,
 		cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}),
 	}}
@@ -142,6 +142,9 @@ func (d *door) forward(ctx context.Context, q *caller) (*ostiary.Result, *wire.M
 		return &ostiary.Result{Status: ostiary.StatusWithheld}, nil, err
 	}
 	r, reply, err := d.inspect(ctx, q.on, m, reply)
+	if err == nil {
+		err = d.bound(q, reply)
+	}
 	if err == nil {
 		err = d.entitled(ctx, q, r, reply)
 	}

@@ -60,6 +60,7 @@ func (d *door) serverMessage(ctx context.Context, l line, m *wire.Message, err e
 		d.serverNotification(ctx, m, l.on)
 	default:
 		defer d.under.leave()
+		d.noteTask(m)
 		if delivered, late := d.down.deliver(m); !delivered {
 			d.odd.answer(late)
 		}

@@ -46,6 +46,7 @@ func newDoors(o HTTPOptions) *doors {
 	ctx, stop := context.WithCancel(context.Background())
 	d := &doors{o: o, ctx: ctx, stop: stop, all: map[string]*session{}, count: map[string]int{}}
 	d.o.Door.compiled = newCompiled()
+	d.o.Door.tasks = newTasks()
 	d.o.Door.Limits.AllowNewlines = true              // no client ends messages by them
 	d.ids, _ = newIdentifier(o.Door.Now, o.Door.Rand) // without randomness no door opens
 	d.away = newTurnedAway(d)

@@ -62,6 +62,9 @@ type Options struct {
 	Now    func() time.Time
 	// Rand makes ids.
 	Rand io.Reader
+
+	// tasks are those of everybody who shares the server; nil over stdio.
+	tasks *tasks
 }
 
 var (

@@ -224,7 +224,7 @@ func (c *compiler) addDeny(rule *ostiary.Rule, d *DenyRow, pt pattern, t ostiary
 // nothing always holds.
 func (d *DenyRow) condition(forbids, when *ostiary.Condition) ostiary.Condition {
 	return ostiary.Condition{
-		Source: fmt.Sprintf("%s (%s)", d.Pattern, d.Source), Reason: d.Reason,
+		Source: fmt.Sprintf("%s (%s)", d.Pattern, d.Source), Reason: d.Reason, Always: forbids == nil && when == nil,
 		Holds: func(ctx context.Context, c *ostiary.Call) (bool, error) {
 			for _, part := range []*ostiary.Condition{forbids, when} {
 				if part == nil {
@@ -242,18 +242,35 @@ func (d *DenyRow) condition(forbids, when *ostiary.Condition) ostiary.Condition 
 // Tool returns the rule of a tool, never nil: one map lookup for a tool that the
 // upstream lists, a rule that forbids for any other.
 func (b *Book) Tool(name string) *ostiary.Rule {
+	return b.toolOf(name, func(*ostiary.Rule) bool { return true })
+}
+
+// ToolFor is Tool for a caller: what a refusal suggests are tools that the caller
+// may call, so that it names none that the caller has not named.
+func (b *Book) ToolFor(name string, p *ostiary.Principal) *ostiary.Rule {
+	return b.toolOf(name, func(r *ostiary.Rule) bool { return Shown(r, p) })
+}
+
+// Shown reports whether a principal may call at all what a rule speaks for.
+func Shown(r *ostiary.Rule, p *ostiary.Principal) bool {
+	return r.Forbid == nil && len(p.MissingScopes(r.Scopes)) == 0 &&
+		!slices.ContainsFunc(r.Deny, func(c ostiary.Condition) bool { return c.Always })
+}
+
+func (b *Book) toolOf(name string, shown func(*ostiary.Rule) bool) *ostiary.Rule {
 	if b == nil {
 		return noCatalog()
 	}
 	if rule := b.tools[name]; rule != nil {
 		return rule
 	}
+	names := slices.DeleteFunc(slices.Clone(b.names), func(n string) bool { return !shown(b.tools[n]) })
 	return &ostiary.Rule{
 		Effect: ostiary.EffectDestructive, EffectWhy: "nothing is known about the tool",
 		Forbid: &ostiary.Error{
 			Code: ostiary.CodePolicyUnknown,
 			Message: fmt.Sprintf("the server %s lists no tool %s%s: call tools/list for the names it has",
-				b.upstream, quoted(name), didYouMean(name, b.names)),
+				b.upstream, quoted(name), didYouMean(name, names)),
 		},
 	}
 }

@@ -249,6 +249,7 @@ func (o *otherBook) denied(conditions []ostiary.Condition, k *kindBook, target s
 			c := &compiler{Policy: o.policy, upstream: o.upstream, types: map[string]*argTypes{}}
 			if err := c.addDeny(&rule, d, k.deny.patterns[id], ostiary.Tool{Upstream: o.upstream}); err != nil {
 				failed := d.condition(nil, nil)
+				failed.Always = false
 				failed.Holds = func(context.Context, *ostiary.Call) (bool, error) { return false, err }
 				slot.condition = &failed
 			} else if len(rule.Deny) > 0 {

@@ -42,7 +42,7 @@ func RPCCode(code ostiary.Code) int {
 		return RPCParseError
 	case ostiary.CodePolicyMethod:
 		return RPCMethodNotFound
-	case ostiary.CodeWireMeta:
+	case ostiary.CodeWireMeta, ostiary.CodeGatewayTask:
 		return RPCInvalidParams
 	case ostiary.CodeWireHeader:
 		return RPCHeaderMismatch

@@ -1,0 +1,104 @@
+package gateway
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// tasks are the tasks that the server of an endpoint has made, each with whose it
+// is and what it runs. Many people share the server there, and its ids say nothing
+// of who may use them, so an id that is not known to be the caller's is refused.
+// Over stdio one client has the server for itself, and there is none of this.
+type tasks struct {
+	mu    sync.Mutex
+	made  map[string]task
+	order map[string][]string // the ids of each principal, the oldest first
+}
+
+// task is what is known of one task.
+type task struct {
+	who    string
+	class  ostiary.Class
+	method string
+	target string
+}
+
+// Bounds of what is kept: the tasks of one principal, of which the oldest is
+// forgotten, and the bytes of an id.
+const (
+	tasksMost   = 1000
+	taskIDBytes = 1024
+)
+
+func newTasks() *tasks { return &tasks{made: map[string]task{}, order: map[string][]string{}} }
+
+// add notes a task that the server has made. It returns false if the id is another
+// principal's, or is none that can be kept.
+func (t *tasks) add(id string, made task) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old, known := t.made[id]
+	switch {
+	case known && old.who != made.who, id == "", len(id) > taskIDBytes:
+		return false
+	case !known:
+		ids := append(t.order[made.who], id)
+		if len(ids) > tasksMost {
+			delete(t.made, ids[0])
+			ids = slices.Delete(ids, 0, 1)
+		}
+		t.order[made.who] = ids
+	}
+	t.made[id] = made
+	return true
+}
+
+// of returns a task if it is this principal's.
+func (t *tasks) of(who, id string) (task, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	made, known := t.made[id]
+	return made, known && made.who == who
+}
+
+// noteTask notes the task that an answer names, before anything else is read of the
+// server: what it says of the task may come right behind.
+func (d *door) noteTask(m *wire.Message) {
+	if d.o.tasks == nil || m.TaskID == "" {
+		return
+	}
+	if p := d.down.asked(m.Key); p != nil && p.who != "" {
+		d.o.tasks.add(m.TaskID, task{p.who, p.class, p.method, p.target})
+	}
+}
+
+// bound checks that the task which an answer names has become the caller's.
+func (d *door) bound(q *caller, reply *wire.Message) error {
+	if d.o.tasks == nil || reply == nil || reply.TaskID == "" {
+		return nil
+	}
+	if _, mine := d.o.tasks.of(d.principal(q.on).ID, reply.TaskID); mine {
+		return nil
+	}
+	return &ostiary.Error{Code: ostiary.CodeGatewayTask,
+		Message: "the server named a task by an id that another caller's task has, so its answer was withheld: whether the call took effect is unknown; tell the operator about the server"}
+}
+
+// errTask is the refusal of a task that is not known to be the caller's; whether it
+// is somebody else's is not said.
+var errTask = &ostiary.Error{Code: ostiary.CodeGatewayTask,
+	Message: "no task of yours has this id: list your tasks, or call the tool again"}
+
+// foreign reports whether a notification speaks of a task that is not known to be
+// that of the door's principal.
+func (d *door) foreign(m *wire.Message) bool {
+	if d.o.tasks == nil || m.Method != "notifications/tasks/status" && m.Method != "notifications/tasks" {
+		return false
+	}
+	id, _ := wire.Member(m.Params, "taskId")
+	_, mine := d.o.tasks.of(d.o.Principal.ID, word(id))
+	return !mine
+}
