@@ -118,7 +118,11 @@ const (
 	CodeEgressSize        Code = "egress_size"        // an answer that is too long
 	CodeEgressUnreachable Code = "egress_unreachable" // no connection
 
+	CodeCredentialMissing     Code = "credential_missing"     // the operator gave this principal none for the server
+	CodeCredentialUnavailable Code = "credential_unavailable" // the file, program or issuer gives none
+
 	CodeGatewayUpstream  Code = "gateway_upstream"  // the server ended, cannot be started or does not speak MCP
+	CodeGatewayCircuit   Code = "gateway_circuit"   // the server failed too often and is left alone for a while
 	CodeGatewayShutdown  Code = "gateway_shutdown"  // the door is closing
 	CodeGatewayCancelled Code = "gateway_cancelled" // the client withdrew the call
 	CodeGatewayLate      Code = "gateway_late"      // an answer after its call had ended

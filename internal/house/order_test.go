@@ -14,7 +14,7 @@ var floors = [][]string{
 	{"wire"},
 	{
 		"auth", "policy", "validate", "limit", "flow", "freeze", "preview", "approval", "grant", "idempotency", "redact",
-		"untrusted", "audit", "pin", "sandbox", "egress", "store", "telemetry",
+		"untrusted", "audit", "pin", "sandbox", "egress", "credential", "store", "telemetry",
 	},
 	{"tools", "middleware", "console", "scan", "incident"},
 	{"gateway"},
