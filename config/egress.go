@@ -38,13 +38,31 @@ func (h *Webhook) client(w Wiring) (*http.Client, error) {
 	return d.Client(), nil
 }
 
-func (u *Upstream) egress(now func() time.Time) (*egress.Dialer, error) {
-	return egress.New(egress.Options{AllowPrivate: u.AllowPrivate, Stream: true, Timeout: 24 * time.Hour, Clock: now})
+// connectTime bounds the resolving of a server's name and the connection to it.
+const connectTime = 10 * time.Second
+
+// withPeople is what a call may take beside its own time, while its server waits
+// for a person.
+const withPeople = 10 * time.Minute
+
+func (u *Upstream) egress(now func() time.Time, answer time.Duration) (*egress.Dialer, error) {
+	return egress.New(egress.Options{AllowPrivate: u.AllowPrivate, Stream: true, Connect: connectTime, Timeout: answer, Clock: now})
 }
 
-// Client reaches the server at the URL, and nothing else.
-func (u *Upstream) Client(now func() time.Time) (*http.Client, error) {
-	d, err := u.egress(now)
+// longest is how long a call may run at most.
+func (f *File) longest() time.Duration {
+	most := f.Limits.Timeout
+	for _, r := range f.Rules {
+		most = max(most, r.Timeout)
+	}
+	return most + withPeople
+}
+
+// Client reaches the server at the URL, and nothing else. Each has connections of
+// its own. The header of an answer may take as long as any call; who waits for it
+// bounds it further.
+func (f *File) Client(u *Upstream, now func() time.Time) (*http.Client, error) {
+	d, err := u.egress(now, f.longest())
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +71,7 @@ func (u *Upstream) Client(now func() time.Time) (*http.Client, error) {
 
 // reachable finds what can be known of the URL without the network.
 func (u *Upstream) reachable() error {
-	d, err := u.egress(nil)
+	d, err := u.egress(nil, 0)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,37 +37,69 @@ func envValue() kind[string] {
 
 func (d *decoder) interpolate(n ast.Node, s string) string {
 	var b strings.Builder
+	whole := d.pieces(n, s, func(text string) { b.WriteString(text) }, func(word string) error {
+		value, err := d.lookup(n, word)
+		if err == nil {
+			d.noteInterpolated(word, value)
+			b.WriteString(value)
+		}
+		return err
+	})
+	if !whole {
+		return ""
+	}
+	return b.String()
+}
+
+// pieces splits a text at what stands in ${…}. It reports whether all of it could
+// be read.
+func (d *decoder) pieces(n ast.Node, s string, text func(string), word func(string) error) bool {
 	for {
 		i := strings.Index(s, "${")
 		if i < 0 {
-			b.WriteString(s)
-			return b.String()
+			text(s)
+			return true
 		}
 		if i > 0 && s[i-1] == '$' {
-			b.WriteString(s[:i-1] + "${")
+			text(s[:i-1] + "${")
 			s = s[i+2:]
 			continue
 		}
-		b.WriteString(s[:i])
-		word, rest, ok := strings.Cut(s[i+2:], "}")
+		text(s[:i])
+		inside, rest, ok := cutWord(s[i+2:])
 		if !ok {
 			d.fail(n, "\"${\" without \"}\": write ${env:NAME} or ${file:PATH}, or $${ for the text ${")
-			return ""
+			return false
 		}
-		value, err := d.lookup(n, word)
+		err := word(inside)
 		var e *ostiary.Error
 		switch {
 		case errors.As(err, &e):
 			d.failCode(e.Code, nodePos(n), e.Message)
-			return ""
+			return false
 		case err != nil:
 			d.fail(n, "%s", err)
-			return ""
+			return false
 		}
-		d.noteInterpolated(word, value)
-		b.WriteString(value)
 		s = rest
 	}
+}
+
+// cutWord splits what stands behind "${" at its "}". The list of a command line may
+// hold braces.
+func cutWord(s string) (word, rest string, ok bool) {
+	if list, isExec := strings.CutPrefix(s, "exec:["); isExec {
+		list = "[" + list
+		dec := json.NewDecoder(strings.NewReader(list))
+		var command []string
+		if dec.Decode(&command) == nil {
+			at := int(dec.InputOffset())
+			if left := strings.TrimLeft(list[at:], " "); strings.HasPrefix(left, "}") {
+				return "exec:" + list[:at], left[1:], true
+			}
+		}
+	}
+	return strings.Cut(s, "}")
 }
 
 // lookup gives the value of what stands between the braces. Its errors name the
@@ -98,8 +131,8 @@ func (d *decoder) lookup(n ast.Node, word string) (string, error) {
 		return readSecret(path)
 	case "exec":
 		return "", &ostiary.Error{
-			Code:    ostiary.CodeConfigLayer,
-			Message: "${exec:…}: this layer is not built yet (credentials from a program); use ${file:PATH} or ${env:NAME}",
+			Code:    ostiary.CodeConfigInvalid,
+			Message: "${exec:…} is for the credential of a server over HTTP, which can change while the door is open; use ${file:PATH} or ${env:NAME} here",
 		}
 	}
 	return "", fmt.Errorf("${…} is ${env:NAME} or ${file:PATH}; write $${ for the text ${")

@@ -137,7 +137,7 @@ func (d *decoder) noteInterpolated(word, value string) {
 func (f *File) secrets(d *decoder) {
 	if !d.o.SkipSecrets {
 		for _, u := range f.Upstreams {
-			for _, name := range u.PassEnv {
+			for _, name := range u.passed() {
 				if v, ok := d.o.lookupEnv(name); ok {
 					d.noteSecret(name, v)
 				}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -35,10 +36,6 @@ type Serve struct {
 	TrustedProxies      []netip.Prefix
 	Forwarded, TrustAll bool
 }
-
-// Credential is what a server over HTTP gets from the door, in a field of the
-// header.
-type Credential struct{ Header, Value string }
 
 func serveKind() kind[Serve] {
 	return object("serve", nil, checkServe,
@@ -117,13 +114,11 @@ func remoteURL() kind[string] {
 	})
 }
 
-func credentialKind() kind[Credential] {
-	return object("a credential", nil, nil,
-		key("header", checked("the name of a header field", "", checkField), func(c *Credential) *string { return &c.Header },
-			"The field of the header. Default: `Authorization`."),
-		must(key("value", envValue(), func(c *Credential) *string { return &c.Value },
-			"Its value, such as `Bearer ${file:PATH}`. It never reaches the log, the client or another server.")),
-	)
+// protocolFields are what the door or its transport sets, or what changes how a
+// request is sent: net/http sends one with a key of idempotency again.
+var protocolFields = []string{
+	"host", "origin", "content-type", "content-length", "content-encoding", "accept", "connection", "transfer-encoding", "te", "trailer",
+	"upgrade", "expect", "keep-alive", "last-event-id", "idempotency-key", "x-idempotency-key",
 }
 
 func checkField(name string) error {
@@ -133,7 +128,7 @@ func checkField(name string) error {
 		}
 	}
 	lower := strings.ToLower(name)
-	if strings.HasPrefix(lower, "mcp-") || lower == "host" || lower == "content-type" || lower == "content-length" || lower == "accept" || lower == "connection" || lower == "transfer-encoding" {
+	if strings.HasPrefix(lower, "mcp-") || slices.Contains(protocolFields, lower) {
 		return fmt.Errorf("%s is set by the protocol and cannot carry a credential", name)
 	}
 	return nil
@@ -157,16 +152,6 @@ func checkUpstream(d *decoder, at Pos, u *Upstream) {
 		}
 	}
 	if u.Credential != nil {
-		if u.Credential.Header == "" {
-			u.Credential.Header = "Authorization"
-		}
-		if strings.ContainsAny(u.Credential.Value, "\r\n\x00") {
-			d.failAt(at, "the credential has a line break, which a header cannot carry: write the value in one line")
-		}
-		// Only the secret part is to be found in what comes back.
-		if _, secret, ok := strings.Cut(u.Credential.Value, " "); ok {
-			d.noteSecret("CREDENTIAL_TOKEN", secret)
-		}
-		d.noteSecret("CREDENTIAL_TOKEN", u.Credential.Value)
+		checkCredential(d, at, u)
 	}
 }

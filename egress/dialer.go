@@ -28,6 +28,8 @@ type Options struct {
 	// Timeout bounds a request with its body, or with Stream until its headers;
 	// 30 s by default.
 	Timeout time.Duration
+	// Connect bounds resolving and connecting; Timeout where it is not set.
+	Connect time.Duration
 	// Body is the longest body of a response in bytes; 1 MiB by default.
 	Body int64
 	// Stream says that bodies may last and have no bound here, as event streams
@@ -72,11 +74,14 @@ func New(o Options) (*Dialer, error) {
 		return nil, err
 	case o.Redirects < 0 || o.Redirects > maxRedirects:
 		return nil, badOption("the number of redirects is not between 0 and 10")
-	case o.Timeout < 0 || o.Body < 0:
+	case o.Timeout < 0 || o.Connect < 0 || o.Body < 0:
 		return nil, badOption("a bound of the network is negative")
 	}
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
+	}
+	if o.Connect == 0 {
+		o.Connect = o.Timeout
 	}
 	if o.Body == 0 {
 		o.Body = defaultBody
@@ -125,7 +130,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithTimeout(ctx, d.o.Timeout)
+	ctx, stop := context.WithTimeout(ctx, d.o.Connect)
 	defer stop()
 	addrs, err := d.resolve(ctx, h)
 	if err != nil {

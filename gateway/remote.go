@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,18 +20,25 @@ type Remote struct {
 	// URL is its endpoint.
 	URL string
 	// Client reaches it. It must not follow redirects, and its transport decides
-	// which addresses may be dialled.
+	// which addresses may be dialled. Own returns one with other connections for a
+	// principal with a credential of its own, else nil; it may be nil itself.
 	Client *http.Client
-	// Header returns the fields of the operator's that every request carries, such
-	// as a credential; nil adds none.
-	Header func(context.Context) (http.Header, error)
+	Own    func(principal string) *http.Client
+	// Header returns the fields of the operator's that every request of a principal
+	// carries, such as a credential; nil adds none. Renew looks for others after the
+	// server refused these, and reports whether there are any; nil has none.
+	Header func(ctx context.Context, principal string) (http.Header, error)
+	Renew  func(ctx context.Context, principal string, refused http.Header) bool
+	// Breaker keeps requests from a server that fails; nil lets all pass.
+	Breaker *Breaker
 }
 
 // remote is the server's end over streamable HTTP: every message is a POST. In
 // the legacy era it holds the session that the server gave.
 type remote struct {
-	d *door
-	o Remote
+	d      *door
+	o      Remote
+	client *http.Client
 
 	ctx  context.Context // ends with the door
 	stop context.CancelFunc
@@ -48,7 +54,13 @@ var _ serverEnd = (*remote)(nil)
 
 func newRemote(d *door, o Remote) *remote {
 	ctx, stop := context.WithCancel(context.Background())
-	return &remote{d: d, o: o, ctx: ctx, stop: stop}
+	r := &remote{d: d, o: o, client: o.Client, ctx: ctx, stop: stop}
+	if o.Own != nil {
+		if own := o.Own(d.o.Principal.ID); own != nil {
+			r.client = own
+		}
+	}
+	return r
 }
 
 // briefly bounds what nobody waits for: a cancellation, a refusal, the end of a
@@ -59,15 +71,22 @@ const briefly = 5 * time.Second
 // An error means that the request did not reach the server; a server that takes
 // it and gives no answer fails the open request instead.
 func (r *remote) request(ctx context.Context, q outgoing) error {
+	pass, err := r.o.Breaker.enter()
+	if err != nil {
+		return err
+	}
 	resp, err := r.post(ctx, q.m, q.on, q.parameters)
 	if err != nil {
+		pass.failed(ctx, err)
 		if ctx.Err() != nil {
 			return nil // who waits for the answer sees the end of ctx
 		}
 		return err
 	}
 	defer resp.Body.Close()
-	if err := r.take(ctx, resp, q); err != nil && ctx.Err() == nil {
+	err = r.take(ctx, resp, q)
+	pass.answered(ctx, resp.StatusCode, err)
+	if err != nil && ctx.Err() == nil {
 		r.d.down.fail(q.key, err)
 	}
 	return nil
@@ -127,17 +146,21 @@ func (r *remote) finish(patience time.Duration) {
 	if session != "" {
 		ctx, cancel := context.WithTimeout(r.ctx, patience)
 		defer cancel()
-		if req, err := r.prepare(ctx, http.MethodDelete, nil); err == nil {
-			req.Header.Set(headerSession, session)
-			if resp, err := r.o.Client.Do(req); err == nil {
-				drain(resp.Body)
-				_ = resp.Body.Close()
-			}
+		resp, err := r.do(ctx, exchange{method: http.MethodDelete, fill: func(h http.Header) { h.Set(headerSession, session) }})
+		if err == nil {
+			drain(resp.Body)
+			_ = resp.Body.Close()
 		}
 	}
 	r.stop()
 	r.busy.Wait()
 }
+
+// streamWait is how long a server may take to begin its own stream.
+const streamWait = 30 * time.Second
+
+// errSilent says that a server did not begin its own stream.
+var errSilent = &ostiary.Error{Code: ostiary.CodeLimitTimeout, Message: "the server did not begin its stream in time"}
 
 const (
 	headerSession = "Mcp-Session-Id"
@@ -148,52 +171,20 @@ const (
 	headerLastID  = "Last-Event-Id"
 )
 
-// prepare makes a request of the session.
-func (r *remote) prepare(ctx context.Context, method string, body []byte) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, r.o.URL, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	if r.o.Header != nil {
-		h, err := r.o.Header(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for name, values := range h {
-			req.Header[name] = values
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.lost != nil {
-		return nil, r.lost
-	}
-	if r.session != "" {
-		req.Header.Set(headerSession, r.session)
-	}
-	if r.version != "" {
-		req.Header.Set(headerVersion, r.version)
-	}
-	return req, nil
-}
-
 // post sends one message. Of the client's header only what the protocol gives to
 // the server goes on, and only as the message says it.
 func (r *remote) post(ctx context.Context, m *wire.Message, on *stream, of []parameter) (*http.Response, error) {
-	req, err := r.prepare(ctx, http.MethodPost, m.Raw)
+	resp, err := r.do(ctx, exchange{method: http.MethodPost, body: m.Raw, reads: readsOnly(m.Method), fill: func(h http.Header) {
+		h.Set("Content-Type", "application/json")
+		h.Set("Accept", "application/json, text/event-stream")
+		if m.Era == wire.EraModern {
+			h.Set(headerVersion, m.Version)
+			modernHeader(h, m, on)
+			setParameters(h, of, m.Arguments)
+		}
+	}})
 	if err != nil {
 		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json, text/event-stream")
-	if m.Era == wire.EraModern {
-		req.Header.Set(headerVersion, m.Version)
-		modernHeader(req.Header, m, on)
-		setParameters(req.Header, of, m.Arguments)
-	}
-	resp, err := r.o.Client.Do(req)
-	if err != nil {
-		return nil, r.unreachable(err)
 	}
 	if resp.StatusCode == http.StatusNotFound && m.Method != "initialize" && r.legacySession() {
 		drain(resp.Body)
@@ -235,8 +226,12 @@ func (r *remote) unreachable(err error) error {
 	if e := (*ostiary.Error)(nil); errors.As(err, &e) {
 		return e
 	}
+	if unconnected(err) {
+		return &ostiary.Error{Code: ostiary.CodeGatewayUpstream, Err: err,
+			Message: "the server cannot be reached, so nothing was sent: try again later, or ask the operator to look at it"}
+	}
 	return &ostiary.Error{Code: ostiary.CodeGatewayUpstream, Err: err,
-		Message: "the server cannot be reached: try again later, or ask the operator to look at it"}
+		Message: "the server gave no answer; whether the call took effect is unknown: look before you repeat it, or ask the operator to look at the server"}
 }
 
 // unexpected explains an answer that is none of the protocol.
@@ -296,8 +291,11 @@ func notTheClients(status int) bool {
 	return status < 200 || status >= 300 && status < 400
 }
 
+// errCutOff says that an answer ended before its end.
+var errCutOff = errors.New("cut off")
+
 func (r *remote) cutOff(err error) error {
-	return &ostiary.Error{Code: ostiary.CodeGatewayUpstream, Err: err,
+	return &ostiary.Error{Code: ostiary.CodeGatewayUpstream, Err: errors.Join(errCutOff, err),
 		Message: "the server's answer was cut off; whether the call took effect is unknown: look before you repeat it"}
 }
 
@@ -349,19 +347,26 @@ func (r *remote) agreed(version string) {
 // listen opens the server's own stream for the client's and passes on what comes
 // until either ends. It returns the status of a server that has none.
 func (r *remote) listen(ctx context.Context, on *stream, lastID string) (status int, err error) {
-	req, err := r.prepare(ctx, http.MethodGet, nil)
+	pass, err := r.o.Breaker.enter()
 	if err != nil {
 		return 0, err
 	}
-	req.Header.Set("Accept", "text/event-stream")
-	if lastID != "" {
-		req.Header.Set(headerLastID, lastID)
-	}
-	resp, err := r.o.Client.Do(req)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(streamWait, func() { cancel(errSilent) })
+	resp, err := r.do(ctx, exchange{method: http.MethodGet, fill: func(h http.Header) {
+		h.Set("Accept", "text/event-stream")
+		if lastID != "" {
+			h.Set(headerLastID, lastID)
+		}
+	}})
+	late.Stop()
 	if err != nil {
-		return 0, r.unreachable(err)
+		pass.failed(ctx, err)
+		return 0, err
 	}
 	defer resp.Body.Close()
+	pass.answered(ctx, resp.StatusCode, nil)
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if resp.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		return resp.StatusCode, nil

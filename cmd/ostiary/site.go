@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -176,23 +175,6 @@ func (s *site) open(u *config.Upstream) (*gateway.Endpoint, error) {
 		},
 		WriteWait: s.file.Serve.Write, IdleSession: s.file.Serve.Idle, Sessions: s.file.Serve.Sessions, Log: s.w.Log,
 	}), nil
-}
-
-// remote is how a server over HTTP is reached; nil for one that is started.
-func (s *site) remote(u *config.Upstream) (*gateway.Remote, error) {
-	if u.URL == "" {
-		return nil, nil
-	}
-	client, err := u.Client(s.w.Now)
-	if err != nil {
-		return nil, err
-	}
-	remote := &gateway.Remote{URL: u.URL, Client: client}
-	if c := u.Credential; c != nil {
-		header := http.Header{http.CanonicalHeaderKey(c.Header): {c.Value}}
-		remote.Header = func(context.Context) (http.Header, error) { return header, nil }
-	}
-	return remote, nil
 }
 
 // directory is where a server that is started runs.

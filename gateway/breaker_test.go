@@ -1,0 +1,131 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary"
+)
+
+// breaking is a breaker under test with a clock that stands still.
+func breaking() (b *Breaker, forward func(time.Duration), said func() string) {
+	now, all := time.Unix(0, 0), ""
+	b = NewBreaker(BreakerOptions{Failures: 3, Pause: 10 * time.Second, Longest: 30 * time.Second, Now: func() time.Time { return now },
+		Changed: func(to BreakerState, failures int) { all += fmt.Sprintf("%s %d;", to, failures) }})
+	return b, func(d time.Duration) { now = now.Add(d) }, func() string { return all }
+}
+
+func (b *Breaker) tryTo(t *testing.T, o outcome) {
+	t.Helper()
+	p, err := b.enter()
+	if err != nil {
+		t.Fatalf("a request was not let through: %v", err)
+	}
+	p.end(o)
+}
+
+func (b *Breaker) wantShut(t *testing.T, again time.Duration) {
+	t.Helper()
+	_, err := b.enter()
+	if e := ostiary.AsError(err); !errors.Is(err, ostiary.CodeGatewayCircuit) || e.RetryAfter != again {
+		t.Fatalf("got %v, again after %s, want %s", err, e.RetryAfter, again)
+	}
+}
+
+func TestBreaker(t *testing.T) {
+	b, forward, said := breaking()
+	for range 2 {
+		b.tryTo(t, outcomeFailure)
+	}
+	b.tryTo(t, outcomeSuccess) // they do not stand in a row any more
+	for range 2 {
+		b.tryTo(t, outcomeFailure)
+		b.tryTo(t, outcomeNeither) // says nothing of the server
+	}
+	if b.State() != BreakerClosed {
+		t.Fatal("opened too early")
+	}
+	b.tryTo(t, outcomeFailure)
+	if b.State() != BreakerOpen {
+		t.Fatal("not open")
+	}
+	b.wantShut(t, 10*time.Second)
+	forward(9 * time.Second)
+	b.wantShut(t, time.Second)
+	forward(time.Second)
+	if b.State() != BreakerHalfOpen {
+		t.Fatal("not half-open")
+	}
+	trial, err := b.enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.wantShut(t, time.Second) // one at a time
+	trial.end(outcomeNeither)  // the client left: another may try
+	b.tryTo(t, outcomeFailure)
+	b.wantShut(t, 20*time.Second)
+	forward(20 * time.Second)
+	b.tryTo(t, outcomeFailure)
+	b.wantShut(t, 30*time.Second) // and not 40
+	forward(30 * time.Second)
+	b.tryTo(t, outcomeSuccess)
+	for range 2 {
+		b.tryTo(t, outcomeFailure)
+	}
+	if b.State() != BreakerClosed || said() != "open 3;open 4;open 5;closed 5;" {
+		t.Errorf("%s, %s", b.State(), said())
+	}
+}
+
+// A request that began before it opened says nothing of a later trial.
+func TestBreakerIgnoresLateOutcomes(t *testing.T) {
+	b, forward, said := breaking()
+	late, err := b.enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		b.tryTo(t, outcomeFailure)
+	}
+	late.end(outcomeSuccess)
+	b.wantShut(t, 10*time.Second)
+	forward(10 * time.Second)
+	b.tryTo(t, outcomeSuccess)
+	if said() != "open 3;closed 3;" {
+		t.Error(said())
+	}
+}
+
+func TestOutcomes(t *testing.T) {
+	timeout, stop := context.WithCancelCause(t.Context())
+	stop(&ostiary.Error{Code: ostiary.CodeLimitTimeout})
+	left, leave := context.WithCancelCause(t.Context())
+	leave(errWithdrawn)
+	for name, c := range map[string]struct {
+		ctx  context.Context
+		err  error
+		want outcome
+	}{
+		"no connection":  {t.Context(), &ostiary.Error{Code: ostiary.CodeEgressUnreachable}, outcomeFailure},
+		"no answer":      {t.Context(), (&remote{}).unreachable(errors.New("EOF")), outcomeFailure},
+		"out of time":    {timeout, context.Canceled, outcomeFailure},
+		"withdrawn":      {left, context.Canceled, outcomeNeither},
+		"an address":     {t.Context(), &ostiary.Error{Code: ostiary.CodeEgressAddress}, outcomeNeither},
+		"no credential":  {t.Context(), &ostiary.Error{Code: ostiary.CodeCredentialUnavailable}, outcomeNeither},
+		"an old session": {t.Context(), &ostiary.Error{Code: ostiary.CodeGatewaySession}, outcomeNeither},
+	} {
+		if got := judged(c.ctx, c.err); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+	var none *Breaker
+	p, err := none.enter()
+	if err != nil || none.State() != BreakerClosed {
+		t.Error("no breaker lets nothing pass")
+	}
+	p.failed(t.Context(), errors.New("x"))
+	p.answered(t.Context(), 500, nil)
+}
