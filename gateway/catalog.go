@@ -219,6 +219,7 @@ const listGap = 50 * time.Millisecond
 // keep lists while somebody asks, until ctx ends.
 func (c *catalog) keep(ctx context.Context, over chan<- struct{}) {
 	defer close(over)
+	defer c.d.breaks()
 	for {
 		c.mu.Lock()
 		if !c.stale || ctx.Err() != nil {

@@ -113,6 +113,7 @@ func (d *door) clientAnswer(ctx context.Context, m *wire.Message, on *stream) {
 	}
 	go func() {
 		defer d.under.leave()
+		defer d.breaks()
 		if err := d.judgeAnswer(ctx, m, p, on); err != nil {
 			// The server must not wait for an answer that was kept back.
 			e := ostiary.AsError(err)

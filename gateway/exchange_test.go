@@ -243,7 +243,9 @@ func TestSessionsAreCounted(t *testing.T) {
 	w := openWeb(t, rows(), func(o *HTTPOptions, _ *site) { o.Sessions = 2 })
 	first := w.session()
 	w.session()
-	w.post(initialize).want(t, 503, "2 sessions")
+	if r := w.post(initialize).want(t, 429, "2 sessions"); r.header.Get("Retry-After") != "30" {
+		t.Errorf("it says to ask again after %q", r.header.Get("Retry-After"))
+	}
 	w.recorded(is{code: "limit_concurrency"})
 	w.session("Who", "bob")
 	w.do(w.request(t.Context(), "DELETE", "", "Mcp-Session-Id", first)).want(t, 204)

@@ -14,6 +14,8 @@ type handshake struct {
 	held  []line
 	bytes int
 	over  chan struct{} // closed when nothing is held any more
+
+	breaks func() // is deferred where it is served
 }
 
 // heldBytes is how much is kept back; then the client is not read any further.
@@ -56,6 +58,7 @@ func (h *handshake) run(serve func(), handle func(line)) {
 	h.busy, h.over = true, make(chan struct{})
 	h.mu.Unlock()
 	go func() {
+		defer h.breaks()
 		serve()
 		for {
 			h.mu.Lock()

@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/ostiary/ostiary"
 )
 
 // outbox writes messages to one pipe in the order in which they were sent, with
@@ -127,6 +129,11 @@ func (o *outbox) finish(patience time.Duration) {
 
 func (o *outbox) writeAll() {
 	defer close(o.done)
+	defer func() {
+		if p := recover(); p != nil { // who writes to it later is told so
+			o.fail(ostiary.AsError(panicked(p)))
+		}
+	}()
 	var spare []byte
 	for range o.wake {
 		for {
@@ -138,9 +145,7 @@ func (o *outbox) writeAll() {
 				break
 			}
 			if _, err := o.w.Write(out); err != nil {
-				o.mu.Lock()
-				o.err = err
-				o.mu.Unlock()
+				o.fail(err)
 				return
 			}
 			if spare = out; cap(spare) > 2*outboxBytes {
@@ -148,6 +153,12 @@ func (o *outbox) writeAll() {
 			}
 		}
 	}
+}
+
+func (o *outbox) fail(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.err = err
 }
 
 // take returns what is queued and queues into spare from now on; nil if nothing

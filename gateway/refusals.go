@@ -114,19 +114,3 @@ func (e *Endpoint) address(r *http.Request) string {
 	}
 	return e.o.Address(r)
 }
-
-// httpError is the refusal of an HTTP request that is none of the protocol.
-func httpError(message string) error {
-	return &ostiary.Error{Code: ostiary.CodeGatewayHTTP, Message: message}
-}
-
-// turned is what is known of this request, and its message.
-func (v *visit) turned(m *wire.Message) turned {
-	return turned{who: v.who, session: v.session, address: v.address, m: m}
-}
-
-// turn refuses an HTTP request that is none of the protocol.
-func (v *visit) turn(status int, message string) {
-	d := v.e.doors.away.refuse(v.turned(nil), httpError(message))
-	http.Error(v.w, d.Message, status)
-}

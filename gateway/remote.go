@@ -113,6 +113,7 @@ func (r *remote) sendNow(message []byte) error {
 		return err
 	}
 	r.busy.Go(func() {
+		defer r.d.breaks()
 		ctx, cancel := context.WithTimeout(r.ctx, briefly)
 		defer cancel()
 		if err := r.send(ctx, nil, m); err != nil {

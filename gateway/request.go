@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -29,6 +27,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 	}
 	serve := func() {
 		defer d.under.leave()
+		defer d.breaks()
 		defer cancel(nil)
 		defer d.down.release(&q.pending)
 		defer d.survive(q)
@@ -100,25 +99,6 @@ func asked(m *wire.Message, code ostiary.Code, stepsUp bool) *wire.Message {
 		return &wire.Message{Kind: m.Kind, ID: m.ID, Era: m.Era}
 	}
 	return m
-}
-
-// survive turns a panic behind the line into a record and an answer: one request
-// must not end the door for everybody else.
-func (d *door) survive(q *caller) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	d.down.remove(q.m.Key)
-	dec := d.o.Line.Refuse(d.newCall(q.m.Method, ostiary.ClassMalformed, q.on), ostiary.Refused("gateway", panicked(p)))
-	d.answerNow(q.on, wire.Refusal(&wire.Message{Kind: q.m.Kind, ID: q.m.ID}, q.callID, dec))
-}
-
-// panicked is the refusal for a panic of the door.
-func panicked(p any) error {
-	return &ostiary.Error{Code: ostiary.CodePanic,
-		Message: "the door failed at this message and refused it; whether it took effect is unknown: look before you repeat it. The operator finds the reason in the audit log",
-		Reason:  fmt.Sprintf("panic: %v\n%.2000s", p, debug.Stack())}
 }
 
 // storedReply is the answer to a request that got a kept result instead of a

@@ -33,11 +33,15 @@ func (d *door) serve(asked context.Context) error {
 	defer end(errShutdown)
 	clientGone, serverGone := make(chan error, 1), make(chan struct{})
 	if d.o.In != nil {
-		go func() { clientGone <- d.readClient(ctx) }()
+		go func() {
+			defer d.breaks()
+			clientGone <- d.readClient(ctx)
+		}()
 	}
 	if d.server != nil {
 		go func() {
 			defer close(serverGone)
+			defer d.breaks()
 			d.readServer(ctx)
 		}()
 	}
@@ -47,7 +51,11 @@ func (d *door) serve(asked context.Context) error {
 	select {
 	case err = <-clientGone:
 	case <-serverGone:
-		err = d.serverEnded()
+		if err = d.failure(); err == nil {
+			err = d.serverEnded()
+		}
+	case err = <-d.broken:
+		d.broken <- err // nothing later takes its place
 	case <-asked.Done():
 	}
 	d.shut(end, serverGone, errors.Is(err, ostiary.CodeGatewayUpstream))
@@ -57,6 +65,10 @@ func (d *door) serve(asked context.Context) error {
 // shut cleans up in the order in which nothing that was promised is lost: calls
 // end and are recorded, then the server goes.
 func (d *door) shut(end context.CancelCauseFunc, serverGone <-chan struct{}, byItself bool) {
+	if err := d.failure(); errors.Is(err, ostiary.CodePanic) {
+		end(err) // nobody can tell what would still come to its end
+		d.down.close(err)
+	}
 	d.drain(serverGone)
 	end(errShutdown)
 	d.down.close(errShutdown)
@@ -73,6 +85,17 @@ func (d *door) shut(end context.CancelCauseFunc, serverGone <-chan struct{}, byI
 		d.stderr.finish(byItself)
 	}
 	d.toClient.finish(stopPatience) // a client that does not read has gone
+}
+
+// failure is why the door cannot go on, nil if it can.
+func (d *door) failure() error {
+	select {
+	case err := <-d.broken:
+		d.broken <- err
+		return err
+	default:
+		return nil
+	}
 }
 
 // await waits for what should end now, but not for ever: nothing can stop a gate

@@ -108,6 +108,7 @@ func (d *door) serverRequest(ctx context.Context, m *wire.Message, on *stream) {
 	go func() {
 		defer d.under.leave()
 		defer cancel(nil)
+		defer d.breaks()
 		_, dec := d.o.Line.Do(running, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
 			return d.forwardUp(ctx, m, c, on)
 		})

@@ -29,13 +29,19 @@ type doors struct {
 	closed bool
 	busy   sync.WaitGroup
 	away   *turnedAway
+
+	starting chan struct{} // has room for the doors that may be opened at once
 }
 
 // session is one door and who may use it.
 type session struct {
 	id, principal, proved string
-	door                  *door
+	ctx                   context.Context
 	end                   context.CancelFunc
+
+	ready  chan struct{} // closed when the next two are set
+	door   *door
+	failed error
 
 	inside int       // requests, under the lock of doors
 	left   time.Time // of the last one
@@ -44,7 +50,10 @@ type session struct {
 
 func newDoors(o HTTPOptions) *doors {
 	ctx, stop := context.WithCancel(context.Background())
-	d := &doors{o: o, ctx: ctx, stop: stop, all: map[string]*session{}, count: map[string]int{}}
+	if o.Capacity == nil {
+		o.Capacity = &Capacity{}
+	}
+	d := &doors{o: o, ctx: ctx, stop: stop, all: map[string]*session{}, count: map[string]int{}, starting: make(chan struct{}, startsMost)}
 	d.o.Door.compiled = newCompiled()
 	d.o.Door.tasks = newTasks()
 	d.o.Door.Limits.AllowNewlines = true              // no client ends messages by them
@@ -53,67 +62,144 @@ func newDoors(o HTTPOptions) *doors {
 	return d
 }
 
-// idBytes make a session's id hard to guess.
-const idBytes = 18
+const (
+	// idBytes make a session's id hard to guess.
+	idBytes = 18
+	// startsMost is how many doors of an endpoint are opened at once.
+	startsMost = 8
+)
 
 // open begins a legacy session.
-func (s *doors) open(who ostiary.Principal, proved string) (*session, func(), error) {
+func (s *doors) open(ctx context.Context, who ostiary.Principal, proved string) (*session, func(), error) {
 	raw := make([]byte, idBytes)
 	if _, err := io.ReadFull(s.o.Door.Rand, raw); err != nil {
 		return nil, nil, err
 	}
-	return s.add(base64.RawURLEncoding.EncodeToString(raw), who, proved)
+	return s.add(ctx, base64.RawURLEncoding.EncodeToString(raw), who, proved)
 }
 
 // shared returns the door of the modern era of who calls.
-func (s *doors) shared(who ostiary.Principal, proved string) (*session, func(), error) {
+func (s *doors) shared(ctx context.Context, who ostiary.Principal, proved string) (*session, func(), error) {
 	key := " " + strconv.Itoa(len(who.ID)) + " " + who.ID + proved // no Mcp-Session-Id has a space
 	if d, release := s.session(key, who.ID, proved); d != nil {
 		return d, release, nil
 	}
-	return s.add(key, who, proved)
+	return s.add(ctx, key, who, proved)
 }
 
-func (s *doors) add(id string, who ostiary.Principal, proved string) (*session, func(), error) {
+// add returns the session with this id, which is made if there is none. Making
+// one may take time, for a server is started: only those wait who ask for the
+// same one.
+func (s *doors) add(ctx context.Context, id string, who ostiary.Principal, proved string) (*session, func(), error) {
+	one, release, mine, err := s.reserve(id, who, proved)
+	if err != nil {
+		return nil, nil, err
+	}
+	if mine {
+		go s.make(one, who)
+	}
+	t := time.NewTimer(s.o.Door.CatalogWait)
+	defer t.Stop()
+	select {
+	case <-one.ready:
+		err = one.failed
+	case <-t.C:
+		err = &ostiary.Error{Code: ostiary.CodeGatewayUpstream, RetryAfter: startRetry,
+			Message: "the server takes too long to start: try again in a while, or ask the operator to look at it"}
+	case <-ctx.Done():
+		err = &ostiary.Error{Code: ostiary.CodeGatewayCancelled, Message: "the client did not wait for the server to start"}
+	}
+	if err != nil {
+		release()
+		if mine && id[0] != ' ' { // nobody will ever know its id
+			s.drop(one)
+		}
+		return nil, nil, err
+	}
+	return one, release, nil
+}
+
+// reserve takes a place for a session, or joins the one that is there or being
+// made; mine says that the caller makes it.
+func (s *doors) reserve(id string, who ostiary.Principal, proved string) (one *session, release func(), mine bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch old := s.all[id]; {
 	case s.closed:
-		return nil, nil, errShutdown
+		return nil, nil, false, errShutdown
 	case old != nil:
-		return old, s.enter(old), nil
+		return old, s.enter(old), false, nil
 	case s.count[who.ID] >= s.o.Sessions:
-		return nil, nil, &ostiary.Error{Code: ostiary.CodeLimitConcurrency,
+		return nil, nil, false, &ostiary.Error{Code: ostiary.CodeLimitConcurrency, RetryAfter: sessionRetry,
 			Message: fmt.Sprintf("there are %d sessions of yours already: end one before you begin another", s.o.Sessions)}
+	case !s.o.Capacity.session():
+		return nil, nil, false, crowded()
 	}
-	o := s.o.Door
-	o.Principal, o.Session = who, proved
-	ctx, end := context.WithCancel(s.ctx)
-	d, err := openHTTP(o, id[0] == ' ')
-	if err != nil {
-		end()
-		return nil, nil, err
-	}
-	one := &session{id: id, principal: who.ID, proved: proved, door: d, end: end}
+	one = &session{id: id, principal: who.ID, proved: proved, ready: make(chan struct{})}
+	one.ctx, one.end = context.WithCancel(s.ctx)
 	one.timer = time.AfterFunc(s.o.IdleSession, func() { s.idle(one) })
 	s.all[id], s.count[who.ID] = one, s.count[who.ID]+1
-	if d.server == nil { // there is nothing to read, so nobody has to wait
-		s.busy.Add(1)
+	s.busy.Add(1)
+	return one, s.enter(one), true, nil
+}
+
+// make opens the door of a session that has its place, and serves it.
+func (s *doors) make(one *session, who ostiary.Principal) {
+	o := s.o.Door
+	o.Principal, o.Session = who, one.proved
+	d, err := s.start(one, o)
+	one.door, one.failed = d, err
+	if err == nil && d.server == nil { // there is nothing to read, so nobody has to wait
+		d.falls = one.end
 		d.catalog.begin(d.life)
-		context.AfterFunc(ctx, func() {
-			defer s.busy.Done()
+		close(one.ready)
+		context.AfterFunc(one.ctx, func() {
+			defer s.leave(one, d)
 			d.shut(d.die, nil, false)
-			s.drop(one)
 		})
-		return one, s.enter(one), nil
+		return
 	}
-	s.busy.Go(func() {
-		if err := d.serve(ctx); err != nil {
-			o.Log.Warn("a session ended", "upstream", o.Upstream, "error", err)
+	defer s.leave(one, d)
+	close(one.ready)
+	if err != nil {
+		return
+	}
+	if err := d.serve(one.ctx); err != nil {
+		o.Log.Warn("a session ended", "upstream", o.Upstream, "error", err)
+	}
+}
+
+// leave is deferred where the door of a session ends, or was not opened.
+func (s *doors) leave(one *session, d *door) {
+	if p := recover(); p != nil {
+		d.broke(p)
+	}
+	s.drop(one)
+	s.busy.Done()
+}
+
+// start opens the door; a panic there is its failure.
+func (s *doors) start(one *session, o Options) (d *door, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d, err = nil, s.failed(p)
 		}
-		s.drop(one)
-	})
-	return one, s.enter(one), nil
+	}()
+	select {
+	case s.starting <- struct{}{}:
+		defer func() { <-s.starting }()
+	case <-one.ctx.Done():
+		return nil, errShutdown
+	}
+	return openHTTP(o, one.id[0] == ' ')
+}
+
+// failed records a panic that belongs to no door.
+func (s *doors) failed(p any) error {
+	err := panicked(p)
+	d := s.away.refuse(turned{}, err)
+	s.o.Log.Error("the gateway failed", "upstream", s.o.Door.Upstream, "code", d.Code)
+	return err
 }
 
 // session returns the door of a session if it is that of who asks, and a function
@@ -122,7 +208,7 @@ func (s *doors) session(id, principal, proved string) (*session, func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.all[id]
-	if d == nil || d.principal != principal || d.proved != proved {
+	if d == nil || !closed(d.ready) || d.failed != nil || d.principal != principal || d.proved != proved {
 		return nil, nil
 	}
 	return d, s.enter(d)
@@ -131,10 +217,11 @@ func (s *doors) session(id, principal, proved string) (*session, func()) {
 func (s *doors) enter(d *session) func() {
 	d.inside++
 	return func() {
+		now := s.o.Door.Now()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if d.inside--; d.inside == 0 {
-			d.left = s.o.Door.Now()
+			d.left = now
 			d.timer.Reset(s.o.IdleSession)
 		}
 	}
@@ -142,8 +229,15 @@ func (s *doors) enter(d *session) func() {
 
 // idle ends a session that nobody has used for its time.
 func (s *doors) idle(d *session) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.drop(d)
+			_ = s.failed(p) // it is recorded
+		}
+	}()
+	now := s.o.Door.Now()
 	s.mu.Lock()
-	used := d.inside > 0 || !d.left.IsZero() && s.o.Door.Now().Sub(d.left) < s.o.IdleSession
+	used := d.inside > 0 || !d.left.IsZero() && now.Sub(d.left) < s.o.IdleSession
 	s.mu.Unlock()
 	if !used {
 		s.drop(d)
@@ -155,6 +249,7 @@ func (s *doors) drop(d *session) {
 	s.mu.Lock()
 	if s.all[d.id] == d {
 		delete(s.all, d.id)
+		s.o.Capacity.endSession()
 		if s.count[d.principal]--; s.count[d.principal] <= 0 {
 			delete(s.count, d.principal)
 		}

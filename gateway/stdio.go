@@ -105,6 +105,9 @@ type door struct {
 	die    context.CancelCauseFunc // ends life
 	hands  atomic.Bool             // the handshake was answered
 
+	broken chan error // why the door cannot go on; cap 1
+	falls  func()     // ends the door where nobody waits for broken; nil where serve does
+
 	under *visits // messages under way
 	work  *workers
 	odd   *oddities
@@ -153,9 +156,11 @@ func newDoor(o Options) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), mine: newInflight(), under: newVisits(), work: newWorkers()}
+	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), mine: newInflight(), under: newVisits(), work: newWorkers(),
+		broken: make(chan error, 1)}
 	d.up.people = &d.people
 	d.odd, d.garbled = newOddities(d), newGarbled(d)
+	d.shake.breaks = d.breaks
 	d.catalog = newCatalog(d)
 	return d, nil
 }

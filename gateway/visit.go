@@ -1,0 +1,188 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// visit is one HTTP request.
+type visit struct {
+	e       *Endpoint
+	w       http.ResponseWriter
+	r       *http.Request
+	who     ostiary.Principal
+	session string // as the token or the socket proves it
+	address string
+}
+
+// post takes one message.
+func (v *visit) post() {
+	if kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		v.turn(http.StatusUnsupportedMediaType, "send one JSON-RPC message as application/json")
+		return
+	}
+	if !accepts(v.r.Header, "application/json") || !accepts(v.r.Header, "text/event-stream") {
+		v.turn(http.StatusNotAcceptable, "the answer is application/json or text/event-stream: accept both")
+		return
+	}
+	l, err := v.body()
+	if err != nil {
+		v.turn(http.StatusBadRequest, "the body ended early or could not be read: send it whole")
+		return
+	}
+	m, err := wire.Parse(l.raw, v.e.o.Door.Limits)
+	if l.tooLong {
+		m, err = nil, refuseLong(v.e.o.Door.Limits.MaxBytes)
+	}
+	if err == nil && v.e.o.Door.Remote == nil {
+		unbroken(m.Raw)
+	}
+	v.message(l, m, err)
+}
+
+// trusted is the length of a body for which room is made before it has come.
+const trusted = 64 << 10
+
+// body reads the body, at most as much as a message may have.
+func (v *visit) body() (line, error) {
+	most := v.e.o.Door.Limits.MaxBytes
+	size := v.r.ContentLength
+	if size > int64(most) {
+		head, err := io.ReadAll(io.LimitReader(v.r.Body, keptBytes))
+		return line{raw: head, tooLong: true}, err
+	}
+	raw, err := whole(v.r.Body, size, most)
+	if len(raw) > most {
+		return line{raw: raw[:min(len(raw), keptBytes)], tail: lastBytes(raw), tooLong: true}, err
+	}
+	return line{raw: raw}, err
+}
+
+// whole reads a body of which its sender says that it has size bytes, at most one
+// byte more than a message may have.
+func whole(body io.Reader, size int64, most int) (raw []byte, err error) {
+	if size >= 0 && size <= trusted && size <= int64(most) {
+		raw = make([]byte, size)
+		_, err = io.ReadFull(body, raw)
+		return raw, err
+	}
+	return io.ReadAll(io.LimitReader(body, int64(most)+1))
+}
+
+// message finds the door of a message and has it answered.
+func (v *visit) message(l line, m *wire.Message, err error) {
+	id := v.r.Header.Get(headerSession)
+	s := newStream(v.w, v.r, v.who, v.address, v.e.o.WriteWait)
+	defer s.leave()
+	s.visit = v
+	l.on = s
+	shakes := err == nil && m.Method == "initialize" && m.Kind == wire.KindRequest && m.Era == wire.EraLegacy
+	modern := id == "" && !shakes && (err != nil || m.Era == wire.EraModern || modernHeaders(v.r.Header))
+	switch {
+	case modern:
+		v.modern(s, l, m, err)
+	case shakes && id == "":
+		v.begin(s, l, m)
+	default:
+		d, release := v.e.doors.session(id, v.who.ID, v.session)
+		if d == nil {
+			v.noSession(s, m, id)
+			return
+		}
+		defer release()
+		if err == nil {
+			err = agrees(v.r.Header, m)
+		}
+		v.within(d.door, s, l, m, err, false)
+		if d.door.remote.gone() {
+			v.e.doors.drop(d)
+		}
+	}
+}
+
+// modernHeaders reports whether the header speaks of a revision without
+// sessions, for messages that say none themselves.
+func modernHeaders(h http.Header) bool {
+	era, known := wire.EraOf(h.Get(headerVersion))
+	return known && era == wire.EraModern || h.Get(headerMethod) != ""
+}
+
+// modern handles a message of the era without sessions.
+func (v *visit) modern(s *stream, l line, m *wire.Message, err error) {
+	d, release, oerr := v.e.doors.shared(v.r.Context(), v.who, v.session)
+	if oerr != nil {
+		v.unavailable(s, m, oerr)
+		return
+	}
+	defer release()
+	s.prefix = v.e.doors.prefix()
+	if err == nil {
+		err = matches(v.r.Header, m)
+	}
+	v.within(d.door, s, l, m, err, true)
+}
+
+// begin opens a session with its first message.
+func (v *visit) begin(s *stream, l line, m *wire.Message) {
+	d, release, err := v.e.doors.open(v.r.Context(), v.who, v.session)
+	if err != nil {
+		v.unavailable(s, m, err)
+		return
+	}
+	defer release()
+	s.head = func(h http.Header) { h.Set(headerSession, d.id) }
+	v.within(d.door, s, l, m, nil, false)
+	if !d.door.shaken() {
+		v.e.doors.drop(d)
+	}
+}
+
+// within has a door handle the message and waits until it is answered, the
+// client has gone, or the door has closed.
+func (v *visit) within(d *door, s *stream, l line, m *wire.Message, err error, modern bool) {
+	if !d.under.enter() {
+		v.unavailable(s, m, errShutdown)
+		return
+	}
+	s.keyed(m)
+	request := err != nil || m.Kind == wire.KindRequest
+	if request {
+		gone := context.AfterFunc(v.r.Context(), func() {
+			if modern && m != nil {
+				d.down.withdraw(m.Key, wire.Cancelled(m.ID, "the client closed the stream"), errWithdrawn)
+			}
+			s.leave()
+		})
+		defer gone()
+	}
+	d.clientMessage(d.life, l, m, err)
+	if !request {
+		s.nothing(http.StatusAccepted)
+		return
+	}
+	select {
+	case <-s.over:
+	case <-d.life.Done(): // what is under way is told so, and answers
+		d.await(s.over, "a call over HTTP has no answer")
+	}
+}
+
+// accepts reports whether the client takes a media type.
+func accepts(h http.Header, want string) bool {
+	group, _, _ := strings.Cut(want, "/")
+	for _, v := range h.Values("Accept") {
+		for part := range strings.SplitSeq(v, ",") {
+			kind, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+			if kind = strings.TrimSpace(strings.ToLower(kind)); kind == want || kind == "*/*" || kind == group+"/*" {
+				return true
+			}
+		}
+	}
+	return false
+}
