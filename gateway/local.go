@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -20,13 +21,19 @@ type local struct {
 
 	mu   sync.Mutex
 	last uint64
-	open map[string]*outgoing // by the canonical id that the server knows
+	open map[string]*renamed // by the canonical id that the server knows
+}
+
+// renamed is a request whose id the server knows as another.
+type renamed struct {
+	outgoing
+	listens *subscription // nil for all but subscriptions/listen
 }
 
 var _ serverEnd = (*local)(nil)
 
 func newLocal(d *door, s Server) *local {
-	return &local{outbox: newOutbox(s.In()), d: d, open: map[string]*outgoing{}}
+	return &local{outbox: newOutbox(s.In()), d: d, open: map[string]*renamed{}}
 }
 
 // request implements serverEnd.
@@ -37,7 +44,7 @@ func (l *local) request(ctx context.Context, q outgoing) error {
 	l.mu.Lock()
 	l.last++
 	id := strconv.FormatUint(l.last, 10)
-	l.open["n:"+id] = &q
+	l.open["n:"+id] = &renamed{q, subscriptionOf(q.m)}
 	l.mu.Unlock()
 	raw, err := renumbered(q.m, []byte(id))
 	if err == nil {
@@ -62,7 +69,7 @@ func renumbered(m *wire.Message, id []byte) ([]byte, error) {
 	return wire.Splice(m.Raw, edits...)
 }
 
-func (l *local) forget(key string) *outgoing {
+func (l *local) forget(key string) *renamed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := l.open[key]
@@ -70,40 +77,62 @@ func (l *local) forget(key string) *outgoing {
 	return q
 }
 
-func (l *local) asked(key string) *outgoing {
+func (l *local) asked(key string) *renamed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.open[key]
 }
 
+// errNotAsked says that a notification names a subscription that did not ask for
+// it, or is none of those that are open.
+var errNotAsked = &ostiary.Error{Code: ostiary.CodeGatewayOrphan,
+	Message: "a notification for a subscription that is not open or did not ask for it was dropped"}
+
 // restored is a message of the server as the client knows it, and the stream that
 // it belongs to. What belongs to no request that is open goes on as it is.
 func (l *local) restored(m *wire.Message) (*wire.Message, *stream, error) {
-	var q *outgoing
-	var from, to []byte
+	var q *renamed
+	var edits []wire.Edit
+	replace := func(from, to []byte) error {
+		start, end, ok := m.Offset(from)
+		if !ok {
+			return errUpstreamGone
+		}
+		edits = append(edits, wire.Edit{Start: start, End: end, With: to})
+		return nil
+	}
+	var err error
+	id := subscriptionID(m)
 	switch {
 	case m.Kind == wire.KindResult || m.Kind == wire.KindError:
 		if q = l.forget(m.Key); q == nil {
 			return m, nil, nil
 		}
-		from, to = m.ID, q.m.ID
+		if err = replace(m.ID, q.m.ID); err == nil && id != nil && wire.IDKey(id) == m.Key {
+			err = replace(id, q.m.ID)
+		}
 	case m.Method == "notifications/progress":
 		if q = l.asked(m.ProgressKey); q == nil || q.m.ProgressToken == nil {
 			return m, l.d.down.streamOf(m.ProgressKey), nil
 		}
-		from, to = m.ProgressToken, q.m.ProgressToken
+		err = replace(m.ProgressToken, q.m.ProgressToken)
+	case m.Method == "notifications/cancelled":
+		if q = l.forget(m.CancelKey); q == nil {
+			return m, nil, nil
+		}
+		err = replace(m.CancelID, q.m.ID)
+	case id != nil && l.d.shared:
+		if q = l.asked(wire.IDKey(id)); q == nil || q.listens == nil || !q.listens.asked(m) {
+			return nil, nil, errNotAsked
+		}
+		err = replace(id, q.m.ID)
 	default:
 		return m, nil, nil
 	}
-	start, end, ok := m.Offset(from)
-	if !ok {
-		return nil, nil, errUpstreamGone
-	}
-	raw, err := wire.Splice(m.Raw, wire.Edit{Start: start, End: end, With: to})
 	if err != nil {
 		return nil, nil, err
 	}
-	back, err := wire.Parse(raw, l.d.o.Limits)
+	back, err := l.spliced(m, edits)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,7 +142,18 @@ func (l *local) restored(m *wire.Message) (*wire.Message, *stream, error) {
 	if back.Key != "" {
 		back.Key = q.key
 	}
+	if back.CancelKey != "" {
+		back.CancelKey = q.key
+	}
 	return back, q.on, nil
+}
+
+func (l *local) spliced(m *wire.Message, edits []wire.Edit) (*wire.Message, error) {
+	raw, err := wire.Splice(m.Raw, edits...)
+	if err != nil {
+		return nil, err
+	}
+	return wire.Parse(raw, l.d.o.Limits)
 }
 
 // send implements serverEnd.
@@ -123,16 +163,22 @@ func (l *local) send(ctx context.Context, _ *stream, m *wire.Message) error {
 
 func (l *local) sendNow(message []byte) error { return l.outbox.sendNow(message) }
 
-// withdraw implements serverEnd, with the id that the server knows.
+// withdraw implements serverEnd, with the id that the server knows. What the
+// server itself has ended is not known any more.
 func (l *local) withdraw(key string, message []byte) {
+	known := !l.d.shared || l.d.ids.isOwn(key)
 	l.mu.Lock()
 	for id, q := range l.open {
 		if q.key == key {
-			message = wire.Cancelled([]byte(id[len("n:"):]), "nobody waits for the answer any more")
+			message, known = wire.Cancelled([]byte(id[len("n:"):]), "nobody waits for the answer any more"), true
+			delete(l.open, id) // a server does not answer what was withdrawn
 			break
 		}
 	}
 	l.mu.Unlock()
+	if !known {
+		return
+	}
 	if err := l.sendNow(message); err != nil {
 		l.d.unheard(err)
 	}
@@ -199,6 +245,11 @@ func (t *inflight) anyStream() *stream {
 // startLocal starts the process of a server for clients over HTTP.
 func (d *door) startLocal(o Options) error {
 	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes)
+	if o.Server != nil {
+		d.server, d.local = o.Server, newLocal(d, o.Server)
+		d.toServer = d.local
+		return nil
+	}
 	c, err := startChild(childOptions{Command: o.Command, Dir: o.Dir, Env: o.Env, Stderr: d.stderr})
 	if err != nil {
 		d.stderr.finish(false)

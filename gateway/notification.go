@@ -107,8 +107,28 @@ func (d *door) passNotification(ctx context.Context, m *wire.Message, on *stream
 				return nil // the client has not seen the request and will not
 			}
 			d.up.remove(m.CancelKey) // a late answer is not passed on
+		} else if on != nil {
+			d.subscriptionEnded(m.CancelKey, m.CancelID, on)
+			return nil
 		}
+	}
+	if on == nil && d.shared && d.local != nil {
+		return d.tellWhoAsked(ctx, m)
 	}
 	d.reply(ctx, on, raw)
 	return nil
+}
+
+// tellWhoAsked is passNotification for what a server says to nobody in particular
+// where clients share it.
+func (d *door) tellWhoAsked(ctx context.Context, m *wire.Message) error {
+	if !d.notes.allow(d.o.Now(), notesPerSecond) {
+		d.odd.count(ostiary.CodeLimitRate)
+		return nil
+	}
+	heard, err := d.local.tell(ctx, m)
+	if !heard && err == nil {
+		d.odd.count(ostiary.CodeGatewayOrphan)
+	}
+	return err
 }

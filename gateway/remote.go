@@ -86,7 +86,11 @@ func (r *remote) request(ctx context.Context, q outgoing) error {
 	defer resp.Body.Close()
 	err = r.take(ctx, resp, q)
 	pass.answered(ctx, resp.StatusCode, err)
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, io.EOF) && q.m.Method == "subscriptions/listen":
+		r.d.subscriptionEnded(q.key, q.m.ID, q.on)
+	default:
 		r.d.down.fail(q.key, err)
 	}
 	return nil

@@ -280,6 +280,7 @@ func openHTTP(o Options, shared bool) (*door, error) {
 		return nil, err
 	}
 	d.life, d.die = context.WithCancelCause(context.Background())
+	d.shared = shared
 	client := &httpClient{}
 	if !shared {
 		client.other = d.down.anyStream

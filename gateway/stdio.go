@@ -104,6 +104,7 @@ type door struct {
 	life   context.Context         // of a session over HTTP, grace included; nil over stdio
 	die    context.CancelCauseFunc // ends life
 	hands  atomic.Bool             // the handshake was answered
+	shared bool                    // by the clients of a principal, which know nothing of each other
 
 	broken chan error // why the door cannot go on; cap 1
 	falls  func()     // ends the door where nobody waits for broken; nil where serve does
