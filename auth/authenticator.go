@@ -85,6 +85,18 @@ func (a *Authenticator) Authenticate(r *http.Request) (ostiary.Principal, string
 	return id.principal, id.session, nil
 }
 
+// Ends is when the time of the request's credential is over, the zero time where
+// that is not known or nobody is identified. A token counts a little longer, as
+// long as clocks may differ; one that was taken back ends without being asked. It
+// is for what lasts longer than one request.
+func (a *Authenticator) Ends(r *http.Request) time.Time {
+	id, err := a.identify(r)
+	if err != nil {
+		return time.Time{}
+	}
+	return id.expires
+}
+
 func (a *Authenticator) identify(r *http.Request) (identity, error) {
 	if inURL(r.URL) {
 		return identity{}, refuse(ostiary.CodeAuthQuery, "a credential is in the URL, where logs keep it: send it in the header Authorization, and replace this one")

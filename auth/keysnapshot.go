@@ -116,6 +116,7 @@ func (a *apiKeys) read(ctx context.Context) (map[string]*heldKey, error) {
 				// clients of an issuer are.
 				principal: ostiary.Principal{ID: k.Principal, Client: "key " + k.Prefix, Scopes: settle(k.Scopes, a.expand)},
 				session:   sessionName("key", k.Principal, k.Prefix),
+				expires:   k.Expires,
 			}}
 		}
 		return nil

@@ -105,5 +105,6 @@ func (cs *certificates) identify(c *x509.Certificate) (identity, *ostiary.Error)
 		return identity{}, because(refuse(ostiary.CodeAuthCertificate, "the client certificate stands for nobody here: the operator must add a row for it"),
 			"sha256 %s", names[0][1])
 	}
+	found.expires = c.NotAfter
 	return found, nil
 }

@@ -85,6 +85,16 @@ func TestAbuseIsRefused(t *testing.T) {
 		{"name is broken base64", post(read, modernFields("=?base64?cmVhZA==?=")...), post(read, modernFields("=?base64?cmVhZA?=")...), 400, "wire_header", "-32020"},
 		{"method differs in a session", inSession(call("1", "read"), "Mcp-Method", "tools/call"), inSession(call("1", "read"), "Mcp-Method", "tools/list"), 400, "wire_header", "-32020"},
 		{"name differs in a session", inSession(call("1", "read"), "Mcp-Name", "read"), inSession(call("1", "read"), "Mcp-Name", "put"), 400, "wire_header", "-32020"},
+		{"unknown version in a session", inSession(call("1", "read"), "Mcp-Protocol-Version", "2025-06-18"), inSession(call("1", "read"), "Mcp-Protocol-Version", "1999-01-01"), 400, "wire_version", "not known"},
+		{"modern version in a session", inSession(call("1", "read"), "Mcp-Protocol-Version", "2025-11-25"), inSession(call("1", "read"), "Mcp-Protocol-Version", "2026-07-28"), 400, "wire_header", "without sessions"},
+		{"version twice in a session", inSession(call("1", "read"), "Mcp-Protocol-Version", "2025-11-25"), inSession(call("1", "read"), "Mcp-Protocol-Version", "2025-11-25", "Mcp-Protocol-Version", "2025-06-18"), 400, "wire_header", "more than once"},
+		{"unknown version for a stream", good, func(w *web) reply {
+			return w.do(w.request(context.Background(), "GET", "", "Mcp-Session-Id", w.session(), "Mcp-Protocol-Version", "2"))
+		}, 400, "wire_version", "not known"},
+		{"unknown version for an end", good, func(w *web) reply {
+			return w.do(w.request(context.Background(), "DELETE", "", "Mcp-Session-Id", w.session(), "Mcp-Protocol-Version", "2"))
+		}, 400, "wire_version", "not known"},
+		{"same site, other host", post(read, append(fields, "Sec-Fetch-Site", "same-origin")...), post(read, append(fields, "Sec-Fetch-Site", "same-site")...), 403, "gateway_host", "origin"},
 		{"a modern message in a session", inSession(read, fields...), inSession(read, modernFields("put")...), 400, "wire_header", "-32020"},
 		{"modern header, legacy message", good, post(call("1", "read"), fields...), 400, "wire_meta", "-32602"},
 		{"no session", inSession(call("1", "read")), post(call("1", "read")), 400, "gateway_session", "initialize"},

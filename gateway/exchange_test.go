@@ -315,7 +315,7 @@ func TestClosingEndsEverything(t *testing.T) {
 	}
 	w.post(modernRead("1", "read", "{}"), modernFields("read")...).want(t, 503, "closing")
 	w.post(initialize).want(t, 503, "closing")
-	w.post(call("1", "read"), "Mcp-Session-Id", id).want(t, 404)
+	w.post(call("1", "read"), "Mcp-Session-Id", id).want(t, 503)
 }
 
 // TestAPanicLeavesARecord: wherever the door fails at a request, the request is

@@ -59,10 +59,34 @@ func agrees(h http.Header, m *wire.Message) error {
 	if m.Era == wire.EraModern {
 		return matches(h, m)
 	}
+	if err := sessionVersion(h); err != nil {
+		return err
+	}
 	if err := matchField(h, headerMethod, m.Method, false); err != nil {
 		return err
 	}
 	return matchField(h, headerName, m.Name, false)
+}
+
+// sessionVersion checks the revision that the header of a request of a session
+// names (MCP 2025-06-18 and later, transports): one that is unknown, or without
+// sessions, is refused. Older clients name none.
+func sessionVersion(h http.Header) error {
+	values := h.Values(headerVersion)
+	if len(values) == 0 {
+		return nil
+	}
+	if len(values) > 1 {
+		return &ostiary.Error{Code: ostiary.CodeWireHeader, Message: "the header field " + headerVersion + " is there more than once: send it once"}
+	}
+	switch era, known := wire.EraOf(values[0]); {
+	case !known:
+		return unknownVersion(values[0])
+	case era == wire.EraModern:
+		return &ostiary.Error{Code: ostiary.CodeWireHeader,
+			Message: "the header field " + headerVersion + " names a revision without sessions, and the request belongs to one: send the revision that the handshake agreed on"}
+	}
+	return nil
 }
 
 // hasName reports whether the header of a request names what it is about (MCP

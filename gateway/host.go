@@ -28,11 +28,15 @@ type Hosts struct {
 // Guard lets through to next what Host and Origin allow, and answers 403 to the
 // rest (MCP 2025-11-25 and 2026-07-28, transports, security warning).
 func (h Hosts) Guard(next http.Handler) http.Handler {
+	cross := http.NewCrossOriginProtection()
+	for _, o := range h.Origins {
+		_ = cross.AddTrustedOrigin(o) // one that is none is not trusted
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !h.named(r.Host):
 			h.refuse(w, r, "this server is not called by that name: call it by one that its operator configured")
-		case !h.from(r):
+		case !h.from(r), cross.Check(r) != nil:
 			h.refuse(w, r, "pages of that origin may not call this server: the operator lists those that may")
 		default:
 			next.ServeHTTP(w, r)

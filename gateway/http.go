@@ -31,8 +31,13 @@ type HTTPOptions struct {
 	// Door is what the doors of this endpoint have in common; Principal, Session,
 	// In and Out are set for each.
 	Door Options
-	// WriteWait is how long one write may wait for a client that does not read.
-	WriteWait time.Duration
+	// Ends says when the time of the request's credential is over; the zero time, or
+	// nil, if that is not known. What lasts ends then, and anyway soon after
+	// Authenticate begins to refuse the request that began it.
+	Ends func(*http.Request) time.Time
+	// WriteWait is how long one write may wait for a client that does not read, and
+	// ReadWait how long the body of a request may take; zero is 30 s.
+	WriteWait, ReadWait time.Duration
 	// IdleSession is after how long without a request a session ends; Sessions how
 	// many there may be of one principal.
 	IdleSession time.Duration
@@ -53,6 +58,9 @@ type Endpoint struct {
 
 // NewEndpoint makes an endpoint. Its server is reached when somebody calls.
 func NewEndpoint(o HTTPOptions) *Endpoint {
+	if o.ReadWait <= 0 {
+		o.ReadWait = 30 * time.Second
+	}
 	d := newDoors(o)
 	return &Endpoint{o: d.o, doors: d}
 }

@@ -14,6 +14,7 @@ type pending struct {
 	method string
 	class  ostiary.Class
 	callID string
+	id     []byte // as written
 	cancel context.CancelCauseFunc
 	token  string  // canonical progress token, "" if there is none
 	size   int     // bytes of the request
@@ -298,6 +299,22 @@ func (t *inflight) hasToken(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.tokens[token] > 0
+}
+
+// lasting are the open requests that end only when somebody ends them.
+func (t *inflight) lasting() map[string]*pending {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var all map[string]*pending
+	for key, p := range t.open {
+		if p.class == ostiary.ClassSubscribe {
+			if all == nil {
+				all = map[string]*pending{}
+			}
+			all[key] = p
+		}
+	}
+	return all
 }
 
 // close ends all requests with cause and admits no more.

@@ -313,7 +313,7 @@ func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *st
 		e, err := events.next()
 		switch {
 		case errors.Is(err, io.EOF) && (q == nil || resumable):
-			if on != nil {
+			if on != nil && q != nil {
 				on.leave()
 			}
 			return nil

@@ -14,7 +14,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 	running, cancel := context.WithCancelCause(ctx)
 	q := &caller{d: d, ctx: running, m: m, pending: pending{on: on, who: d.principal(on).ID, target: m.Name,
 		method: m.Method, class: wire.Describe(m.Method, wire.FromClient).Class, callID: callID,
-		cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}),
+		id: m.ID, cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}),
 	}}
 	if err == nil {
 		err = d.down.add(m.Key, &q.pending)
@@ -28,6 +28,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 	serve := func() {
 		defer d.under.leave()
 		defer d.breaks()
+		defer on.settle()
 		defer cancel(nil)
 		defer d.down.release(&q.pending)
 		defer d.survive(q)

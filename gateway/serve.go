@@ -113,11 +113,15 @@ func (d *door) await(end <-chan struct{}, otherwise string) {
 // drain waits until the messages under way have ended, at most for the grace.
 // Those that wait for the server end at once when it ends.
 func (d *door) drain(serverGone <-chan struct{}) {
+	idle := d.under.close()
+	for key, p := range d.down.lasting() { // nobody waits for what has no end
+		d.down.withdraw(key, wire.Cancelled(p.id, errShutdown.Message), errShutdown)
+	}
 	t := time.NewTimer(d.o.Grace)
 	defer t.Stop()
 	for {
 		select {
-		case <-d.under.close():
+		case <-idle:
 			return
 		case <-t.C:
 			return

@@ -168,6 +168,9 @@ func (d *door) fromRemote(ctx context.Context, l line, q *outgoing) (answers boo
 		}
 	case err == nil:
 		l.on.keyed(m)
+		if l.on != nil && (m.Kind == wire.KindResult || m.Kind == wire.KindError) {
+			d.down.takenUp(m.Key, l.on)
+		}
 	}
 	d.serverMessage(ctx, l, m, err)
 	return answers

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -39,6 +38,13 @@ type stream struct {
 	head   func(http.Header) // adds to the header before it is written
 	event  event             // id and retry of the server's event that is passed on next
 	over   chan struct{}     // closed when nothing more is written
+
+	// next is the stream by which a legacy client took up this one when it had broken
+	// off; settled says that the request of this one has ended. owed are the answers
+	// that this stream is to carry for such others.
+	next    *stream
+	settled bool
+	owed    sync.WaitGroup
 }
 
 type streamState uint8
@@ -184,100 +190,6 @@ func (s *stream) passes(e event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.event = event{id: e.id, retry: e.retry}
-}
-
-// httpClient is the client's end over HTTP. What belongs to no exchange goes to
-// the GET stream of the session, without one to that of an open request; without
-// any nobody can hear it.
-type httpClient struct {
-	// other gives the stream of any open request of the session, nil where there is
-	// none; it is nil where clients share a door.
-	other func() *stream
-
-	mu  sync.Mutex
-	get *stream
-}
-
-var _ clientEnd = (*httpClient)(nil)
-
-func (c *httpClient) of(on *stream) *stream {
-	if on != nil {
-		select {
-		case <-on.over:
-		default:
-			return on
-		}
-	}
-	c.mu.Lock()
-	get := c.get
-	c.mu.Unlock()
-	if get == nil && on == nil && c.other != nil {
-		return c.other()
-	}
-	return get
-}
-
-func (c *httpClient) send(_ context.Context, on *stream, message []byte) error {
-	to := c.of(on)
-	if to == nil {
-		return errStreamOver
-	}
-	return to.say(message)
-}
-
-func (c *httpClient) sendNow(on *stream, message []byte) error {
-	return c.send(context.Background(), on, message)
-}
-
-func (c *httpClient) answer(_ context.Context, on *stream, message []byte) error {
-	if on == nil {
-		return errStreamOver
-	}
-	err := on.answer(message)
-	if !errors.Is(err, errStreamOver) {
-		return err
-	}
-	// The exchange has ended; a legacy client may have come back to hear the rest.
-	c.mu.Lock()
-	get := c.get
-	c.mu.Unlock()
-	if get != nil {
-		return get.say(message)
-	}
-	return err
-}
-
-func (c *httpClient) answerNow(on *stream, message []byte) error {
-	return c.answer(context.Background(), on, message)
-}
-
-func (c *httpClient) finish(time.Duration) {
-	c.mu.Lock()
-	get := c.get
-	c.get = nil
-	c.mu.Unlock()
-	if get != nil {
-		get.leave()
-	}
-}
-
-// attach makes s the GET stream; it returns false if there is one.
-func (c *httpClient) attach(s *stream) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.get != nil {
-		return false
-	}
-	c.get = s
-	return true
-}
-
-func (c *httpClient) detach(s *stream) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.get == s {
-		c.get = nil
-	}
 }
 
 // keyed makes the keys of a message those of its stream.

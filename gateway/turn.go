@@ -27,6 +27,10 @@ func (v *visit) turn(status int, message string) {
 // noSession answers for a session that is not there or is somebody else's; the
 // two cannot be told apart.
 func (v *visit) noSession(s *stream, m *wire.Message, id string) {
+	if v.e.doors.ctx.Err() != nil { // it may have been there a moment ago
+		v.unavailable(s, m, errShutdown)
+		return
+	}
 	err := &ostiary.Error{Code: ostiary.CodeGatewaySession, Message: "this session is not known: begin a new one with initialize"}
 	status := http.StatusNotFound
 	if id == "" {

@@ -2,10 +2,13 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -32,7 +35,11 @@ func (v *visit) post() {
 		return
 	}
 	l, err := v.body()
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		v.turn(http.StatusRequestTimeout, "the body took too long to come: send it at once")
+		return
+	case err != nil:
 		v.turn(http.StatusBadRequest, "the body ended early or could not be read: send it whole")
 		return
 	}
@@ -49,8 +56,20 @@ func (v *visit) post() {
 // trusted is the length of a body for which room is made before it has come.
 const trusted = 64 << 10
 
-// body reads the body, at most as much as a message may have.
+// body reads the body within its time. Whoever is late is not waited for a second
+// time: the deadline stays, for the server would read on before it answers.
 func (v *visit) body() (line, error) {
+	ctrl := http.NewResponseController(v.w)
+	timed := v.r.ContentLength != 0 && ctrl.SetReadDeadline(time.Now().Add(v.e.o.ReadWait)) == nil // not every connection has one
+	l, err := v.read()
+	if timed && err == nil {
+		_ = ctrl.SetReadDeadline(time.Time{}) // it could be set before
+	}
+	return l, err
+}
+
+// read reads the body, at most as much as a message may have.
+func (v *visit) read() (line, error) {
 	most := v.e.o.Door.Limits.MaxBytes
 	size := v.r.ContentLength
 	if size > int64(most) {
@@ -152,6 +171,15 @@ func (v *visit) within(d *door, s *stream, l line, m *wire.Message, err error, m
 	}
 	s.keyed(m)
 	request := err != nil || m.Kind == wire.KindRequest
+	if request && m != nil && m.Method == "subscriptions/listen" {
+		release, busy := v.lasting(func(error) { d.subscriptionEnded(m.Key, m.ID, s) })
+		if busy != nil {
+			d.under.leave()
+			v.unavailable(s, m, busy)
+			return
+		}
+		defer release()
+	}
 	if request {
 		gone := context.AfterFunc(v.r.Context(), func() {
 			if modern && m != nil {
