@@ -22,8 +22,9 @@ func Defaults() File {
 			Shutdown:   5 * time.Second,
 			Catalog:    10 * time.Second,
 		},
-		Audit:     Audit{Segment: 64 << 20, Reserve: 256 << 20},
-		Serve:     Serve{Idle: 30 * time.Minute, Sessions: 100, Write: 30 * time.Second},
+		Audit: Audit{Segment: 64 << 20, Reserve: 256 << 20},
+		Serve: Serve{Idle: 30 * time.Minute, Sessions: 100, Write: 30 * time.Second, Read: 30 * time.Second,
+			Streams: 100, AllStreams: 10_000, AllSessions: 10_000},
 		Approvals: Approvals{Wait: 45 * time.Second, Expire: 10 * time.Minute, Pending: 10, Desktop: true},
 	}
 }

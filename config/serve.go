@@ -28,8 +28,14 @@ type Serve struct {
 	// one principal may have.
 	Idle     time.Duration
 	Sessions int
-	// Write is how long one write may wait for a client that does not read.
-	Write time.Duration
+	// Write is how long one write may wait for a client that does not read, Read how
+	// long the body of a request may take to come.
+	Write, Read time.Duration
+	// Streams is how many streams, subscriptions and WebSockets one principal may have
+	// open; AllStreams and AllSessions are those of the whole process.
+	Streams, AllStreams, AllSessions int
+	// WebSocket lets clients speak by WebSocket too.
+	WebSocket bool
 	// TrustedProxies are the networks of proxies that are believed when they say for
 	// whom they ask, in X-Forwarded-For or, with Forwarded, in that header. TrustAll
 	// believes everybody.
@@ -55,6 +61,12 @@ func serveKind() kind[Serve] {
 		key("idle", duration(time.Second, 7*24*time.Hour), func(s *Serve) *time.Duration { return &s.Idle }, "After how long without a request a session ends. Default: `30m`."),
 		key("sessions", integer(1, 1_000_000), func(s *Serve) *int { return &s.Sessions }, "How many sessions one principal may have with one server. Default: `100`."),
 		key("write", duration(time.Second, 10*time.Minute), func(s *Serve) *time.Duration { return &s.Write }, "How long one write may wait for a client that does not read. Default: `30s`."),
+		key("read", duration(time.Second, 10*time.Minute), func(s *Serve) *time.Duration { return &s.Read }, "How long the body of a request may take to come. Default: `30s`."),
+		key("streams", integer(1, 1_000_000), func(s *Serve) *int { return &s.Streams }, "How many streams, subscriptions and WebSockets one principal may have open, with all servers together. Default: `100`."),
+		key("all_streams", integer(1, 1_000_000), func(s *Serve) *int { return &s.AllStreams }, "How many of these the whole process may have open. Default: `10000`."),
+		key("all_sessions", integer(1, 1_000_000), func(s *Serve) *int { return &s.AllSessions }, "How many sessions the whole process may have, with all servers together. Default: `10000`."),
+		key("websocket", boolean(), func(s *Serve) *bool { return &s.WebSocket },
+			"Lets clients speak by WebSocket too: `GET /UPSTREAM/mcp` with the subprotocol `mcp`, one message a text frame. Default: `false`."),
 		key("trusted_proxies", list(trustedProxy(), false), func(s *Serve) *[]netip.Prefix { return &s.TrustedProxies },
 			"The proxies in front of the door, by address or range. Where a request comes from is what they say in `X-Forwarded-For`, read from the right up to the first hop that is none of them; limits and records have that address. Default: none, and the header is not read."),
 		key("forwarded", boolean(), func(s *Serve) *bool { return &s.Forwarded },

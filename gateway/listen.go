@@ -65,6 +65,9 @@ func (v *visit) delete() {
 func (v *visit) ofSession(s *stream, none string) (*session, func()) {
 	id := v.r.Header.Get(headerSession)
 	if id == "" {
+		if asksForEndpoint(v.r) {
+			none += "; if the client waits for an event endpoint: " + outdated + "this one"
+		}
 		v.w.Header().Set("Allow", "POST")
 		v.turn(http.StatusMethodNotAllowed, none)
 		return nil, nil

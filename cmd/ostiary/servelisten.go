@@ -18,6 +18,7 @@ const (
 	headerTimeout = 10 * time.Second // for the header of a request
 	idleTimeout   = 2 * time.Minute  // for a connection between requests
 	headerBytes   = 64 << 10
+	streamsMost   = 128 // requests at once on one connection of HTTP/2
 )
 
 // listening is one address of the door and its server.
@@ -94,6 +95,7 @@ func (s *serveCommand) listenTCP(ctx context.Context, site *site) (*listening, e
 func (l *listening) serve(h http.Handler, errs *log.Logger, ended chan<- error) {
 	l.server = &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: l.idle, MaxHeaderBytes: headerBytes,
+		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: streamsMost},
 		TLSConfig: l.secure, ErrorLog: errs,
 	}
 	go func() {

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/auth"
@@ -33,15 +35,20 @@ type site struct {
 	names     []string
 	endpoints []*gateway.Endpoint
 	resources map[string]*auth.Resource // by the path of the endpoint
+	capacity  *gateway.Capacity
 }
 
 func (s *site) path(name string) string     { return "/" + name + "/mcp" }
 func (s *site) endpoint(name string) string { return strings.TrimSuffix(s.base, "/") + s.path(name) }
 
+// close ends the endpoints at the same time: each lets its calls end within the
+// grace.
 func (s *site) close() {
+	var all sync.WaitGroup
 	for _, e := range s.endpoints {
-		e.Close()
+		all.Go(e.Close)
 	}
+	all.Wait()
 	if s.strangers != nil {
 		s.strangers.Flush()
 	}
@@ -50,6 +57,7 @@ func (s *site) close() {
 // handler makes an endpoint of every server of the file.
 func (s *site) handler() (http.Handler, error) {
 	s.resources = map[string]*auth.Resource{}
+	s.capacity = &gateway.Capacity{Sessions: s.file.Serve.AllSessions, Streams: s.file.Serve.AllStreams, PerPrincipal: s.file.Serve.Streams}
 	far := s.file.Serve.Address()
 	s.address = func(r *http.Request) string {
 		if s.callers.Has(r) {
@@ -89,6 +97,7 @@ func (s *site) handler() (http.Handler, error) {
 		s.names = append(s.names, u.Name)
 		s.endpoints = append(s.endpoints, e)
 		s.mux.Handle(s.path(u.Name), e)
+		s.mux.Handle("/"+u.Name+"/sse", gateway.Outdated{Endpoint: s.endpoint(u.Name), Refused: s.strangers.Refused})
 		if m := s.resources[s.path(u.Name)]; m != nil {
 			s.mux.Handle(m.MetadataPath(), m)
 		}
@@ -97,6 +106,7 @@ func (s *site) handler() (http.Handler, error) {
 		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
 			Message: "there is no server to serve: add one under upstreams: with its url"}
 	}
+	s.mux.Handle("/sse", gateway.Outdated{Endpoint: s.endpoint("UPSTREAM"), Refused: s.strangers.Refused})
 	s.mux.HandleFunc("GET /{$}", s.index)
 	return s.front.Guard(s.hosts().Guard(s.mux)), nil
 }
@@ -131,6 +141,15 @@ func (s *site) authenticate(r *http.Request) (ostiary.Principal, string, error) 
 		return s.callers.Authenticate(r)
 	}
 	return s.check.Authenticate(r)
+}
+
+// ends is when the time of a caller's credential is over; a user of this machine
+// has none.
+func (s *site) ends(r *http.Request) time.Time {
+	if s.callers.Has(r) {
+		return time.Time{}
+	}
+	return s.check.Ends(r)
 }
 
 // refuse answers who could not be identified; scopes are what to sign in with.
@@ -173,7 +192,8 @@ func (s *site) open(u *config.Upstream) (*gateway.Endpoint, error) {
 			CatalogWait: s.file.Limits.Catalog, Grace: s.file.Limits.Shutdown,
 			Log: s.w.Log, Now: s.w.Now, Rand: s.w.Rand,
 		},
-		WriteWait: s.file.Serve.Write, IdleSession: s.file.Serve.Idle, Sessions: s.file.Serve.Sessions, Log: s.w.Log,
+		Ends: s.ends, WriteWait: s.file.Serve.Write, ReadWait: s.file.Serve.Read,
+		IdleSession: s.file.Serve.Idle, Sessions: s.file.Serve.Sessions, Capacity: s.capacity, Log: s.w.Log,
 	}), nil
 }
 
