@@ -43,7 +43,9 @@ type Options struct {
 	CheckpointTo []string
 	// CheckpointEvery is how often at most they get one; 10 s by default.
 	CheckpointEvery time.Duration
-	// HTTPClient posts to the URLs; by default one with a timeout of 10 s.
+	// HTTPClient posts to the URLs, and decides where they may lead (package egress).
+	// It has no default: without one a URL is refused. It follows no redirects in any
+	// case.
 	HTTPClient *http.Client
 
 	// SegmentBytes is when a segment is full, 64 MiB by default.
@@ -141,12 +143,6 @@ func (o *Options) setDefaults() {
 	o.SegmentBytes = cmp.Or(max(o.SegmentBytes, 0), 64<<20)
 	o.MaxArgs = cmp.Or(max(o.MaxArgs, 0), defaultArgs)
 	o.CheckpointEvery = cmp.Or(max(o.CheckpointEvery, 0), 10*time.Second)
-	if o.HTTPClient == nil {
-		o.HTTPClient = &http.Client{
-			Timeout:       10 * time.Second,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
-	}
 }
 
 func newLog(o Options, root string, k *key, newest string) (*Log, error) {

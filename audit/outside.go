@@ -73,6 +73,13 @@ func newDestination(to string, client *http.Client) (*destination, error) {
 		if err != nil || u.Host == "" {
 			return nil, noPlace(scheme+":…", "it is not a URL with a host")
 		}
+		if client == nil {
+			return nil, noPlace(scheme+":…", "there is nothing that posts")
+		}
+		still := *client
+		// A redirect would carry the checkpoint to where nobody configured it to go.
+		still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		client = &still
 		p.name = u.Scheme + "://" + u.Host + u.Path // neither password nor query
 		p.send = func(ctx context.Context, note []byte) error { return toURL(ctx, client, to, note) }
 	case strings.Contains(to, "://"):

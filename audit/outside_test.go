@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ostiary/ostiary"
 )
 
 // Each place gets the newest checkpoint while the log is open, and the last one
@@ -31,7 +34,7 @@ func TestCheckpointsGoElsewhere(t *testing.T) {
 	}))
 	defer server.Close()
 	dir := filepath.Join(tmp, "state")
-	l := openTest(t, dir, func(o *Options) { o.CheckpointTo = []string{kept, "syslog:" + socket, server.URL + "/in?token=s3cret"} })
+	l := openTest(t, dir, func(o *Options) { o.CheckpointTo = []string{kept, "syslog:" + socket, server.URL + "/in?token=s3cret"}; o.HTTPClient = server.Client() })
 	first := <-posts
 	if len(verify(t, dir, VerifyOptions{Checkpoint: first}).Broken) != 0 {
 		t.Errorf("first post %q", first)
@@ -83,7 +86,7 @@ func TestAFailingPlaceIsRecordedAndBlocksNobody(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	l := openTest(t, dir, func(o *Options) {
 		o.CheckpointTo = []string{strings.Replace(server.URL, "http://", "http://user:s3cret@", 1) + "/in?token=s3cret"}
-		o.CheckpointEvery = time.Millisecond
+		o.CheckpointEvery, o.HTTPClient = time.Millisecond, server.Client()
 	})
 	fill(t, l, 30) // while the place hangs
 	tick := make(chan time.Time)
@@ -122,5 +125,27 @@ func TestAFailingPlaceIsRecordedAndBlocksNobody(t *testing.T) {
 	}
 	if most != 1 {
 		t.Errorf("%d requests at once", most)
+	}
+}
+
+// Nothing but the client that was given posts, and it goes nowhere else.
+func TestOnlyTheGivenClientPosts(t *testing.T) {
+	elsewhere := make(chan struct{}, 10)
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere <- struct{}{} }))
+	defer other.Close()
+	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	if _, err := newDestination(server.URL, nil); !errors.Is(err, ostiary.CodeConfigInvalid) {
+		t.Errorf("without a client: %v", err)
+	}
+	p, err := newDestination(server.URL, server.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.send(t.Context(), []byte("x")); err == nil || len(elsewhere) != 0 {
+		t.Errorf("a redirect: %v, followed %d times", err, len(elsewhere))
+	}
+	if p, err = newDestination(other.URL, server.Client()); err != nil || p.send(t.Context(), []byte("x")) != nil || len(elsewhere) != 1 { // control
+		t.Errorf("%v, it came there %d times", err, len(elsewhere))
 	}
 }

@@ -247,6 +247,10 @@ func (f *File) protected(state string) ([]string, error) {
 }
 
 func (f *File) openAudit(w Wiring, m *masks) (*audit.Log, error) {
+	client, err := f.Audit.client(w.Now)
+	if err != nil {
+		return nil, err
+	}
 	return audit.Open(audit.Options{
 		Dir:          w.State,
 		Redact:       m.arguments,
@@ -256,6 +260,7 @@ func (f *File) openAudit(w Wiring, m *masks) (*audit.Log, error) {
 		PolicyDigest: hex.EncodeToString(f.Digest[:]),
 		Version:      w.Version,
 		CheckpointTo: f.Audit.CheckpointTo,
+		HTTPClient:   client,
 		SegmentBytes: int64(f.Audit.Segment),
 		Logger:       w.Log,
 	})

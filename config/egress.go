@@ -3,6 +3,7 @@ package config
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/egress"
@@ -36,6 +37,40 @@ func (h *Webhook) client(w Wiring) (*http.Client, error) {
 		return nil, err
 	}
 	return d.Client(), nil
+}
+
+func (a *Audit) egress(now func() time.Time) (*egress.Dialer, error) {
+	return egress.New(egress.Options{AllowPrivate: a.AllowPrivate, Timeout: webhookTimeout, Body: webhookAnswer, Clock: now})
+}
+
+// client posts checkpoints, and only to where they may lead.
+func (a *Audit) client(now func() time.Time) (*http.Client, error) {
+	d, err := a.egress(now)
+	if err != nil {
+		return nil, err
+	}
+	return d.Client(), nil
+}
+
+// checkCheckpoints finds what can be known of the URLs without the network, so that
+// the first checkpoint is not what finds it.
+func checkCheckpoints(d *decoder, at Pos, a *Audit) {
+	e, err := a.egress(nil)
+	for _, to := range a.CheckpointTo {
+		if err != nil || !strings.HasPrefix(to, "https://") {
+			continue
+		}
+		u, perr := url.Parse(to)
+		if perr == nil {
+			perr = e.CheckURL(u)
+		}
+		if perr != nil {
+			d.failAt(at, "a checkpoint cannot be posted: %s", messageOf(perr))
+		}
+	}
+	if err != nil {
+		d.failAt(at, "checkpoints cannot be posted: %s", messageOf(err))
+	}
 }
 
 // connectTime bounds the resolving of a server's name and the connection to it.

@@ -49,3 +49,30 @@ func TestWebhookStaysOutside(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckpointsStayOutside: checkpoints go to a private address only where the
+// file lists it.
+func TestCheckpointsStayOutside(t *testing.T) {
+	var hits atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+	defer s.Close()
+	for _, allowed := range []bool{true, false} {
+		hits.Store(0)
+		a := Audit{}
+		if allowed {
+			a.AllowPrivate = []string{"127.0.0.1"}
+		}
+		client, err := a.client(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Post(s.URL, "text/plain", strings.NewReader("x"))
+		if err == nil {
+			resp.Body.Close()
+		}
+		client.CloseIdleConnections()
+		if (err == nil) != allowed || hits.Load() == 1 != allowed || !allowed && !strings.Contains(err.Error(), "egress_address") {
+			t.Errorf("allowed %v: %d hits, %v", allowed, hits.Load(), err)
+		}
+	}
+}

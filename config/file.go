@@ -115,6 +115,8 @@ type Audit struct {
 	CheckpointTo []string
 	// Segment is the size in bytes at which a new segment begins.
 	Segment int
+	// AllowPrivate are the private addresses that the URLs may lead to.
+	AllowPrivate []string
 	// Reserve is how many bytes of the disk are kept for callers who are known.
 	Reserve int
 }

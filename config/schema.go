@@ -351,9 +351,10 @@ func limitsKind() kind[Limits] {
 }
 
 func auditKind() kind[Audit] {
-	return object("audit", nil, nil,
+	return object("audit", nil, checkCheckpoints,
 		key("checkpoint_to", oneOrMany(checkpointTo()), func(a *Audit) *[]string { return &a.CheckpointTo },
 			"Where each signed checkpoint is written too: a path, `syslog` or an https URL. Truncation and rollback show only against a checkpoint that is kept elsewhere."),
+		key("allow_private", allowPrivate(), func(a *Audit) *[]string { return &a.AllowPrivate }, allowPrivateDoc),
 		key("segment", size(1<<20, 1<<30), func(a *Audit) *int { return &a.Segment },
 			"The size at which a new segment of the log begins. Default: `64MiB`."),
 		key("reserve", size(1<<20, 1<<40), func(a *Audit) *int { return &a.Reserve },

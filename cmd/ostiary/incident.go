@@ -28,7 +28,7 @@ type incidentExportCommand struct {
 	stateFlag
 	Since      string   `required:"" placeholder:"TIME" help:"From this time on: 1h or 7d ago, 2026-11-21, 2026-11-21T10:00, or RFC 3339."`
 	Until      string   `placeholder:"TIME" help:"Before this time."`
-	Principal  string   `placeholder:"NAME" help:"Only records, approvals and grants of this caller."`
+	Principal  string   `placeholder:"NAME" help:"Only records, approvals, grants and API keys of this caller."`
 	Session    string   `placeholder:"ID" help:"Only records of this session."`
 	Tool       string   `placeholder:"GLOB" help:"Only records of tools that match: read_*, or with a slash files/read_*."`
 	Upstream   string   `placeholder:"NAME" help:"Only records of this server."`

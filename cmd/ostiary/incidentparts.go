@@ -6,15 +6,16 @@ import (
 	"iter"
 
 	"github.com/ostiary/ostiary/approval"
+	"github.com/ostiary/ostiary/auth"
 	"github.com/ostiary/ostiary/freeze"
 	"github.com/ostiary/ostiary/grant"
 	"github.com/ostiary/ostiary/incident"
 	"github.com/ostiary/ostiary/redact"
 )
 
-// parts are the approvals, grants and freezes of the store, without a byte that is
+// parts are the approvals, grants, API keys and freezes of the store, without a byte that is
 // secret: masked arguments without their digest, no previews (they show files), no tokens
-// nor hashes of them. A store is not made for it. close ends what was opened.
+// and keys nor hashes of them. A store is not made for it. close ends what was opened.
 func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string) (all []incident.Part, end func() error, err error) {
 	nothing := func() error { return nil }
 	there, err := hasStore(dir)
@@ -22,7 +23,7 @@ func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string
 		return nil, nil, err
 	}
 	if !there {
-		for _, name := range []string{"approvals", "grants", "freezes"} {
+		for _, name := range []string{"approvals", "grants", "keys", "freezes"} {
 			all = append(all, incident.Part{Name: name, Absent: noStore})
 		}
 		return all, nothing, nil
@@ -44,6 +45,7 @@ func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string
 	return []incident.Part{
 		{Name: "approvals", Rows: approvalRows(ctx, approvals, c.Principal, clean)},
 		{Name: "grants", Rows: grantRows(ctx, grants, c.Principal, clean.Text)},
+		{Name: "keys", Rows: keyRows(ctx, openKeys(d), c.Principal, clean.Text)},
 		{Name: "freezes", Rows: freezeRows(ctx, freezes, clean.Text)},
 	}, d.Close, nil
 }
@@ -85,6 +87,23 @@ func grantRows(ctx context.Context, d *grant.Desk, principal string, clean func(
 		for _, g := range all {
 			g.Digest, g.Reason, g.RevokedWhy = "", clean(g.Reason), clean(g.RevokedWhy)
 			if !yield(g, nil) {
+				return
+			}
+		}
+	}
+}
+
+// keyRows are API keys in all states, named by their prefix, which opens nothing.
+func keyRows(ctx context.Context, k *keys, principal string, clean func(string) string) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		all, err := k.List(ctx, auth.KeyFilter{Principal: principal, All: true})
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, one := range all {
+			one.Reason, one.RevokedWhy = clean(one.Reason), clean(one.RevokedWhy)
+			if !yield(k.report(one), nil) {
 				return
 			}
 		}

@@ -15,7 +15,7 @@ import (
 type revokeCommand struct {
 	stateFlag
 	Config    string `placeholder:"FILE" help:"Policy file, for the evidence: what to keep out of it, and where it is checkpointed."`
-	Principal string `required:"" placeholder:"NAME" help:"Whose grants and approvals."`
+	Principal string `required:"" placeholder:"NAME" help:"Whose grants, API keys and approvals."`
 	Reason    string `required:"" help:"Why, for whoever reads the evidence."`
 	Freeze    bool   `help:"Freeze the principal first, and end its calls in flight."`
 	JSON      bool   `name:"json" help:"Print one JSON object."`
@@ -27,6 +27,7 @@ type revoked struct {
 	// Frozen says that the principal, or everything, is frozen now, by whatever.
 	Frozen    bool `json:"frozen"`
 	Grants    int  `json:"grants"`
+	Keys      int  `json:"keys"`
 	Approvals int  `json:"approvals"`
 	Done      bool `json:"done"`
 }
@@ -57,13 +58,16 @@ func (c *revokeCommand) Run(ctx context.Context, p program) (err error) {
 	errs = append(errs, err)
 	did.Grants, err = g.RevokeAll(ctx, c.Principal, g.who(), c.Reason)
 	errs = append(errs, err)
+	k := openKeys(d)
+	did.Keys, err = k.RevokeAll(ctx, c.Principal, k.who(), c.Reason)
+	errs = append(errs, err)
 	did.Approvals, err = a.Void(ctx, approval.Filter{Principal: c.Principal}, approval.Who(d.Who), c.Reason)
 	err = errors.Join(append(errs, err)...)
 	did.Done = err == nil
 	if err := errors.Join(err, did.print(p, c.JSON)); err != nil {
 		return err
 	}
-	if did.Grants+did.Approvals == 0 {
+	if did.Grants+did.Keys+did.Approvals == 0 {
 		for _, text := range doubtsAbout(ctx, p, d, freeze.Scope{Principal: c.Principal}) {
 			fmt.Fprintln(p.err, "ostiary: warning:", visible(text))
 		}
@@ -80,6 +84,6 @@ func (r revoked) print(p program, asJSON bool) error {
 	if r.Frozen {
 		still = "is frozen"
 	}
-	_, err := fmt.Fprintf(p.out, "%s: %s revoked, %s made void\n%s %s\n", who, counted(r.Grants, "grant"), counted(r.Approvals, "request"), who, still)
+	_, err := fmt.Fprintf(p.out, "%s: %s and %s revoked, %s made void\n%s %s\n", who, counted(r.Grants, "grant"), counted(r.Keys, "key"), counted(r.Approvals, "request"), who, still)
 	return err
 }
