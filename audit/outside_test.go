@@ -34,7 +34,10 @@ func TestCheckpointsGoElsewhere(t *testing.T) {
 	}))
 	defer server.Close()
 	dir := filepath.Join(tmp, "state")
-	l := openTest(t, dir, func(o *Options) { o.CheckpointTo = []string{kept, "syslog:" + socket, server.URL + "/in?token=s3cret"}; o.HTTPClient = server.Client() })
+	l := openTest(t, dir, func(o *Options) {
+		o.CheckpointTo = []string{kept, "syslog:" + socket, server.URL + "/in?token=s3cret"}
+		o.HTTPClient = server.Client()
+	})
 	first := <-posts
 	if len(verify(t, dir, VerifyOptions{Checkpoint: first}).Broken) != 0 {
 		t.Errorf("first post %q", first)
