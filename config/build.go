@@ -44,6 +44,8 @@ type Wiring struct {
 	LimitClock func() time.Duration
 	// OnAnomaly, if set, may count the anomalies; see limit.AnomalyOptions.
 	OnAnomaly func(limit.Anomaly)
+	// Observer is told how calls go; nil is nobody.
+	Observer ostiary.Observer
 }
 
 // House is a file turned into running parts. Close it.
@@ -83,7 +85,7 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if h.people, err = f.newPeople(w, h.Policy, h.Audit, m); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	if h.Line, err = f.line(h.Policy, h.Audit, w.Now, w.LimitClock, h.people); err != nil {
+	if h.Line, err = f.line(h.Policy, h.Audit, w.Now, w.LimitClock, h.people, w.Observer); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
@@ -93,10 +95,10 @@ func (f *File) Build(w Wiring) (*House, error) {
 // it tells what asks, and nobody is asked. A nil clock of the limits is the
 // machine's monotonic one.
 func (f *File) NewLine(p *policy.Policy, r ostiary.Recorder, now func() time.Time, limitClock func() time.Duration) (*ostiary.Line, error) {
-	return f.line(p, r, now, limitClock, nil)
+	return f.line(p, r, now, limitClock, nil, nil)
 }
 
-func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, limitClock func() time.Duration, who *people) (*ostiary.Line, error) {
+func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, limitClock func() time.Duration, who *people, told ostiary.Observer) (*ostiary.Line, error) {
 	lo := f.Limits.Options
 	lo.Clock = limitClock
 	limits, err := limit.New(lo)
@@ -105,7 +107,7 @@ func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, 
 	}
 	o := ostiary.Options{
 		Gates:    []ostiary.Gate{limits, p.Gate(), validate.Gate()},
-		Recorder: r, Timeout: f.Limits.Timeout, Now: now,
+		Recorder: r, Timeout: f.Limits.Timeout, Now: now, Observer: told,
 	}
 	if who != nil {
 		o.Gates = []ostiary.Gate{who.freeze, who.anomalies, limits, p.Gate(), validate.Gate(), who.grants, who.idempotency}

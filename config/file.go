@@ -39,6 +39,7 @@ type File struct {
 	Approvals  Approvals
 	Serve      Serve
 	Auth       Auth
+	Telemetry  Telemetry
 }
 
 // Principal gives scopes to an operating-system user, over stdio.

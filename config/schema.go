@@ -47,6 +47,8 @@ func fileKind() kind[File] {
 			"Who may call over HTTP. Without a row nobody but holders of API keys."),
 		key("audit", section(auditKind()), func(f *File) *Audit { return &f.Audit },
 			"The evidence."),
+		key("telemetry", section(telemetryKind()), func(f *File) *Telemetry { return &f.Telemetry },
+			"What the operator's monitoring is told; the evidence does not depend on it."),
 		later[File]("sandbox", "profiles that isolate a server's process"),
 		later[File]("egress", "outbound network"),
 		later[File]("flow", "information flow"),

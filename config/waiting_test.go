@@ -116,7 +116,7 @@ func TestAFreezeHoldsWhoWaitsForAKey(t *testing.T) {
 		}
 		who := *w.people
 		who.idempotency = keys
-		line, err := w.file.line(w.Policy, w.Audit, time.Now, nil, &who)
+		line, err := w.file.line(w.Policy, w.Audit, time.Now, nil, &who, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,9 +61,16 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	house, err := file.Build(w)
+	told, err := monitor(file, &w, false)
 	if err != nil {
 		return err
+	}
+	house, err := file.Build(w)
+	if err != nil {
+		return errors.Join(err, told.close())
+	}
+	if err := told.watch(house, w, nil); err != nil {
+		return errors.Join(err, told.close(), house.Close())
 	}
 	err = gateway.Run(ctx, gateway.Options{
 		Line: house.Line, Policy: house.Policy,
@@ -75,9 +82,9 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 		Limits:      wire.Limits{MaxBytes: file.Limits.Message},
 		CatalogWait: file.Limits.Catalog, StderrBytes: file.Limits.Stderr, Grace: file.Limits.Shutdown,
 		In: p.in, Out: p.out, Stderr: p.err,
-		Log: log, Now: time.Now, Rand: rand.Reader, Journal: house.Audit,
+		Log: log, Now: time.Now, Rand: rand.Reader, Journal: house.Audit, Trace: told.traceparent(),
 	})
-	return errors.Join(err, house.Close())
+	return errors.Join(err, told.close(), house.Close())
 }
 
 // upstream is the row of the server that is started: the row of that name, its

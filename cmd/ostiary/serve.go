@@ -20,6 +20,8 @@ type serveCommand struct {
 	Config  string `required:"" placeholder:"FILE" help:"Policy file with the servers (upstreams:) and who may call (auth:)."`
 	Listen  string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address and port to listen on (default ${default}: this machine only), or none."`
 	Socket  string `placeholder:"PATH" help:"Unix socket to listen on too, whose callers the system names (default: serve.socket of the policy)."`
+	Admin   string `placeholder:"ADDR" help:"Another address and port, for monitoring: /metrics, /healthz, /readyz. Beyond this machine it needs serve.cert."`
+	Log     string `name:"log-format" default:"text" enum:"text,json" help:"How standard error is written: ${enum} (default ${default})."`
 	Verbose bool   `short:"v" help:"Tell more on standard error."`
 }
 
@@ -39,39 +41,56 @@ func (s *serveCommand) Run(ctx context.Context, p program) error {
 		return err
 	}
 	debug.SetGCPercent(gcPercent)
-	log := logger(p.err, s.Verbose)
+	var own journal
+	log := own.logger(p.err, s.Log, s.Verbose)
 	w, err := serveWiring(state, file, log)
+	if err != nil {
+		return err
+	}
+	told, err := monitor(file, &w, s.Admin != "")
 	if err != nil {
 		return err
 	}
 	house, err := file.Build(w)
 	if err != nil {
-		return err
+		return errors.Join(err, told.close())
 	}
-	return errors.Join(s.serve(ctx, p, file, house, w), house.Close())
+	own.redactor.Store(house.Redactor)
+	admin, err := openAdmin(ctx, s.Admin, file, w, told.handler())
+	if err == nil {
+		err = errors.Join(s.serve(ctx, p, file, house, w, told, admin), admin.close())
+	}
+	return errors.Join(err, told.close(), house.Close())
 }
 
-func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, house *config.House, w config.Wiring) error {
-	site := &site{file: file, house: house, w: w, p: p}
+func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, house *config.House, w config.Wiring, told monitoring, admin *admin) error {
+	site := &site{file: file, house: house, w: w, p: p, trace: told.traceparent()}
 	doors, err := s.listen(ctx, site)
 	if err != nil {
 		return errors.Join(err, doors.abandon())
 	}
 	outside, err := site.handler()
+	if err == nil {
+		err = told.watch(house, w, site.sessions)
+	}
 	if err != nil {
 		return errors.Join(err, doors.abandon())
 	}
 	defer site.close()
+	if admin != nil {
+		admin.serve(house.Ready, w.Log)
+		s.announce(p, "admin on "+admin.listener.Addr().String())
+	}
 	ended := make(chan error, len(doors))
 	for _, d := range doors {
-		fmt.Fprintf(p.err, "listening on %s\n", d.address())
+		s.announce(p, fmt.Sprint("listening on ", d.address()))
 		handler := outside
 		if d.socket != nil {
 			handler = site.local()
 		}
 		d.serve(handler, slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn), ended)
 		for _, name := range site.names {
-			fmt.Fprintf(p.err, "serving %s at %s\n", name, d.where(site, name))
+			s.announce(p, fmt.Sprintf("serving %s at %s", name, d.where(site, name)))
 		}
 	}
 	select {
@@ -79,10 +98,20 @@ func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, 
 		return errors.Join(err, doors.abandon())
 	case <-ctx.Done():
 	}
+	admin.drain()
 	site.close()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), file.Limits.Shutdown)
 	defer cancel()
 	return doors.shutdown(grace)
+}
+
+// announce tells whoever started the door where it is.
+func (s *serveCommand) announce(p program, text string) {
+	if s.Log == "json" {
+		slog.New(slog.NewJSONHandler(p.err, nil)).Info(text)
+		return
+	}
+	fmt.Fprintln(p.err, text)
 }
 
 func serveWiring(state string, file *config.File, log *slog.Logger) (config.Wiring, error) {

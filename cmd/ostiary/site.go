@@ -24,6 +24,7 @@ type site struct {
 	w     config.Wiring
 	base  string
 	p     program
+	trace func(*ostiary.Call) (string, bool)
 
 	address   func(*http.Request) string // where a request comes from, as far as that is verified
 	strangers *gateway.Strangers
@@ -40,6 +41,15 @@ type site struct {
 
 func (s *site) path(name string) string     { return "/" + name + "/mcp" }
 func (s *site) endpoint(name string) string { return strings.TrimSuffix(s.base, "/") + s.path(name) }
+
+// sessions are how many each endpoint has.
+func (s *site) sessions() map[string]int {
+	n := make(map[string]int, len(s.names))
+	for i, e := range s.endpoints {
+		n[s.names[i]] = e.Sessions()
+	}
+	return n
+}
 
 // close ends the endpoints at the same time: each lets its calls end within the
 // grace.
@@ -187,7 +197,7 @@ func (s *site) open(u *config.Upstream) (*gateway.Endpoint, error) {
 			Command: u.Command, Dir: s.directory(u.Name), Env: gateway.Environment(os.Environ(), u.PassEnv, u.Env),
 			StderrBytes: s.file.Limits.Stderr, Stderr: s.p.err,
 			CatalogFile: catalogFile(s.w.State, u.Name), Journal: s.house.Audit,
-			Mask:        s.house.Redactor.Message,
+			Mask: s.house.Redactor.Message, Trace: s.trace,
 			Limits:      wire.Limits{MaxBytes: s.file.Limits.Message},
 			CatalogWait: s.file.Limits.Catalog, Grace: s.file.Limits.Shutdown,
 			Log: s.w.Log, Now: s.w.Now, Rand: s.w.Rand,
