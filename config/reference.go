@@ -19,7 +19,8 @@ its JSON Schema for editors. This page is made from the same table as both; do n
 - **Paths**: a relative path is relative to the file; ` + "`~/`" + ` is the home directory of the operating-system user, whatever ` + "`$HOME`" + ` says.
 - **Durations** are a number and ` + "`ms`, `s`, `m` or `h`" + `; **sizes** bytes, or a number and ` + "`KiB`, `MiB` or `GiB`" + `;
   **rates** a count, a slash and ` + "`s`, `min`, `h` or `day`" + `.
-- **Secrets** stay outside: ` + "`${env:NAME}` and `${file:PATH}`" + ` are replaced in values of ` + "`env:`" + ` and in ` + "`approvals.webhook.secret`" + `, and nowhere else.
+- **Secrets** stay outside: ` + "`${env:NAME}` and `${file:PATH}`" + ` are replaced in values of ` + "`env:`" + `, of ` + "`credential:`" + `
+  and of ` + "`telemetry.otlp.headers`" + `, and in the secrets of ` + "`approvals.webhook`" + ` and ` + "`auth.introspection`" + `, and nowhere else.
 - **Texts** that begin with ` + "`*`, `&`, `!`, `@` or `%`" + ` must be in quotes: ` + "`\"*/*\"`" + `.
 - **Who can write it**: the file and its directory must belong to you or to root and be writable by nobody else, and the
   file must not lie where its own rules or servers can write.
