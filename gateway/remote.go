@@ -266,10 +266,13 @@ func (r *remote) take(ctx context.Context, resp *http.Response, q outgoing) erro
 		return r.unexpected(resp)
 	case kind == "application/json":
 		q.on.as(resp.StatusCode)
+		share := q.on.held()
+		share.answer(ctx, min(resp.ContentLength, int64(r.d.o.Limits.MaxBytes)))
 		raw, err := whole(resp.Body, resp.ContentLength, r.d.o.Limits.MaxBytes)
 		if err != nil {
 			return r.cutOff(err)
 		}
+		share.came(len(raw))
 		l := line{raw: raw, on: q.on}
 		if len(raw) > r.d.o.Limits.MaxBytes {
 			l = line{raw: raw[:min(len(raw), keptBytes)], tail: lastBytes(raw), tooLong: true, on: q.on}
@@ -309,7 +312,12 @@ func (r *remote) cutOff(err error) error {
 // id or a time to come back may be taken up again by the client, so its request stays open.
 func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *stream) error {
 	events, resumable := newEventReader(body, r.d.o.Limits.MaxBytes), false
+	var share *share // the stream of a session passes on what comes and keeps nothing
+	if q != nil {
+		share = q.on.held()
+	}
 	for {
+		share.answer(ctx, -1)
 		e, err := events.next()
 		switch {
 		case errors.Is(err, io.EOF) && (q == nil || resumable):
@@ -320,6 +328,7 @@ func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *st
 		case err != nil:
 			return r.cutOff(err)
 		}
+		share.came(len(e.data))
 		e = r.d.maskedEvent(e)
 		resumable = resumable || (e.id != "" || e.retry != "") && r.legacy()
 		if len(e.data) == 0 {

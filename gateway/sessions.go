@@ -29,6 +29,7 @@ type doors struct {
 	closed bool
 	busy   sync.WaitGroup
 	away   *turnedAway
+	held   *held
 
 	starting chan struct{} // has room for the doors that may be opened at once
 }
@@ -53,7 +54,7 @@ func newDoors(o HTTPOptions) *doors {
 	if o.Capacity == nil {
 		o.Capacity = &Capacity{}
 	}
-	d := &doors{o: o, ctx: ctx, stop: stop, all: map[string]*session{}, count: map[string]int{}, starting: make(chan struct{}, startsMost)}
+	d := &doors{o: o, ctx: ctx, stop: stop, all: map[string]*session{}, count: map[string]int{}, starting: make(chan struct{}, startsMost), held: newHeld()}
 	d.o.Door.compiled = newCompiled()
 	d.o.Door.tasks = newTasks()
 	d.o.Door.Limits.AllowNewlines = true              // no client ends messages by them

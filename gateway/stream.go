@@ -62,6 +62,14 @@ func newStream(w http.ResponseWriter, r *http.Request, who ostiary.Principal, ad
 	return &stream{w: w, who: who, address: address, ctrl: http.NewResponseController(w), header: r.Header, patience: patience, status: http.StatusOK, over: make(chan struct{})}
 }
 
+// held is the share that its request has of what its principal has on its way.
+func (s *stream) held() *share {
+	if s == nil || s.visit == nil {
+		return nil
+	}
+	return s.visit.share
+}
+
 // say sends one message as an event.
 func (s *stream) say(message []byte) error {
 	s.mu.Lock()

@@ -22,6 +22,7 @@ type visit struct {
 	who     ostiary.Principal
 	session string // as the token or the socket proves it
 	address string
+	share   *share // of what its principal has on its way
 }
 
 // post takes one message.
@@ -34,6 +35,14 @@ func (v *visit) post() {
 		v.turn(http.StatusNotAcceptable, "the answer is application/json or text/event-stream: accept both")
 		return
 	}
+	share, err := v.e.doors.held.open(v.who.ID, int(min(max(v.r.ContentLength, 0), int64(v.e.o.Door.Limits.MaxBytes))))
+	if err != nil {
+		d := v.e.doors.away.refuse(v.turned(nil), err)
+		http.Error(v.w, d.Message, http.StatusTooManyRequests)
+		return
+	}
+	defer share.close()
+	v.share = share
 	l, err := v.body()
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
