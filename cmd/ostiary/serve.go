@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/ostiary/ostiary/config"
@@ -40,7 +39,7 @@ func (s *serveCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	debug.SetGCPercent(gcPercent)
+	frugal()
 	var own journal
 	log := own.logger(p.err, s.Log, s.Verbose)
 	w, err := serveWiring(state, file, log)
@@ -82,13 +81,15 @@ func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, 
 		s.announce(p, "admin on "+admin.listener.Addr().String())
 	}
 	ended := make(chan error, len(doors))
+	var rest resting
+	go rest.keep(ctx, restAfter, giveBack)
 	for _, d := range doors {
 		s.announce(p, fmt.Sprint("listening on ", d.address()))
 		handler := outside
 		if d.socket != nil {
 			handler = site.local()
 		}
-		d.serve(handler, slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn), ended)
+		d.serve(rest.before(handler), slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn), ended)
 		for _, name := range site.names {
 			s.announce(p, fmt.Sprintf("serving %s at %s", name, d.where(site, name)))
 		}
