@@ -20,6 +20,9 @@ func (d *door) fromClient(ctx context.Context, l line) {
 // clientLine handles one message; requests go on by themselves.
 func (d *door) clientLine(ctx context.Context, l line) {
 	m, err := d.parse(l)
+	if err == nil && d.many && d.remote == nil {
+		unbroken(m.Raw)
+	}
 	d.clientMessage(ctx, l, m, err)
 }
 
@@ -99,6 +102,12 @@ func (d *door) clientNotification(ctx context.Context, m *wire.Message, on *stre
 	})
 	if m.Method == "notifications/initialized" && dec.Verdict == ostiary.Allow {
 		d.catalog.legacyReady()
+		if d.read != nil && d.remote != nil { // its client has no stream to ask for
+			d.remote.busy.Go(func() {
+				defer d.breaks()
+				d.remote.follow(d.remote.ctx)
+			})
+		}
 	}
 }
 

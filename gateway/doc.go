@@ -32,11 +32,19 @@
 // operator's matter. A client that does not read slows down its own request and is
 // cut off after HTTPOptions.WriteWait.
 //
+// What a server says by itself reaches a modern client by the subscription that
+// asked for it, under its own id; log messages that name no request are dropped.
+// What lasts, a stream, a subscription or a connection by WebSocket, ends when its
+// credential counts no more. A panic ends the one door in which it happened.
+//
+// By WebSocket a connection is a door, as over stdio: one message a text frame, the
+// caller proved by the request that asks for the connection, its origin judged by
+// the list that holds over HTTP. HTTP/2 is spoken over TLS only. Clients of
+// HTTP+SSE are told what to use.
+//
 // # What it does not stop
 //
-// Over HTTP, what a server says by itself to a modern client beside its own
-// requests, if it runs as a process: nothing tells to whom it belongs, so it is
-// dropped. What the server does with a call that was allowed, or by itself. A
+// What the server does with a call that was allowed, or by itself. A
 // server that leaves its process group and session (a daemon) outlives the door, and so do
 // the server's own children if the door is killed with SIGKILL: the kernel then
 // kills the server alone, and they see their pipes close. Confining them is the

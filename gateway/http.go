@@ -42,6 +42,10 @@ type HTTPOptions struct {
 	// many there may be of one principal.
 	IdleSession time.Duration
 	Sessions    int
+	// WebSocket lets clients speak by WebSocket too. Pages are those that may, beside
+	// the server's own: its Origins count.
+	WebSocket bool
+	Pages     Hosts
 	// Capacity is what all endpoints hold together; nil stands for one of this
 	// endpoint's own with the defaults.
 	Capacity *Capacity
@@ -79,6 +83,10 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := &visit{e: e, w: w, r: r, who: who, session: session, address: address}
+	if upgrades(r) {
+		v.socket()
+		return
+	}
 	switch r.Method {
 	case http.MethodPost:
 		v.post()

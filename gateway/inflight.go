@@ -317,6 +317,26 @@ func (t *inflight) lasting() map[string]*pending {
 	return all
 }
 
+// ofClient are the open requests that are not the door's own.
+func (t *inflight) ofClient() map[string]*pending {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := map[string]*pending{}
+	for key, p := range t.open {
+		if p.id != nil {
+			all[key] = p
+		}
+	}
+	return all
+}
+
+// empty reports whether no request is open.
+func (t *inflight) empty() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.open) == 0
+}
+
 // close ends all requests with cause and admits no more.
 func (t *inflight) close(cause error) {
 	t.mu.Lock()

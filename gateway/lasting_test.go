@@ -236,7 +236,7 @@ func TestASlowBodyIsNotWaitedFor(t *testing.T) {
 // TestClosingDrains: a call that is under way gets its answer, a new one 503 and
 // when to ask again, and what has no end ends at once.
 func TestClosingDrains(t *testing.T) {
-	came, go_ := make(chan struct{}), make(chan struct{})
+	came, goOn := make(chan struct{}), make(chan struct{})
 	w := openWeb(t, rows(), func(o *HTTPOptions, s *site) {
 		listens(o, s)
 		o.Door.Grace = patience
@@ -244,7 +244,7 @@ func TestClosingDrains(t *testing.T) {
 		s.handle = func(w http.ResponseWriter, r *http.Request, m *wire.Message) {
 			if m.Name == "put" {
 				close(came)
-				<-go_
+				<-goOn
 			}
 			rest(w, r, m)
 		}
@@ -277,7 +277,7 @@ func TestClosingDrains(t *testing.T) {
 			t.Error("it does not say when to ask again")
 		}
 	}
-	close(go_)
+	close(goOn)
 	<-done
 	<-closed
 	if !answered.Load() {

@@ -316,10 +316,13 @@ func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *st
 	if q != nil {
 		share = q.on.held()
 	}
+	var last event // what is known of where to take it up
 	for {
 		share.answer(ctx, -1)
 		e, err := events.next()
 		switch {
+		case errors.Is(err, io.EOF) && q != nil && resumable && on == nil:
+			return r.takeUp(ctx, last, q) // this client cannot come back for it
 		case errors.Is(err, io.EOF) && (q == nil || resumable):
 			if on != nil && q != nil {
 				on.leave()
@@ -330,6 +333,7 @@ func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *st
 		}
 		share.came(len(e.data))
 		e = r.d.maskedEvent(e)
+		last = last.after(e)
 		resumable = resumable || (e.id != "" || e.retry != "") && r.legacy()
 		if len(e.data) == 0 {
 			if on != nil && on.mark(e) != nil && q == nil {
@@ -385,7 +389,9 @@ func (r *remote) listen(ctx context.Context, on *stream, lastID string) (status 
 	if resp.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		return resp.StatusCode, nil
 	}
-	on.begin()
+	if on != nil {
+		on.begin()
+	}
 	return http.StatusOK, r.events(ctx, resp.Body, nil, on)
 }
 

@@ -32,10 +32,10 @@ func (d *door) serve(asked context.Context) error {
 	}
 	defer end(errShutdown)
 	clientGone, serverGone := make(chan error, 1), make(chan struct{})
-	if d.o.In != nil {
+	if d.read != nil {
 		go func() {
 			defer d.breaks()
-			clientGone <- d.readClient(ctx)
+			clientGone <- d.read(ctx)
 		}()
 	}
 	if d.server != nil {
@@ -56,6 +56,9 @@ func (d *door) serve(asked context.Context) error {
 		}
 	case err = <-d.broken:
 		d.broken <- err // nothing later takes its place
+		if errors.Is(err, errShutdown) {
+			err = nil
+		}
 	case <-asked.Done():
 	}
 	d.shut(end, serverGone, errors.Is(err, ostiary.CodeGatewayUpstream))

@@ -40,6 +40,7 @@ type session struct {
 	ctx                   context.Context
 	end                   context.CancelFunc
 
+	over   chan struct{} // closed when the door has ended
 	ready  chan struct{} // closed when the next two are set
 	door   *door
 	failed error
@@ -76,7 +77,7 @@ func (s *doors) open(ctx context.Context, who ostiary.Principal, proved string) 
 	if _, err := io.ReadFull(s.o.Door.Rand, raw); err != nil {
 		return nil, nil, err
 	}
-	return s.add(ctx, base64.RawURLEncoding.EncodeToString(raw), who, proved)
+	return s.add(ctx, base64.RawURLEncoding.EncodeToString(raw), who, proved, func(o Options) (*door, error) { return openHTTP(o, false) })
 }
 
 // shared returns the door of the modern era of who calls.
@@ -85,19 +86,22 @@ func (s *doors) shared(ctx context.Context, who ostiary.Principal, proved string
 	if d, release := s.session(key, who.ID, proved); d != nil {
 		return d, release, nil
 	}
-	return s.add(ctx, key, who, proved)
+	return s.add(ctx, key, who, proved, func(o Options) (*door, error) { return openHTTP(o, true) })
 }
+
+// opener makes the door of a session.
+type opener func(Options) (*door, error)
 
 // add returns the session with this id, which is made if there is none. Making
 // one may take time, for a server is started: only those wait who ask for the
 // same one.
-func (s *doors) add(ctx context.Context, id string, who ostiary.Principal, proved string) (*session, func(), error) {
+func (s *doors) add(ctx context.Context, id string, who ostiary.Principal, proved string, open opener) (*session, func(), error) {
 	one, release, mine, err := s.reserve(id, who, proved)
 	if err != nil {
 		return nil, nil, err
 	}
 	if mine {
-		go s.make(one, who)
+		go s.make(one, who, open)
 	}
 	t := time.NewTimer(s.o.Door.CatalogWait)
 	defer t.Stop()
@@ -136,7 +140,7 @@ func (s *doors) reserve(id string, who ostiary.Principal, proved string) (one *s
 	case !s.o.Capacity.session():
 		return nil, nil, false, crowded()
 	}
-	one = &session{id: id, principal: who.ID, proved: proved, ready: make(chan struct{})}
+	one = &session{id: id, principal: who.ID, proved: proved, ready: make(chan struct{}), over: make(chan struct{})}
 	one.ctx, one.end = context.WithCancel(s.ctx)
 	one.timer = time.AfterFunc(s.o.IdleSession, func() { s.idle(one) })
 	s.all[id], s.count[who.ID] = one, s.count[who.ID]+1
@@ -145,12 +149,12 @@ func (s *doors) reserve(id string, who ostiary.Principal, proved string) (one *s
 }
 
 // make opens the door of a session that has its place, and serves it.
-func (s *doors) make(one *session, who ostiary.Principal) {
+func (s *doors) make(one *session, who ostiary.Principal, open opener) {
 	o := s.o.Door
 	o.Principal, o.Session = who, one.proved
-	d, err := s.start(one, o)
+	d, err := s.start(one, o, open)
 	one.door, one.failed = d, err
-	if err == nil && d.server == nil { // there is nothing to read, so nobody has to wait
+	if err == nil && d.server == nil && d.read == nil { // there is nothing to read, so nobody has to wait
 		d.falls = one.end
 		d.catalog.begin(d.life)
 		close(one.ready)
@@ -176,11 +180,12 @@ func (s *doors) leave(one *session, d *door) {
 		d.broke(p)
 	}
 	s.drop(one)
+	close(one.over)
 	s.busy.Done()
 }
 
 // start opens the door; a panic there is its failure.
-func (s *doors) start(one *session, o Options) (d *door, err error) {
+func (s *doors) start(one *session, o Options, open opener) (d *door, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d, err = nil, s.failed(p)
@@ -192,7 +197,7 @@ func (s *doors) start(one *session, o Options) (d *door, err error) {
 	case <-one.ctx.Done():
 		return nil, errShutdown
 	}
-	return openHTTP(o, one.id[0] == ' ')
+	return open(o)
 }
 
 // failed records a panic that belongs to no door.
@@ -281,7 +286,7 @@ func openHTTP(o Options, shared bool) (*door, error) {
 		return nil, err
 	}
 	d.life, d.die = context.WithCancelCause(context.Background())
-	d.shared = shared
+	d.shared, d.many = shared, true
 	client := &httpClient{}
 	if !shared {
 		client.other = d.down.anyStream

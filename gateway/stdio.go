@@ -105,6 +105,9 @@ type door struct {
 	die    context.CancelCauseFunc // ends life
 	hands  atomic.Bool             // the handshake was answered
 	shared bool                    // by the clients of a principal, which know nothing of each other
+	many   bool                    // its endpoint is for many, so lists are those of who asks
+	// read takes the client's messages until it leaves; nil where they come by requests.
+	read func(context.Context) error
 
 	broken chan error // why the door cannot go on; cap 1
 	falls  func()     // ends the door where nobody waits for broken; nil where serve does
@@ -145,6 +148,7 @@ func open(o Options) (*door, error) {
 	}
 	d.toServer = toServerPipe{newOutbox(d.server.In()), d.unheard}
 	d.toClient = toClientPipe{newOutbox(o.Out)}
+	d.read = d.readClient
 	return d, nil
 }
 

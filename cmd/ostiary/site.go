@@ -202,6 +202,7 @@ func (s *site) open(u *config.Upstream) (*gateway.Endpoint, error) {
 			CatalogWait: s.file.Limits.Catalog, Grace: s.file.Limits.Shutdown,
 			Log: s.w.Log, Now: s.w.Now, Rand: s.w.Rand,
 		},
+		WebSocket: s.file.Serve.WebSocket, Pages: s.hosts(),
 		Ends: s.ends, WriteWait: s.file.Serve.Write, ReadWait: s.file.Serve.Read,
 		IdleSession: s.file.Serve.Idle, Sessions: s.file.Serve.Sessions, Capacity: s.capacity, Log: s.w.Log,
 	}), nil
