@@ -24,6 +24,12 @@ func TestMain(m *testing.M) {
 				os.Exit(1)
 			}
 		},
+		"files-server": func() {
+			if err := serveFiles(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+		},
 		"echo-server": func() {
 			if err := echo.Serve(os.Stdin, os.Stdout, echo.Options{}); err != nil {
 				fmt.Fprintln(os.Stderr, err)
