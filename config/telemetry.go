@@ -176,11 +176,11 @@ func (f *File) names(principal string) bool {
 }
 
 // Watched hands what only the house knows to a telemetry, with the endpoints' part.
-func (h *House) Watched(t *telemetry.Telemetry, now func() time.Time, sessions func() map[string]int) error {
+func (h *House) Watched(t *telemetry.Telemetry, now func() time.Time, sessions func() map[string]int, available func() map[string]bool) error {
 	return t.Read(telemetry.Sources{
 		Waiting:  func(ctx context.Context) (int, error) { return approval.Waiting(ctx, h.Store(), now()) },
-		Sessions: sessions,
-		Audit:    h.Audit.Health,
+		Sessions: sessions, Upstreams: available,
+		Audit: h.Audit.Health,
 	})
 }
 

@@ -7,3 +7,10 @@ func (e *Endpoint) Sessions() int {
 	defer e.doors.mu.Unlock()
 	return len(e.doors.all)
 }
+
+// Available reports whether calls are sent to the server at present: false while it
+// is left alone after failures.
+func (e *Endpoint) Available() bool {
+	r := e.o.Door.Remote
+	return r == nil || r.Breaker.State() != BreakerOpen
+}

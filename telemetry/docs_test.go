@@ -37,6 +37,7 @@ func TestReferenceIsComplete(t *testing.T) {
 	line(t, tel, gate{"policy", ostiary.Decision{Verdict: ostiary.Ask, Code: ostiary.CodeApprovalRequired}}).
 		Do(t.Context(), call("1", "t", ""), gives(ostiary.StatusRPCError, `{"code":-32602}`))
 	line(t, tel, gate{"policy", ostiary.Decision{Code: ostiary.CodePolicyDeny}}).Do(t.Context(), call("2", "t", ""), nil)
+	tel.Anomaly("files")
 	families, _ := scrape(t, tel.Handler())
 	closed(t, tel)
 

@@ -17,6 +17,7 @@ import (
 const (
 	metricDecisions = "ostiary.decisions"
 	metricSettled   = "ostiary.approval.wait.duration"
+	metricAnomalies = "ostiary.anomalies"
 	metricOpen      = "ostiary.calls.open"
 	metricWaiting   = "ostiary.approvals.waiting"
 	metricSessions  = "ostiary.sessions"
@@ -47,6 +48,7 @@ type instruments struct {
 	client  mcpconv.ClientOperationDuration
 	settled metric.Float64Histogram
 	decided metric.Int64Counter
+	odd     metric.Int64Counter
 
 	calls    *xsync.Map[labels, []metric.RecordOption]
 	verdicts *xsync.Map[verdict, []metric.AddOption]
@@ -68,6 +70,10 @@ func newInstruments(m metric.Meter) (i *instruments, err error) {
 	}
 	if i.settled, err = m.Float64Histogram(metricSettled, in, metric.WithUnit("s"),
 		metric.WithDescription("How long calls that asked were held until somebody decided, or nobody did in time.")); err != nil {
+		return nil, err
+	}
+	if i.odd, err = m.Int64Counter(metricAnomalies, metric.WithUnit("{anomaly}"),
+		metric.WithDescription("Jumps of somebody's calls of a tool against what is usual.")); err != nil {
 		return nil, err
 	}
 	i.decided, err = m.Int64Counter(metricDecisions, metric.WithUnit("{decision}"),

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/otlptranslator"
 	"github.com/puzpuzpuz/xsync/v4"
+	"go.opentelemetry.io/otel/attribute"
 	otelprom "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -124,6 +125,11 @@ func (t *Telemetry) Traceparent(c *ostiary.Call) (text string, begun bool) {
 		return "", false
 	}
 	return p.text(), !p.parent.IsValid()
+}
+
+// Anomaly counts a jump of somebody's calls.
+func (t *Telemetry) Anomaly(upstream string) {
+	t.count.odd.Add(context.Background(), 1, metric.WithAttributes(attribute.String(attrUpstream, upstream)))
 }
 
 const (

@@ -69,7 +69,7 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return errors.Join(err, told.close())
 	}
-	if err := told.watch(house, w, nil); err != nil {
+	if err := told.watch(house, w, nil, nil); err != nil {
 		return errors.Join(err, told.close(), house.Close())
 	}
 	err = gateway.Run(ctx, gateway.Options{

@@ -70,7 +70,7 @@ func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, 
 	}
 	outside, err := site.handler()
 	if err == nil {
-		err = told.watch(house, w, site.sessions)
+		err = told.watch(house, w, site.sessions, site.available)
 	}
 	if err != nil {
 		return errors.Join(err, doors.abandon())

@@ -199,7 +199,7 @@ func TestServeIsWatched(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	for _, name := range []string{"mcp_server_operation_duration_seconds", "mcp_client_operation_duration_seconds", "ostiary_decisions_total", "ostiary_sessions",
+	for _, name := range []string{"mcp_server_operation_duration_seconds", "mcp_client_operation_duration_seconds", "ostiary_decisions_total", "ostiary_sessions", "ostiary_upstream_available_ratio",
 		"ostiary_approvals_waiting", "ostiary_audit_waiting", "ostiary_audit_writable_ratio", "ostiary_calls_open", "go_goroutines", "process_open_fds"} {
 		if families[name] == nil {
 			t.Errorf("no metric %s", name)

@@ -43,12 +43,17 @@ func (s *site) path(name string) string     { return "/" + name + "/mcp" }
 func (s *site) endpoint(name string) string { return strings.TrimSuffix(s.base, "/") + s.path(name) }
 
 // sessions are how many each endpoint has.
-func (s *site) sessions() map[string]int {
-	n := make(map[string]int, len(s.names))
+func (s *site) sessions() map[string]int { return reported(s, (*gateway.Endpoint).Sessions) }
+
+// available are the servers that calls are sent to.
+func (s *site) available() map[string]bool { return reported(s, (*gateway.Endpoint).Available) }
+
+func reported[V any](s *site, of func(*gateway.Endpoint) V) map[string]V {
+	all := make(map[string]V, len(s.names))
 	for i, e := range s.endpoints {
-		n[s.names[i]] = e.Sessions()
+		all[s.names[i]] = of(e)
 	}
-	return n
+	return all
 }
 
 // close ends the endpoints at the same time: each lets its calls end within the

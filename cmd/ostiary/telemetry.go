@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/config"
+	"github.com/ostiary/ostiary/limit"
 	"github.com/ostiary/ostiary/redact"
 	"github.com/ostiary/ostiary/telemetry"
 )
@@ -30,6 +31,7 @@ func monitor(file *config.File, w *config.Wiring, scraped bool) (monitoring, err
 		return monitoring{}, err
 	}
 	w.Observer = t
+	w.OnAnomaly = func(a limit.Anomaly) { t.Anomaly(a.Upstream) }
 	// What the library has to say about itself goes where everything else goes.
 	log := w.Log
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { log.Warn("telemetry: a measurement failed; calls are not affected") }))
@@ -37,11 +39,11 @@ func monitor(file *config.File, w *config.Wiring, scraped bool) (monitoring, err
 }
 
 // watch hands over what only the house and the endpoints know.
-func (m monitoring) watch(house *config.House, w config.Wiring, sessions func() map[string]int) error {
+func (m monitoring) watch(house *config.House, w config.Wiring, sessions func() map[string]int, available func() map[string]bool) error {
 	if m.told == nil {
 		return nil
 	}
-	return house.Watched(m.told, w.Now, sessions)
+	return house.Watched(m.told, w.Now, sessions, available)
 }
 
 func (m monitoring) handler() http.Handler {
