@@ -61,7 +61,7 @@ func serveKind() kind[Serve] {
 		key("idle", duration(time.Second, 7*24*time.Hour), func(s *Serve) *time.Duration { return &s.Idle }, "After how long without a request a session ends. Default: `30m`."),
 		key("sessions", integer(1, 1_000_000), func(s *Serve) *int { return &s.Sessions }, "How many sessions one principal may have with one server. Default: `100`."),
 		key("write", duration(time.Second, 10*time.Minute), func(s *Serve) *time.Duration { return &s.Write }, "How long one write may wait for a client that does not read. Default: `30s`."),
-		key("read", duration(time.Second, 10*time.Minute), func(s *Serve) *time.Duration { return &s.Read }, "How long the body of a request may take to come. Default: `30s`."),
+		key("read", duration(time.Second, 10*time.Minute), func(s *Serve) *time.Duration { return &s.Read }, "How long a request may take to come, with its body; its header at most 10 s. Default: `30s`."),
 		key("streams", integer(1, 1_000_000), func(s *Serve) *int { return &s.Streams }, "How many streams, subscriptions and WebSockets one principal may have open, with all servers together. Default: `100`."),
 		key("all_streams", integer(1, 1_000_000), func(s *Serve) *int { return &s.AllStreams }, "How many of these the whole process may have open. Default: `10000`."),
 		key("all_sessions", integer(1, 1_000_000), func(s *Serve) *int { return &s.AllSessions }, "How many sessions the whole process may have, with all servers together. Default: `10000`."),

@@ -8,6 +8,7 @@ import (
 // get is the stream of a session for what the server says by itself, or one that
 // takes up another that broke off.
 func (v *visit) get() {
+	v.lasts()
 	s := newStream(v.w, v.r, v.who, v.address, v.e.o.WriteWait)
 	defer s.leave()
 	d, release := v.ofSession(s, "a stream needs a session; revisions without sessions have no GET stream")

@@ -68,13 +68,21 @@ const trusted = 64 << 10
 // body reads the body within its time. Whoever is late is not waited for a second
 // time: the deadline stays, for the server would read on before it answers.
 func (v *visit) body() (line, error) {
-	ctrl := http.NewResponseController(v.w)
-	timed := v.r.ContentLength != 0 && ctrl.SetReadDeadline(time.Now().Add(v.e.o.ReadWait)) == nil // not every connection has one
+	if v.r.ContentLength != 0 {
+		_ = http.NewResponseController(v.w).SetReadDeadline(time.Now().Add(v.e.o.ReadWait)) // not every connection has one
+	}
 	l, err := v.read()
-	if timed && err == nil {
-		_ = ctrl.SetReadDeadline(time.Time{}) // it could be set before
+	if err == nil {
+		v.lasts()
 	}
 	return l, err
+}
+
+// lasts takes away the time by which a request must have come, which the server
+// may have set too: its answer may take longer, and what is read of the connection
+// from here on is only its end.
+func (v *visit) lasts() {
+	_ = http.NewResponseController(v.w).SetReadDeadline(time.Time{}) // where there is none, none is in the way
 }
 
 // read reads the body, at most as much as a message may have.

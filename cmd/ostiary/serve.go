@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/config"
+	"github.com/ostiary/ostiary/gateway"
 )
 
 // serveCommand is the door over HTTP.
@@ -89,7 +90,8 @@ func (s *serveCommand) serve(ctx context.Context, p program, file *config.File, 
 		if d.socket != nil {
 			handler = site.local()
 		}
-		d.serve(rest.before(handler), slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn), ended)
+		unfinished := &gateway.Unfinished{Refused: site.strangers.Refused}
+		d.serve(rest.before(handler), file.Serve.Read, unfinished, slog.NewLogLogger(w.Log.Handler(), slog.LevelWarn), ended)
 		for _, name := range site.names {
 			s.announce(p, fmt.Sprintf("serving %s at %s", name, d.where(site, name)))
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/auth"
+	"github.com/ostiary/ostiary/gateway"
 )
 
 const (
@@ -91,10 +92,12 @@ func (s *serveCommand) listenTCP(ctx context.Context, site *site) (*listening, e
 	return l, err
 }
 
-// serve begins to serve; ended is told when it ends.
-func (l *listening) serve(h http.Handler, errs *log.Logger, ended chan<- error) {
+// serve begins to serve; ended is told when it ends. A request must come within the
+// time read; unfinished is told of those that do not become one.
+func (l *listening) serve(h http.Handler, read time.Duration, unfinished *gateway.Unfinished, errs *log.Logger, ended chan<- error) {
 	l.server = &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: l.idle, MaxHeaderBytes: headerBytes,
+		Handler: unfinished.Guard(h), ConnState: unfinished.State,
+		ReadHeaderTimeout: min(headerTimeout, read), ReadTimeout: read, IdleTimeout: l.idle, MaxHeaderBytes: headerBytes,
 		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: streamsMost},
 		TLSConfig: l.secure, ErrorLog: errs,
 	}

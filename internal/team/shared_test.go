@@ -104,6 +104,9 @@ func (s *shared) answer(w http.ResponseWriter, r *http.Request, m *message, sess
 		s.mu.Unlock()
 		reply(`{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"resources":{"subscribe":true}},"serverInfo":{"name":"notes","version":"1"}}`)
 		return
+	case "server/discover":
+		reply(`{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{},"resources":{}},"serverInfo":{"name":"notes","version":"1"},"ttlMs":60000,"cacheScope":"public"}`)
+		return
 	case "tools/list":
 		reply(tools)
 		return
