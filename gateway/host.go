@@ -28,18 +28,21 @@ type Hosts struct {
 // Guard lets through to next what Host and Origin allow, and answers 403 to the
 // rest (MCP 2025-11-25 and 2026-07-28, transports, security warning).
 func (h Hosts) Guard(next http.Handler) http.Handler {
+	stranger := "pages of that origin may not call this server: the operator lists those that may"
 	cross := http.NewCrossOriginProtection()
 	for _, o := range h.Origins {
 		_ = cross.AddTrustedOrigin(o) // one that is none is not trusted
 	}
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.refuse(w, r, stranger) }))
+	within := cross.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !h.named(r.Host):
 			h.refuse(w, r, "this server is not called by that name: call it by one that its operator configured")
-		case !h.from(r), cross.Check(r) != nil:
-			h.refuse(w, r, "pages of that origin may not call this server: the operator lists those that may")
+		case !h.from(r):
+			h.refuse(w, r, stranger)
 		default:
-			next.ServeHTTP(w, r)
+			within.ServeHTTP(w, r)
 		}
 	})
 }
