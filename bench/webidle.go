@@ -20,7 +20,7 @@ func (i *webIdle) perSession() float64 { return (i.LaterMB - i.BeforeMB) * 1e3 /
 const (
 	idleSessions = 1000
 	idlePeople   = 20 // who hold them
-	idleWait     = 5 * time.Second
+	idleWait     = 10 * time.Second
 )
 
 // measureWebIdle opens sessions of the legacy era and their streams, and looks at
@@ -62,7 +62,7 @@ func measureWebIdle(ctx context.Context, o options, issuer *tokenIssuer) (got *w
 			return nil, err
 		}
 	}
-	if err := pause(ctx, idleWait/5); err != nil {
+	if err := pause(ctx, idleWait); err != nil {
 		return nil, err
 	}
 	if got.BeforeMB, err = resident(door.pid()); err != nil {
