@@ -30,7 +30,7 @@
 // Requests that come to no door are recorded too, after the first 60 in a minute
 // as a count. Redirects of a server are not followed, and its 401 and 403 are the
 // operator's matter. A client that does not read slows down its own request and is
-// cut off after HTTPOptions.WriteWait.
+// cut off after HTTPOptions.WriteWait; what one principal has on its way is bounded.
 //
 // What a server says by itself reaches a modern client by the subscription that
 // asked for it, under its own id; log messages that name no request are dropped.
