@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -31,7 +32,9 @@ type messages struct {
 	// letters are the bytes of all forms, and escaped beside them what may begin
 	// another escape.
 	letters, escaped [256]bool
-	index            *index
+	// behind are the bytes that stand behind a backslash for one of letters, and u.
+	behind [256]bool
+	index  *index
 }
 
 const (
@@ -84,6 +87,10 @@ func (l *live) messages(r *Redactor, own *index) {
 	x.letters['-'] = true
 	x.escaped = x.letters
 	x.escaped['\\'], x.escaped['%'] = true, true
+	for c, plain := range map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'} {
+		x.behind[c] = x.letters[plain]
+	}
+	x.behind['u'] = true
 	r.messages.Store(x)
 }
 
@@ -117,59 +124,44 @@ func (x *messages) suspicious(raw []byte) bool {
 	if ownBegins(raw) {
 		return true
 	}
-	back, percent := bytes.IndexByte(raw, '\\'), bytes.IndexByte(raw, '%')
-	from := max(back, percent)
-	if from < 0 {
-		return false
-	}
-	if back >= 0 && percent >= 0 {
-		from = min(back, percent)
-	}
-	for i := from; i+1 < len(raw); i++ {
-		switch raw[i] {
-		case '\\':
-			if x.escape(raw[i+1:]) {
-				return true
-			}
-		case '%':
-			if i+2 < len(raw) {
-				if n, ok := hexValue(string(raw[i+1 : i+3])); ok && x.escaped[n] {
-					return true
-				}
-			}
+	for at := bytes.IndexByte(raw, '\\'); at >= 0 && at+1 < len(raw); {
+		if after := raw[at+1]; x.behind[after] && (after != 'u' || x.unit(raw[at+1:])) {
+			return true
 		}
+		at = next(raw, at+1, '\\')
+	}
+	for at := bytes.IndexByte(raw, '%'); at >= 0 && at+2 < len(raw); {
+		if n, ok := hexValue(string(raw[at+1 : at+3])); ok && x.escaped[n] {
+			return true
+		}
+		at = next(raw, at+1, '%')
 	}
 	return false
 }
 
-// escape reports the same of what stands behind a backslash.
-func (x *messages) escape(behind []byte) bool {
-	switch c := behind[0]; c {
-	case '"', '\\', '/':
-		return x.letters[c]
-	case 'b':
-		return x.letters['\b']
-	case 'f':
-		return x.letters['\f']
-	case 'n':
-		return x.letters['\n']
-	case 'r':
-		return x.letters['\r']
-	case 't':
-		return x.letters['\t']
-	case 'u':
-		if len(behind) < 5 {
-			return false
-		}
-		n, ok := hexValue(string(behind[1:5]))
-		if !ok {
-			return false
-		}
-		var utf8 [12]byte
-		piece, _ := escapeOne(utf8[:0], `\`+string(behind[:5]))
-		return n < 0x80 && x.escaped[n] || n >= 0x80 && (x.letters[piece[0]] || n>>11 == 0x1b && x.letters[0xf0])
+// next is where c stands in raw from at on, or -1.
+func next(raw []byte, at int, c byte) int {
+	if i := bytes.IndexByte(raw[at:], c); i >= 0 {
+		return at + i
 	}
-	return false
+	return -1
+}
+
+// unit reports the same of what stands behind a backslash: "u" and four digits.
+func (x *messages) unit(behind []byte) bool {
+	if len(behind) < 5 {
+		return false
+	}
+	n, ok := hexValue(string(behind[1:5]))
+	if !ok {
+		return false
+	}
+	if n < 0x80 {
+		return x.escaped[n]
+	}
+	var utf8 [12]byte
+	piece, _ := escapeOne(utf8[:0], `\`+string(behind[:5]))
+	return x.letters[piece[0]] || n>>11 == 0x1b && slices.Contains(x.letters[0xf0:], true) // a surrogate belongs to a letter of four bytes
 }
 
 // mask goes over the strings and numbers of raw.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 const returnedSecret = `s3cr3t/To+ken~"q\x 9`
@@ -26,7 +27,9 @@ func returning(t testing.TB, secrets ...string) *Redactor {
 func allEscaped(s string) string {
 	var b strings.Builder
 	for _, c := range s {
-		fmt.Fprintf(&b, `\u%04x`, c)
+		for _, u := range utf16.AppendRune(nil, c) {
+			fmt.Fprintf(&b, `\u%04x`, u)
+		}
 	}
 	return b.String()
 }
@@ -92,7 +95,7 @@ func leaks(text, secret string) bool {
 }
 
 func TestMessageInEveryEncoding(t *testing.T) {
-	for _, secret := range []string{returnedSecret, "plain-token-0123456789", "sechs6", "schlüssel-für-alle"} {
+	for _, secret := range []string{returnedSecret, "plain-token-0123456789", "sechs6", "schlüssel-für-alle", "key-\U0001F511-of-four-bytes", "\U00100000-private"} {
 		r := returning(t, secret, "another-one")
 		for name, text := range encodings(secret) {
 			for _, around := range [][2]string{{"", ""}, {"before ", " behind"}, {`\n`, `\t`}, {"ü", "ü"}, {`\u00fc\\ `, `\"`}} {
