@@ -1,10 +1,16 @@
 package team
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary"
 )
@@ -46,6 +52,7 @@ func TestTokensOfARealIssuer(t *testing.T) {
 		"a person's too":  {i.person("ben", "desktop", elsewhere), ostiary.CodeAuthAudience},
 		"wrong issuer":    {stranger.robot("robot", d.url, "notes:read"), ostiary.CodeAuthIssuer},
 		"alg none":        {unsigned, ostiary.CodeAuthAlgorithm},
+		"hs confusion":    {confused(t, key, parts[1]), ostiary.CodeAuthAlgorithm},
 		"other signature": {parts[0] + "." + parts[1] + "." + strings.Split(ben, ".")[2], ostiary.CodeAuthToken},
 		"opaque":          {i.person("ben", "opaque", d.url), ostiary.CodeAuthToken},
 	} {
@@ -56,6 +63,20 @@ func TestTokensOfARealIssuer(t *testing.T) {
 	}
 	d.passes(s, read(ann), "ann", "read done")
 	d.keptSecret(s, robot, ann, ben)
+}
+
+// confused is a token whose signature is an HMAC with what the issuer publishes of its
+// key, for a verifier that takes the algorithm from the token.
+func confused(t *testing.T, key jose.JSONWebKey, payload string) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key.Public().Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"at+jwt","kid":"one"}`)) + "." + payload
+	mac := hmac.New(sha256.New, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	mac.Write([]byte(unsigned))
+	return unsigned + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // keptSecret: tokens are in no record, and the server got the operator's credential
