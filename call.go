@@ -21,6 +21,8 @@ type Call struct {
 	// it; "" where there is no address.
 	Address  string
 	Upstream string
+	// View is the part of the upstream through which the call came; "" is all of it.
+	View string
 	// Method is the JSON-RPC method, Class what kind of method it is.
 	Method string
 	Class  Class

@@ -57,6 +57,7 @@ const (
 	CodePolicyWhen    Code = "policy_when"    // a condition is false or failed
 	CodePolicyMethod  Code = "policy_method"  // a method that no rule allows
 	CodePolicyUnknown Code = "policy_unknown" // a tool that the upstream does not list
+	CodePolicyView    Code = "policy_view"    // two views of the upstream have this tool
 	CodePolicyCatalog Code = "policy_catalog" // the upstream's catalog is not known
 	CodePolicyRule    Code = "policy_rule"    // the rule for this tool does not compile
 

@@ -27,6 +27,7 @@ func (r *Record) appendTail(b []byte) []byte {
 	b = appendField(b, `,"session":`, r.Session)
 	b = appendField(b, `,"address":`, r.Address)
 	b = appendField(b, `,"upstream":`, r.Upstream)
+	b = appendField(b, `,"view":`, r.View)
 	b = appendField(b, `,"method":`, r.Method)
 	b = appendField(b, `,"class":`, r.Class)
 	b = appendField(b, `,"target":`, r.Target)

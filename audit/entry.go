@@ -101,7 +101,7 @@ func (l *Log) describe(r *Record, c *ostiary.Call, d *ostiary.Decision) {
 	r.Call, r.Session = cut(c.ID, maxName), cut(c.Session, maxName)
 	r.Principal, r.Client = cut(c.Principal.ID, maxName), cut(c.Principal.Client, maxName)
 	r.Address = cut(c.Address, maxName)
-	r.Upstream, r.Class = cut(c.Upstream, maxName), c.Class.String()
+	r.Upstream, r.View, r.Class = cut(c.Upstream, maxName), cut(c.View, maxName), c.Class.String()
 	r.Method, r.Target = cut(c.Method, maxName), cut(c.Target, maxName)
 	// What is not a known name is whatever the other side wrote.
 	if c.Class == ostiary.ClassUnknown || c.Class == ostiary.ClassMalformed {

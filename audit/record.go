@@ -39,6 +39,7 @@ type Record struct {
 	Session   string `json:"session,omitempty"`
 	Address   string `json:"address,omitempty"`
 	Upstream  string `json:"upstream,omitempty"`
+	View      string `json:"view,omitempty"`
 	Method    string `json:"method,omitempty"`
 	Class     string `json:"class,omitempty"`
 	Target    string `json:"target,omitempty"`

@@ -133,22 +133,25 @@ func (f *File) NewAuth(w Wiring, s ostiary.Store, audience func(*http.Request) [
 	return auth.New(o)
 }
 
+// Mapped are the rows by which claims of tokens give scopes.
+func (a *Auth) Mapped() (all []auth.Mapping) {
+	for i := range a.Issuers {
+		all = append(all, a.Issuers[i].Claims.Scopes...)
+	}
+	if a.Introspection != nil {
+		all = append(all, a.Introspection.Claims.Scopes...)
+	}
+	return all
+}
+
 // Requestable leaves out those scopes that claims of a token give: an issuer need
 // not know them, and may refuse who asks for what it does not know.
 func (a *Auth) Requestable(scopes []string) []string {
 	given := map[string]bool{}
-	note := func(maps []auth.Mapping) {
-		for _, m := range maps {
-			for _, s := range m.Scopes {
-				given[s] = true
-			}
+	for _, m := range a.Mapped() {
+		for _, s := range m.Scopes {
+			given[s] = true
 		}
-	}
-	for i := range a.Issuers {
-		note(a.Issuers[i].Claims.Scopes)
-	}
-	if a.Introspection != nil {
-		note(a.Introspection.Claims.Scopes)
 	}
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return given[s] })
 }

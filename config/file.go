@@ -72,6 +72,9 @@ type Upstream struct {
 	URL          string
 	Credential   *Credential
 	AllowPrivate []string
+	// Views are the parts in which it is offered; none offers it whole.
+	Views []View
+	views *policy.Views
 }
 
 // Deny is one row of deny:. Kind, Pattern, Source, Reason and When of the row

@@ -76,6 +76,10 @@ func checkFile(d *decoder, at Pos, f *File) {
 		d.failAt(at, "auth.certificates counts certificates that TLS has verified, and none are: give serve.client_ca")
 	}
 	checkScopes(d, f)
+	for i := range f.Upstreams {
+		checkViews(d, &f.Upstreams[i])
+	}
+	checkEndpoints(d, f)
 	users := map[string]string{}
 	for _, p := range f.Principals {
 		if other, twice := users[p.User]; twice {
@@ -134,6 +138,8 @@ func upstreamKind() kind[Upstream] {
 		key("credential", pointer(credentialKind()), func(u *Upstream) **Credential { return &u.Credential },
 			"What the door shows to the server at `url`. The caller's own credential never goes there."),
 		key("allow_private", allowPrivate(), func(u *Upstream) *[]string { return &u.AllowPrivate }, allowPrivateDoc),
+		key("views", named("the name of a view", viewKind(), viewName), func(u *Upstream) *[]View { return &u.Views },
+			"The parts in which the server is offered, each an endpoint of its own name, with nothing in two of them. Rules go on naming the server. Default: it is offered whole."),
 	), func(u *Upstream) *Pos { return &u.Pos })
 	return k
 }

@@ -22,7 +22,7 @@ func (d *door) newCall(method string, class ostiary.Class, on *stream) *ostiary.
 	}
 	return &ostiary.Call{
 		ID: id, Received: d.o.Now(), Principal: d.principal(on), Session: d.o.Session,
-		Address: on.from(), Upstream: d.o.Upstream, Method: method, Class: class,
+		Address: on.from(), Upstream: d.o.Upstream, View: d.o.View, Method: method, Class: class,
 	}
 }
 
@@ -50,7 +50,7 @@ func (q *caller) judgeable(ctx context.Context) error {
 	d, m := q.d, q.m
 	c := &ostiary.Call{
 		ID: q.callID, Received: d.o.Now(), Principal: d.principal(q.on), Session: d.o.Session,
-		Address: q.on.from(), Upstream: d.o.Upstream, Method: m.Method, Class: q.class, Target: m.Name, Caller: q,
+		Address: q.on.from(), Upstream: d.o.Upstream, View: d.o.View, Method: m.Method, Class: q.class, Target: m.Name, Caller: q,
 	}
 	q.c = c
 	if m.Version != "" {

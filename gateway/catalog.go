@@ -55,7 +55,8 @@ var kinds = [...]string{"tools", "resources", "prompts"}
 func newCatalog(d *door) *catalog {
 	nothing, known := d.o.compiled.get(ostiary.Digest{})
 	if !known {
-		nothing.book, _ = d.o.Policy.Compile(d.o.Upstream, nil)
+		book, _ := d.o.Policy.Compile(d.o.Upstream, nil)
+		nothing.book = d.offered(book)
 		d.o.compiled.put(ostiary.Digest{}, nothing)
 	}
 	return &catalog{

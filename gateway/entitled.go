@@ -30,7 +30,7 @@ var lists = map[string]struct {
 // caching). Whether a call then passes is decided by the call.
 func (d *door) entitled(ctx context.Context, q *caller, r *ostiary.Result, reply *wire.Message) error {
 	of, isList := lists[q.m.Method]
-	if d.o.tasks == nil || !isList || reply == nil || reply.Kind != wire.KindResult {
+	if !d.filters() || of.class == ostiary.ClassTask && d.o.tasks == nil || !isList || reply == nil || reply.Kind != wire.KindResult {
 		return nil
 	}
 	book, _, err := d.catalog.wait(ctx, &wire.Message{Era: q.m.Era, Version: q.m.Version})

@@ -80,7 +80,7 @@ func (c *catalog) compile(l *list) tools {
 	for _, p := range problems {
 		c.d.o.Log.Error("a rule does not fit the server; its tool is refused", "rule", p.Source, "tool", visible([]byte(p.Tool)), "error", p.Err)
 	}
-	return tools{book: book, named: l.named(found)}
+	return tools{book: c.d.offered(book), named: l.named(found)}
 }
 
 // named are the entries of the tools by name.

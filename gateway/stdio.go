@@ -21,6 +21,10 @@ type Options struct {
 	Policy *policy.Policy
 	// Upstream is the name in rules and records.
 	Upstream string
+	// Views, if set, are the parts of the upstream, and View the one that the door
+	// offers.
+	Views *policy.Views
+	View  string
 	// Command, Dir and Env start the server. Server, if set, is one that runs
 	// already.
 	Command []string

@@ -16,6 +16,7 @@ type Book struct {
 	tools    map[string]*ostiary.Rule
 	names    []string // sorted
 	other    *otherBook
+	view     *view // of which this is the book; nil for all of the upstream
 }
 
 // Problem is a row that does not compile for a tool, or a tool that no row can
@@ -270,9 +271,17 @@ func (b *Book) toolOf(name string, shown func(*ostiary.Rule) bool) *ostiary.Rule
 		Forbid: &ostiary.Error{
 			Code: ostiary.CodePolicyUnknown,
 			Message: fmt.Sprintf("the server %s lists no tool %s%s: call tools/list for the names it has",
-				b.upstream, quoted(name), didYouMean(name, names)),
+				b.called(), quoted(name), didYouMean(name, names)),
 		},
 	}
+}
+
+// called is the name under which callers know what the book is about.
+func (b *Book) called() string {
+	if b.view != nil {
+		return b.view.Name
+	}
+	return b.upstream
 }
 
 func noCatalog() *ostiary.Rule {

@@ -124,6 +124,9 @@ func (b *Book) Method(method string, class ostiary.Class, target string) *ostiar
 	case b == nil:
 		return noCatalog()
 	}
+	if rule := b.outside(class, target); rule != nil {
+		return rule
+	}
 	if class != ostiary.ClassResource && class != ostiary.ClassElicitation {
 		target = "" // does not decide
 	}

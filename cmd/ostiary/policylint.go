@@ -75,7 +75,9 @@ func (l *policyLintCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	found := append(findings(file, rules, upstreams), people(file, holders(file, keys))...)
+	known := holders(file, keys)
+	found := append(findings(file, rules, upstreams), people(file, known)...)
+	found = append(found, views(file, rules, upstreams, append(known, mapped(file)...))...)
 	for _, f := range found {
 		r.OK = r.OK && f.Severity != policy.SeverityError
 		r.Findings = append(r.Findings, lintEntry{f.Source, f.Severity, f.Message, f.Next})

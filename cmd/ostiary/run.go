@@ -27,7 +27,7 @@ const gcPercent = 400
 type runCommand struct {
 	stateFlag
 	Config  string   `placeholder:"FILE" help:"Policy file; without one the careful defaults hold."`
-	Name    string   `help:"Name of the server in rules and records (default: the base name of its command)."`
+	Name    string   `help:"Name of the server in rules and records, or of a view of it (default: the base name of its command)."`
 	Verbose bool     `short:"v" help:"Tell more on standard error."`
 	Command []string `arg:"" optional:"" passthrough:"" name:"command" help:"The server and its arguments, behind --."`
 }
@@ -38,10 +38,11 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	up, err := r.upstream(file)
+	end, err := r.endpoint(file)
 	if err != nil {
 		return err
 	}
+	up := *end.Upstream
 	state, err := r.made()
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 	}
 	err = gateway.Run(ctx, gateway.Options{
 		Line: house.Line, Policy: house.Policy,
-		Upstream: up.Name, Command: up.Command, Dir: up.Cwd,
+		Upstream: up.Name, Views: end.Views, View: end.View, Command: up.Command, Dir: up.Cwd,
 		Env:       gateway.Environment(os.Environ(), up.PassEnv, up.Env),
 		Principal: who, Session: session,
 		CatalogFile: catalogFile(state, up.Name),
@@ -85,6 +86,31 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 		Log: log, Now: time.Now, Rand: rand.Reader, Journal: house.Audit, Trace: told.traceparent(),
 	})
 	return errors.Join(err, told.close(), house.Close())
+}
+
+// endpoint is what the client gets: the server that is started, or the view of one
+// whose name was given. A server with views is not offered whole.
+func (r *runCommand) endpoint(file *config.File) (config.Endpoint, error) {
+	meant, end := *r, config.Endpoint{}
+	for _, e := range file.Endpoints() {
+		if e.View != "" && e.Name == r.Name {
+			end, meant.Name = e, e.Upstream.Name
+		}
+	}
+	up, err := meant.upstream(file)
+	if err != nil {
+		return end, err
+	}
+	if len(up.Views) > 0 && end.View == "" {
+		var names []string
+		for _, v := range up.Views {
+			names = append(names, v.Name)
+		}
+		return end, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
+			Message: fmt.Sprintf("%s is offered in views only: name one of them with --name: %s", up.Name, strings.Join(names, ", "))}
+	}
+	end.Upstream = &up
+	return end, nil
 }
 
 // upstream is the row of the server that is started: the row of that name, its

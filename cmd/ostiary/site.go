@@ -92,8 +92,8 @@ func (s *site) handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.mux = http.NewServeMux()
-	for i := range s.file.Upstreams {
-		u := &s.file.Upstreams[i]
+	for _, end := range s.file.Endpoints() {
+		u := end.Upstream
 		if u.URL == "" && len(u.Command) == 0 {
 			return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
 				Message: fmt.Sprintf("upstreams.%s has neither a url nor a command: give it one of them", u.Name)}
@@ -105,15 +105,15 @@ func (s *site) handler() (http.Handler, error) {
 				return nil, err
 			}
 		}
-		e, err := s.open(u)
+		e, err := s.open(&end)
 		if err != nil {
 			return nil, err
 		}
-		s.names = append(s.names, u.Name)
+		s.names = append(s.names, end.Name)
 		s.endpoints = append(s.endpoints, e)
-		s.mux.Handle(s.path(u.Name), e)
-		s.mux.Handle("/"+u.Name+"/sse", gateway.Outdated{Endpoint: s.endpoint(u.Name), Refused: s.strangers.Refused})
-		if m := s.resources[s.path(u.Name)]; m != nil {
+		s.mux.Handle(s.path(end.Name), e)
+		s.mux.Handle("/"+end.Name+"/sse", gateway.Outdated{Endpoint: s.endpoint(end.Name), Refused: s.strangers.Refused})
+		if m := s.resources[s.path(end.Name)]; m != nil {
 			s.mux.Handle(m.MetadataPath(), m)
 		}
 	}
@@ -183,13 +183,14 @@ func (s *site) refuse(resource *auth.Resource, scopes []string) func(http.Respon
 	}
 }
 
-// open makes the endpoint of one server.
-func (s *site) open(u *config.Upstream) (*gateway.Endpoint, error) {
-	resource, signIn, err := s.resource(u.Name, u.Name)
+// open makes the endpoint of one server, or of one view of it.
+func (s *site) open(end *config.Endpoint) (*gateway.Endpoint, error) {
+	u := end.Upstream
+	resource, signIn, err := s.resource(end.Name, u.Name)
 	if err != nil {
 		return nil, err
 	}
-	s.resources[s.path(u.Name)] = resource
+	s.resources[s.path(end.Name)] = resource
 	remote, err := s.remote(u)
 	if err != nil {
 		return nil, err
@@ -198,7 +199,7 @@ func (s *site) open(u *config.Upstream) (*gateway.Endpoint, error) {
 		Authenticate: s.authenticate, Refuse: s.refuse(resource, signIn), Address: s.address, Strangers: s.strangers,
 		StepUp: stepUp(resource),
 		Door: gateway.Options{
-			Line: s.house.Line, Policy: s.house.Policy, Upstream: u.Name, Remote: remote,
+			Line: s.house.Line, Policy: s.house.Policy, Upstream: u.Name, Views: end.Views, View: end.View, Remote: remote,
 			Command: u.Command, Dir: s.directory(u.Name), Env: gateway.Environment(os.Environ(), u.PassEnv, u.Env),
 			StderrBytes: s.file.Limits.Stderr, Stderr: s.p.err,
 			CatalogFile: catalogFile(s.w.State, u.Name), Journal: s.house.Audit,

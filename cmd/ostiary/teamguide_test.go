@@ -45,6 +45,10 @@ func TestGuideToTeams(t *testing.T) {
 				if err := os.WriteFile(d.policy, []byte(policy+"approvals: {wait: 0s, notify: none}\n"), 0o600); err != nil {
 					t.Fatal(err)
 				}
+			case s.language == "yaml" && strings.Contains(s.text, "views:"):
+				if err := os.WriteFile(filepath.Join(dir, "practice", "views.yaml"), []byte(s.text), 0o600); err != nil {
+					t.Fatal(err)
+				}
 			case s.language != "sh":
 			case strings.HasPrefix(line, "ostiary demo"):
 				if out, err := exec.Command("ostiary", "demo", "--keep", filepath.Join(dir, "practice")).CombinedOutput(); err != nil {
@@ -91,6 +95,10 @@ func TestGuideToTeams(t *testing.T) {
 					t.Errorf("ben's write: %q %q", code, text)
 				}
 				if out := run(line); !strings.Contains(out, "policy_scope") || strings.Contains(out, "ben") {
+					t.Errorf("%s\n%s", line, out)
+				}
+			case strings.HasPrefix(line, "ostiary policy lint"):
+				if out := run(line); !strings.Contains(out, "of ben opens the views files-reader and files-writer of files") {
 					t.Errorf("%s\n%s", line, out)
 				}
 			case strings.HasPrefix(line, "ostiary key revoke"):
