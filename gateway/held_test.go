@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ import (
 // waits at the server. Once they have gone, a client that reads gets its answer.
 func TestSlowReadersHoldABoundedAmount(t *testing.T) {
 	const (
-		long    = 6 << 20 // more than the buffers of two sockets take
+		long    = 512 << 10 // more than the buffers of both sockets take
 		clients = 12
 		most    = 2*long + long/2
 	)
@@ -36,12 +37,20 @@ func TestSlowReadersHoldABoundedAmount(t *testing.T) {
 			sayJSON(w, body)
 		}
 	})
+	front := httptest.NewUnstartedServer(w.endpoint)
+	front.Config.ConnState = func(c net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			_ = c.(*net.TCPConn).SetWriteBuffer(4 << 10) // else the test is slower
+		}
+	}
+	front.Start()
+	defer front.Close()
 	h := w.endpoint.doors.held
 	h.most = most
 	body := modernRead("1", "read", "{}")
 	var all []net.Conn
 	for range clients {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		conn, err := net.Dial("tcp", front.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
