@@ -45,7 +45,7 @@ func Connect(ctx context.Context, o ConnectOptions) error {
 	back := o.Limits
 	back.AllowNewlines = true // over HTTP no line break ends a message
 	c := &connection{
-		o: o, back: back, out: newOutbox(o.Out), open: map[string]*errand{},
+		o: o, back: back, out: newOutbox(o.Out), open: map[string]*errand{}, strays: map[*errand]bool{},
 		slots: make(chan struct{}, openErrands), notes: make(chan struct{}, openNotes), last: closedChannel(),
 	}
 	c.life, c.end = context.WithCancelCause(ctx)
@@ -83,6 +83,7 @@ type connection struct {
 	session string // of the legacy era
 	version string // that its handshake agreed on
 	open    map[string]*errand
+	strays  map[*errand]bool // what was no message, and is on its way to the door
 }
 
 // errand is a request of the client that has no answer yet.
@@ -212,9 +213,15 @@ func (c *connection) ask(m *wire.Message) *errand {
 			return nil
 		}
 	}
+	if m.Key == "" {
+		c.mu.Lock()
+		c.strays[e] = true
+		c.mu.Unlock()
+	}
 	before := c.last
 	c.busy.Go(func() {
 		defer func() { <-c.slots }()
+		defer c.forget(e)
 		defer close(e.done)
 		defer e.cancel()
 		defer e.isSent()
@@ -226,6 +233,12 @@ func (c *connection) ask(m *wire.Message) *errand {
 		}
 	})
 	return e
+}
+
+func (c *connection) forget(e *errand) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.strays, e)
 }
 
 // tell sends a notification or an answer of the client.
@@ -291,6 +304,9 @@ func (c *connection) drainOpen(ctx context.Context) {
 		if e.m.Method != "subscriptions/listen" { // that one ends with the connection
 			all = append(all, e)
 		}
+	}
+	for e := range c.strays {
+		all = append(all, e)
 	}
 	c.mu.Unlock()
 	for _, e := range all {

@@ -181,10 +181,14 @@ func (c *connection) single(e *errand, resp *http.Response, session string) erro
 		c.lose(session)
 		return errSessionLost
 	}
-	if m.Kind == wire.KindError && m.Key == "" && e.m.ID != nil {
-		// The door could not tell which request it was, and we can.
-		m.Raw = append(append(append(append([]byte(`{"jsonrpc":"2.0","id":`), e.m.ID...), `,"error":`...), m.Error...), '}')
-		m.Key = wire.IDKey(e.m.ID)
+	if m.Kind == wire.KindError && (m.Key == "" || e.m.Key == "") {
+		// The door could not tell which request it was, or whether its id is open here.
+		id := e.m.ID
+		if id == nil || e.m.Key == "" && c.isOpen(wire.IDKey(id)) {
+			id = []byte("null")
+		}
+		m.Raw = append(append(append(append([]byte(`{"jsonrpc":"2.0","id":`), id...), `,"error":`...), m.Error...), '}')
+		m.Key = e.m.Key
 	}
 	if m.Key != e.m.Key && e.m.Key != "" {
 		return notOfProtocol("the answer to another request")
@@ -247,7 +251,7 @@ func (c *connection) deliver(m *wire.Message, from *errand) {
 	if m.Kind == wire.KindResult || m.Kind == wire.KindError {
 		switch {
 		case from != nil && from.m.Key == "": // the refusal of what was no message
-			if m.Kind != wire.KindError || c.isOpen(m.Key) {
+			if m.Kind != wire.KindError || m.Key != "" {
 				return
 			}
 		case from != nil && from.m.Key != m.Key:

@@ -27,6 +27,9 @@ func notOfProtocol(what string) error {
 }
 
 func (c *connection) cutOff(err error) error {
+	if e := (*ostiary.Error)(nil); errors.As(err, &e) {
+		return e
+	}
 	if errors.Is(err, context.Canceled) {
 		return errDoorEnded
 	}
