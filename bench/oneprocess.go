@@ -104,7 +104,7 @@ func callsThrough(ctx context.Context, line *ostiary.Line, effect ostiary.Effect
 	all.Wait()
 	select {
 	case d := <-refused:
-		return 0, fmt.Errorf("a call was refused: %s %s", d.Code, d.Message)
+		return 0, fmt.Errorf("a call was refused: %w: %s", d.Code, d.Message)
 	default:
 	}
 	after, err := cpuTime(os.Getpid())

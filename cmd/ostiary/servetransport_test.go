@@ -57,7 +57,7 @@ func (d *doorway) start(name string) *running {
 const modernCall = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"},` +
 	`"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
 
-func modernPost(t *testing.T, client *http.Client, url, key string) (*http.Response, string, error) {
+func modernPost(t *testing.T, client *http.Client, url, key string) (posted, string, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(modernCall))
 	if err != nil {
@@ -71,11 +71,17 @@ func modernPost(t *testing.T, client *http.Client, url, key string) (*http.Respo
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, "", err
+		return posted{}, "", err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return resp, string(body), err
+	return posted{resp.StatusCode, resp.ProtoMajor, resp.Header.Get("Retry-After")}, string(body), err
+}
+
+// posted is what an answer says beside its body.
+type posted struct {
+	status, protocol int
+	retryAfter       string
 }
 
 // startedEcho is a policy in front of a server that the door starts.
@@ -93,19 +99,19 @@ func TestServeSpeaksHTTP2OverTLS(t *testing.T) {
 	r, secret := d.start("notes"), d.key("rita", "notes:read")
 	second := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	resp, body, err := modernPost(t, second, r.url, secret)
-	if err != nil || resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 || !strings.Contains(body, `"id":1`) {
+	if err != nil || resp.status != http.StatusOK || resp.protocol != 2 || !strings.Contains(body, `"id":1`) {
 		t.Fatalf("%v %v %s", resp, err, body)
 	}
 
 	plain := newDoorway(t, startedEcho(t, ""))
 	r, secret = plain.start("notes"), plain.key("rita", "notes:read")
-	if resp, body, err := modernPost(t, http.DefaultClient, r.url, secret); err != nil || resp.StatusCode != http.StatusOK {
+	if resp, body, err := modernPost(t, http.DefaultClient, r.url, secret); err != nil || resp.status != http.StatusOK {
 		t.Fatalf("the control: %v %v %s", resp, err, body)
 	}
 	clear := &http.Transport{Protocols: new(http.Protocols)}
 	clear.Protocols.SetUnencryptedHTTP2(true)
 	if resp, _, err := modernPost(t, &http.Client{Transport: clear}, r.url, secret); err == nil {
-		t.Errorf("HTTP/2 in the clear was answered with %s %s", resp.Proto, resp.Status)
+		t.Errorf("HTTP/2 in the clear was answered with %+v", resp)
 	}
 }
 
@@ -113,12 +119,19 @@ func TestServeSpeaksHTTP2OverTLS(t *testing.T) {
 func TestServeSpeaksByWebSocket(t *testing.T) {
 	d := newDoorway(t, startedEcho(t, "websocket: true"))
 	r, secret := d.start("notes"), d.key("rita", "notes:read")
-	dial := func(key string) (*websocket.Conn, *http.Response, error) {
-		return websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1), &websocket.DialOptions{
+	dial := func(key string) (*websocket.Conn, int, error) {
+		c, resp, err := websocket.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1), &websocket.DialOptions{
 			Subprotocols: []string{"mcp"}, HTTPHeader: http.Header{"Authorization": {"Bearer " + key}}})
+		if resp == nil {
+			return c, 0, err
+		}
+		if resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		return c, resp.StatusCode, err
 	}
-	if _, resp, err := dial("none"); err == nil || resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("without a key that counts: %v %v", resp, err)
+	if _, status, err := dial("none"); err == nil || status != http.StatusUnauthorized {
+		t.Errorf("without a key that counts: %d %v", status, err)
 	}
 	c, _, err := dial(secret)
 	if err != nil {
@@ -147,8 +160,8 @@ func TestServeEndsWhenItsCallsHave(t *testing.T) {
 		resp, body, err := modernPost(t, http.DefaultClient, r.url, secret)
 		if err != nil {
 			body = err.Error()
-		} else if resp.StatusCode != http.StatusOK {
-			body = resp.Status + body
+		} else if resp.status != http.StatusOK {
+			body = fmt.Sprint(resp, body)
 		}
 		done <- body
 	}()
@@ -158,8 +171,8 @@ func TestServeEndsWhenItsCallsHave(t *testing.T) {
 	}
 	// Until its listener closes it says when to come back.
 	if resp, body, err := modernPost(t, http.DefaultClient, r.url, secret); err == nil &&
-		resp.StatusCode != http.StatusOK && (resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "") {
-		t.Errorf("a new call: %s %s", resp.Status, body)
+		resp.status != http.StatusOK && (resp.status != http.StatusServiceUnavailable || resp.retryAfter == "") {
+		t.Errorf("a new call: %+v %s", resp, body)
 	}
 	if body := <-done; !strings.Contains(body, "at last") {
 		t.Errorf("the call under way got %s", body)
