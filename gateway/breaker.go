@@ -75,6 +75,7 @@ func (b *Breaker) state() BreakerState {
 type pass struct {
 	b     *Breaker
 	trial bool
+	over  bool
 }
 
 // enter lets a request pass, or says when to come back.
@@ -138,7 +139,19 @@ func judged(ctx context.Context, err error) outcome {
 	return outcomeNeither
 }
 
+// leave is deferred: a trial that ends without a word must not keep others out.
+func (p *pass) leave() {
+	if p != nil {
+		p.end(outcomeNeither)
+	}
+}
+
+// end counts the first outcome.
 func (p *pass) end(o outcome) {
+	if p.over {
+		return
+	}
+	p.over = true
 	b := p.b
 	b.mu.Lock()
 	changed, failures := b.note(p.trial, o)

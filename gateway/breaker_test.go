@@ -129,3 +129,44 @@ func TestOutcomes(t *testing.T) {
 	p.failed(t.Context(), errors.New("x"))
 	p.answered(t.Context(), 500, nil)
 }
+
+// TestASubscriptionIsAShortTrial: one that lasts tells that the server answers when
+// it begins, and keeps nobody out while it is open.
+func TestASubscriptionIsAShortTrial(t *testing.T) {
+	b, forward, said := breaking()
+	w := openWeb(t, rows(), func(o *HTTPOptions, s *site) {
+		listens(o, s)
+		o.Door.Remote.Breaker = b
+	})
+	w.post(modernRead("1", "read", "{}"), modernFields("read")...).want(t, 200, "done") // the list is known
+	for range 3 {
+		b.tryTo(t, outcomeFailure)
+	}
+	w.post(modernRead("2", "read", "{}"), modernFields("read")...).want(t, 200, "gateway_circuit")
+	forward(10 * time.Second)
+	w.subscribe("3", `{"toolsListChanged":true}`)
+	w.post(modernRead("4", "read", "{}"), modernFields("read")...).want(t, 200, "done")
+	if said() != "open 3;closed 3;" {
+		t.Error(said())
+	}
+}
+
+// A trial that ends by a panic is none that goes on.
+func TestATrialIsLeft(t *testing.T) {
+	b, forward, _ := breaking()
+	for range 3 {
+		b.tryTo(t, outcomeFailure)
+	}
+	forward(10 * time.Second)
+	p, err := b.enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.leave()
+	b.tryTo(t, outcomeSuccess)
+	p.end(outcomeFailure) // has ended
+	if b.State() != BreakerClosed || b.failures != 0 {
+		t.Errorf("%s after %d failures", b.State(), b.failures)
+	}
+	(*pass)(nil).leave()
+}

@@ -9,9 +9,10 @@ import (
 )
 
 // followAgain is how long the door waits before it opens the server's stream again,
-// and takeUpMost the longest time that a server may ask for.
+// takeUpLeast and takeUpMost the times between which a server may ask for another.
 const (
 	followAgain = time.Second
+	takeUpLeast = 100 * time.Millisecond
 	takeUpMost  = 30 * time.Second
 )
 
@@ -43,28 +44,28 @@ func (e event) after(next event) event {
 
 // takeUp goes on with the stream of the request q, which the server has ended for
 // now (MCP 2025-11-25, transports, resumability).
-func (r *remote) takeUp(ctx context.Context, last event, q *outgoing) error {
+func (r *remote) takeUp(ctx context.Context, last event, q *outgoing) (event, error) {
 	wait := followAgain
 	if ms, err := strconv.Atoi(last.retry); err == nil {
-		wait = min(time.Duration(ms)*time.Millisecond, takeUpMost)
+		wait = max(min(time.Duration(ms)*time.Millisecond, takeUpMost), takeUpLeast)
 	}
 	pause(ctx, wait)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return last, ctx.Err()
 	}
 	resp, err := r.do(ctx, exchange{method: http.MethodGet, fill: func(h http.Header) {
 		h.Set("Accept", "text/event-stream")
 		h.Set(headerLastID, last.id)
 	}})
 	if err != nil {
-		return err
+		return last, err
 	}
 	defer resp.Body.Close()
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if resp.StatusCode != http.StatusOK || kind != "text/event-stream" {
-		return r.unexpected(resp)
+		return last, r.unexpected(resp)
 	}
-	return r.events(ctx, resp.Body, q, nil)
+	return r.stream(ctx, resp.Body, q, nil)
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"io"
 	"sync"
 
 	"github.com/ostiary/ostiary"
@@ -31,6 +32,9 @@ const heldMost = 64 << 20
 
 func newHeld() *held { return &held{of: map[string]*account{}, most: heldMost} }
 
+var errHeld = &ostiary.Error{Code: ostiary.CodeLimitConcurrency,
+	Message: "too much of what you sent is not answered yet: read the answers before you send more"}
+
 // share is what one request has of its principal's account. A nil share holds and
 // waits for nothing.
 type share struct {
@@ -51,12 +55,38 @@ func (h *held) open(who string, bytes int) (*share, error) {
 		h.of[who] = a
 	}
 	if a.asked > 0 && a.asked+bytes > h.most {
-		return nil, &ostiary.Error{Code: ostiary.CodeLimitConcurrency,
-			Message: "too much of what you sent is not answered yet: read the answers before you send more"}
+		return nil, errHeld
 	}
 	a.users++
 	a.asked += bytes
 	return &share{h: h, a: a, who: who, asked: bytes}, nil
+}
+
+// countedBody is the body of a request that does not say how long it is: what comes of it
+// counts as it comes.
+type countedBody struct {
+	io.Reader
+	of *share
+}
+
+// Read implements io.Reader.
+func (c countedBody) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if more := c.of.more(n); more != nil {
+		return n, more
+	}
+	return n, err
+}
+
+func (s *share) more(bytes int) error {
+	s.h.mu.Lock()
+	defer s.h.mu.Unlock()
+	if s.a.asked > s.asked && s.a.asked+bytes > s.h.most {
+		return errHeld
+	}
+	s.asked += bytes
+	s.a.asked += bytes
+	return nil
 }
 
 // answer waits until an answer of so many bytes has room, or ctx has ended. A

@@ -124,6 +124,9 @@ func TestRequestsOnTheirWayAreBounded(t *testing.T) {
 	got(t, asked, "the first call at the server")
 	w.post(body, modernFields("read")...).want(t, http.StatusTooManyRequests, "read the answers")
 	w.recorded(is{code: string(ostiary.CodeLimitConcurrency)})
+	unsaid := w.request(t.Context(), http.MethodPost, body, modernFields("read")...)
+	unsaid.ContentLength = -1
+	w.do(unsaid).want(t, http.StatusTooManyRequests, "read the answers")
 	others := make(chan reply, 1)
 	go func() { others <- w.post(body, modernFields("read", "Who", "bob")...) }()
 	got(t, asked, "somebody else's call at the server")
@@ -131,6 +134,9 @@ func TestRequestsOnTheirWayAreBounded(t *testing.T) {
 	got(t, first, "the first answer").want(t, 200, "done")
 	got(t, others, "the other's answer").want(t, 200, "done")
 	w.post(body, modernFields("read")...).want(t, 200, "done")
+	unsaid = w.request(t.Context(), http.MethodPost, body, modernFields("read")...)
+	unsaid.ContentLength = -1
+	w.do(unsaid).want(t, 200, "done")
 	if n := len(w.endpoint.doors.held.of); n != 0 {
 		t.Errorf("%d accounts are left", n)
 	}

@@ -75,6 +75,7 @@ func (r *remote) request(ctx context.Context, q outgoing) error {
 	if err != nil {
 		return err
 	}
+	defer pass.leave()
 	resp, err := r.post(ctx, q.m, q.on, q.parameters)
 	if err != nil {
 		pass.failed(ctx, err)
@@ -84,6 +85,9 @@ func (r *remote) request(ctx context.Context, q outgoing) error {
 		return err
 	}
 	defer resp.Body.Close()
+	if q.m.Method == "subscriptions/listen" { // it lasts, and as a trial would keep all others out
+		pass.answered(ctx, resp.StatusCode, nil)
+	}
 	err = r.take(ctx, resp, q)
 	pass.answered(ctx, resp.StatusCode, err)
 	switch {
@@ -267,7 +271,7 @@ func (r *remote) take(ctx context.Context, resp *http.Response, q outgoing) erro
 	case kind == "application/json":
 		q.on.as(resp.StatusCode)
 		share := q.on.held()
-		share.answer(ctx, min(resp.ContentLength, int64(r.d.o.Limits.MaxBytes)))
+		r.room(ctx, share, min(resp.ContentLength, int64(r.d.o.Limits.MaxBytes)))
 		raw, err := whole(resp.Body, resp.ContentLength, r.d.o.Limits.MaxBytes)
 		if err != nil {
 			return r.cutOff(err)
@@ -311,25 +315,38 @@ func (r *remote) cutOff(err error) error {
 // is answered or, if it is nil, until the stream ends. A stream that ends with an
 // id or a time to come back may be taken up again by the client, so its request stays open.
 func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *stream) error {
+	last, err := r.stream(ctx, body, q, on)
+	for errors.Is(err, errTakeUp) {
+		last, err = r.takeUp(ctx, last, q)
+	}
+	return err
+}
+
+// errTakeUp says that the client cannot come back for what is missing, so the door
+// must.
+var errTakeUp = errors.New("the server goes on with this stream by another")
+
+// stream is events for one stream of those that may follow each other; last is what
+// is known of where to take it up.
+func (r *remote) stream(ctx context.Context, body io.Reader, q *outgoing, on *stream) (last event, err error) {
 	events, resumable := newEventReader(body, r.d.o.Limits.MaxBytes), false
 	var share *share // the stream of a session passes on what comes and keeps nothing
 	if q != nil {
 		share = q.on.held()
 	}
-	var last event // what is known of where to take it up
 	for {
-		share.answer(ctx, -1)
+		r.room(ctx, share, -1)
 		e, err := events.next()
 		switch {
 		case errors.Is(err, io.EOF) && q != nil && resumable && on == nil:
-			return r.takeUp(ctx, last, q) // this client cannot come back for it
+			return last, errTakeUp
 		case errors.Is(err, io.EOF) && (q == nil || resumable):
 			if on != nil && q != nil {
 				on.leave()
 			}
-			return nil
+			return last, nil
 		case err != nil:
-			return r.cutOff(err)
+			return last, r.cutOff(err)
 		}
 		share.came(len(e.data))
 		e = r.d.maskedEvent(e)
@@ -337,15 +354,24 @@ func (r *remote) events(ctx context.Context, body io.Reader, q *outgoing, on *st
 		resumable = resumable || (e.id != "" || e.retry != "") && r.legacy()
 		if len(e.data) == 0 {
 			if on != nil && on.mark(e) != nil && q == nil {
-				return nil
+				return last, nil
 			}
 			continue
 		}
 		on.passes(e)
 		if r.d.fromRemote(r.ctx, line{raw: e.data, on: on}, q) {
-			return nil
+			return last, nil
 		}
 	}
+}
+
+// room waits until the client has taken enough of what it was sent. One that has one
+// connection for everything has no share for each request.
+func (r *remote) room(ctx context.Context, s *share, bytes int64) {
+	if s == nil && r.d.read != nil {
+		r.d.down.room(ctx)
+	}
+	s.answer(ctx, bytes)
 }
 
 // begin notes the session that the server gives with its handshake.
@@ -369,6 +395,7 @@ func (r *remote) listen(ctx context.Context, on *stream, lastID string) (status 
 	if err != nil {
 		return 0, err
 	}
+	defer pass.leave()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(streamWait, func() { cancel(errSilent) })

@@ -417,3 +417,72 @@ func TestClosingTellsConnections(t *testing.T) {
 	}
 	<-closed
 }
+
+// TestAServerThatSendsOnAndOn: a server that ends every stream to be asked again at
+// once is asked in measure, for as long as the call may run.
+func TestAServerThatSendsOnAndOn(t *testing.T) {
+	var asked atomic.Int32
+	again := func(w http.ResponseWriter) { sayEvents(w, "id: e1\nretry: 0\ndata: \n\n") }
+	slow := rows()
+	for i := range slow.Rows {
+		slow.Rows[i].Timeout = time.Second
+	}
+	w := openWeb(t, slow, func(o *HTTPOptions, s *site) {
+		bySocket(o, s)
+		s.handle = func(w http.ResponseWriter, _ *http.Request, m *wire.Message) {
+			if m.Method != "tools/call" {
+				return
+			}
+			again(w)
+		}
+		behind := s.Config.Handler
+		s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet && r.Header.Get("Last-Event-Id") != "" {
+				asked.Add(1)
+				again(w)
+				return
+			}
+			behind.ServeHTTP(w, r)
+		})
+	})
+	c := w.talk().shaken()
+	c.send(call("1", "read"))
+	c.want(`"id":1`, "limit_timeout")
+	if n := asked.Load(); n < 2 || n > 12 {
+		t.Errorf("the server was asked %d times in a second", n)
+	}
+}
+
+// TestAnswersWaitForAConnectionThatIsFull: what one connection has not taken bounds
+// what is read for it.
+func TestAnswersWaitForAConnectionThatIsFull(t *testing.T) {
+	w := openWeb(t, rows(), bySocket)
+	c := w.talk().shaken()
+	c.send(call("1", "read"))
+	c.want(`"id":1`, "done") // the control
+	var d *door
+	w.endpoint.doors.mu.Lock()
+	for _, s := range w.endpoint.doors.all {
+		d = s.door
+	}
+	w.endpoint.doors.mu.Unlock()
+	d.down.mu.Lock()
+	d.down.unreleased += unreleasedBytes + 1
+	d.down.mu.Unlock()
+	c.send(call("2", "read"))
+	waits := func() bool {
+		d.down.mu.Lock()
+		defer d.down.mu.Unlock()
+		return d.down.freed != nil
+	}
+	until(t, waits)
+	d.down.mu.Lock()
+	if d.down.unreleased != unreleasedBytes+1 {
+		t.Error("the second answer was read all the same")
+	}
+	d.down.unreleased -= unreleasedBytes + 1
+	close(d.down.freed)
+	d.down.freed = nil
+	d.down.mu.Unlock()
+	c.want(`"id":2`, "done")
+}

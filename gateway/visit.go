@@ -37,14 +37,16 @@ func (v *visit) post() {
 	}
 	share, err := v.e.doors.held.open(v.who.ID, int(min(max(v.r.ContentLength, 0), int64(v.e.o.Door.Limits.MaxBytes))))
 	if err != nil {
-		d := v.e.doors.away.refuse(v.turned(nil), err)
-		http.Error(v.w, d.Message, http.StatusTooManyRequests)
+		v.tooMuch(err)
 		return
 	}
 	defer share.close()
 	v.share = share
 	l, err := v.body()
 	switch {
+	case errors.Is(err, errHeld):
+		v.tooMuch(err)
+		return
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		v.turn(http.StatusRequestTimeout, "the body took too long to come: send it at once")
 		return
@@ -60,6 +62,12 @@ func (v *visit) post() {
 		unbroken(m.Raw)
 	}
 	v.message(l, m, err)
+}
+
+// tooMuch answers a request whose principal has too much on its way.
+func (v *visit) tooMuch(err error) {
+	d := v.e.doors.away.refuse(v.turned(nil), err)
+	http.Error(v.w, d.Message, http.StatusTooManyRequests)
 }
 
 // trusted is the length of a body for which room is made before it has come.
@@ -93,7 +101,11 @@ func (v *visit) read() (line, error) {
 		head, err := io.ReadAll(io.LimitReader(v.r.Body, keptBytes))
 		return line{raw: head, tooLong: true}, err
 	}
-	raw, err := whole(v.r.Body, size, most)
+	body := io.Reader(v.r.Body)
+	if size < 0 {
+		body = countedBody{body, v.share}
+	}
+	raw, err := whole(body, size, most)
 	if len(raw) > most {
 		return line{raw: raw[:min(len(raw), keptBytes)], tail: lastBytes(raw), tooLong: true}, err
 	}
