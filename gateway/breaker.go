@@ -46,6 +46,8 @@ type Breaker struct {
 	until    time.Time
 	pause    time.Duration
 	trying   bool // a request is tried while it is half-open
+	begun    uint64
+	answered uint64 // the youngest request that went well
 }
 
 // NewBreaker makes a closed one.
@@ -76,6 +78,7 @@ type pass struct {
 	b     *Breaker
 	trial bool
 	over  bool
+	n     uint64 // of those that began
 }
 
 // enter lets a request pass, or says when to come back.
@@ -87,10 +90,12 @@ func (b *Breaker) enter() (*pass, error) {
 	defer b.mu.Unlock()
 	switch s := b.state(); {
 	case s == BreakerClosed:
-		return &pass{b: b}, nil
+		b.begun++
+		return &pass{b: b, n: b.begun}, nil
 	case s == BreakerHalfOpen && !b.trying:
 		b.trying = true
-		return &pass{b: b, trial: true}, nil
+		b.begun++
+		return &pass{b: b, trial: true, n: b.begun}, nil
 	}
 	wait := max(b.until.Sub(b.o.Now()), time.Second).Round(time.Second)
 	return nil, &ostiary.Error{Code: ostiary.CodeGatewayCircuit, RetryAfter: wait,
@@ -154,7 +159,7 @@ func (p *pass) end(o outcome) {
 	p.over = true
 	b := p.b
 	b.mu.Lock()
-	changed, failures := b.note(p.trial, o)
+	changed, failures := b.note(p, o)
 	b.mu.Unlock()
 	if changed != "" {
 		b.o.Changed(changed, failures)
@@ -162,11 +167,18 @@ func (p *pass) end(o outcome) {
 }
 
 // note is called with the lock held.
-func (b *Breaker) note(trial bool, o outcome) (changed BreakerState, failures int) {
+func (b *Breaker) note(p *pass, o outcome) (changed BreakerState, failures int) {
+	trial := p.trial
 	if trial {
 		b.trying = false
 	}
+	if o == outcomeSuccess {
+		b.answered = max(b.answered, p.n)
+	}
 	switch {
+	case !trial && p.n < b.answered && o == outcomeFailure:
+		// The server has answered one that came later: a slow tool is not a server
+		// that fails, and who calls it must not take the server from everybody.
 	case o == outcomeSuccess && (trial || b.pause == 0):
 		failures, b.failures = b.failures, 0
 		if trial {

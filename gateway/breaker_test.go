@@ -170,3 +170,34 @@ func TestATrialIsLeft(t *testing.T) {
 	}
 	(*pass)(nil).leave()
 }
+
+// TestSlowCallsDoNotShutABusyServer: calls that run out of time together say nothing
+// of a server that has answered one which began later.
+func TestSlowCallsDoNotShutABusyServer(t *testing.T) {
+	begin := func(b *Breaker) (all []*pass) {
+		t.Helper()
+		for range 3 {
+			p, err := b.enter()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, p)
+		}
+		return all
+	}
+	b, _, _ := breaking()
+	slow := begin(b)
+	b.tryTo(t, outcomeSuccess)
+	for _, p := range slow {
+		p.end(outcomeFailure)
+	}
+	if b.State() != BreakerClosed {
+		t.Error("one caller of a slow tool has shut the server for all")
+	}
+	for _, p := range begin(b) { // the control: nothing that began later goes well
+		p.end(outcomeFailure)
+	}
+	if b.State() != BreakerOpen {
+		t.Error("a server that does not answer is not left alone")
+	}
+}
