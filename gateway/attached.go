@@ -34,7 +34,10 @@ func (q *caller) attached(ctx context.Context) error {
 
 // subscribes looks at the resources and tasks of a subscriptions/listen.
 func (q *caller) subscribes(ctx context.Context) error {
-	wanted, _ := wire.Member(q.m.Params, "notifications")
+	wanted, err := inside(q.m.Params, "notifications")
+	if err != nil {
+		return err
+	}
 	for _, from := range [][]byte{q.m.Params, wanted} {
 		uris, err := names(from, "resourceSubscriptions")
 		if err != nil {
@@ -54,11 +57,24 @@ func (q *caller) subscribes(ctx context.Context) error {
 	return nil
 }
 
+// inside is a member of an object, nil if it has none. One whose name is written in
+// another case is refused: to some servers it is this one.
+func inside(object []byte, member string) ([]byte, error) {
+	if len(object) == 0 || object[0] != '{' {
+		return nil, nil
+	}
+	all, err := wire.ReadMembers(object)
+	if err != nil {
+		return nil, err
+	}
+	return all.Find(member)
+}
+
 // names reads a list of names; what is none cannot be judged.
 func names(from []byte, member string) ([]string, error) {
-	raw, there := wire.Member(from, member)
-	if !there || string(raw) == "null" {
-		return nil, nil
+	raw, err := inside(from, member)
+	if err != nil || raw == nil || string(raw) == "null" {
+		return nil, err
 	}
 	bad := &ostiary.Error{Code: ostiary.CodeWireParams, Message: member + " must be a list of names: send texts that are not empty"}
 	v, err := wire.Decode(raw)
@@ -123,15 +139,22 @@ func (q *caller) also(other *ostiary.Rule, deny bool) {
 }
 
 // sample is a URI of a template (RFC 6570), by which rows about resources can look
-// at the template: each expression is an x.
+// at the template: each expression is an x, behind what its operator puts there. A
+// brace that belongs to no expression stays, and is in no URI.
 func sample(template string) string {
 	var b strings.Builder
 	for {
 		before, rest, open := strings.Cut(template, "{")
 		b.WriteString(before)
-		_, after, closed := strings.Cut(rest, "}")
-		if !open || !closed {
+		expression, after, closed := strings.Cut(rest, "}")
+		switch {
+		case !open:
 			return b.String()
+		case !closed:
+			return b.String() + "{" + rest
+		}
+		if expression != "" && strings.Contains("/.;?&#", expression[:1]) {
+			b.WriteByte(expression[0])
 		}
 		b.WriteByte('x')
 		template = after

@@ -44,6 +44,9 @@ func TestSideWaysAreJudged(t *testing.T) {
 		{"completion/complete", complete(`{"type":"ref/resource","uri":"file:///team/{name}"}`), "", "policy_scope"},
 		{"completion/complete", complete(`{"type":"ref/resource","uri":"file:///team/{name}"}`), "a:team", "done"},
 		{"completion/complete", complete(`{"type":"ref/resource","uri":"file:///keys/{name}"}`), "a:team", "policy_deny"},
+		{"completion/complete", complete(`{"type":"ref/resource","uri":"file:///keys{/name}"}`), "a:team", "policy_deny"},
+		{"completion/complete", complete(`{"type":"ref/resource","uri":"file:///open{/name}"}`), "", "done"},
+		{"completion/complete", complete(`{"type":"ref/resource","uri":"file:///open/{name"}`), "", "policy_deny"},
 		{"subscriptions/listen", listen(`["file:///open/x"]`), "", "done"},
 		{"subscriptions/listen", listen(`["file:///open/x","file:///team/x"]`), "", "policy_scope"},
 		{"subscriptions/listen", listen(`["file:///open/x","file:///team/x"]`), "a:team", "done"},
@@ -52,6 +55,9 @@ func TestSideWaysAreJudged(t *testing.T) {
 		{"subscriptions/listen", listen(`[{"uri":"file:///keys/x"}]`), "a:team", "wire_params"},
 		{"subscriptions/listen", listen(`null`), "", "done"},
 		{"subscriptions/listen", `"resourceSubscriptions":["file:///keys/x"]`, "a:team", "policy_deny"},
+		{"subscriptions/listen", `"notifications":{"ResourceSubscriptions":["file:///keys/x"]}`, "a:team", "wire_"},
+		{"subscriptions/listen", `"Notifications":{"resourceSubscriptions":["file:///keys/x"]}`, "a:team", "wire_"},
+		{"subscriptions/listen", `"notifications":{"TaskIds":["t"]}`, "a:team", "wire_"},
 	} {
 		w := openWeb(t, beside(), signedIn)
 		body, fields := modernBody(c.method, c.params)
