@@ -55,9 +55,9 @@ func TestSideWaysAreJudged(t *testing.T) {
 		{"subscriptions/listen", listen(`[{"uri":"file:///keys/x"}]`), "a:team", "wire_params"},
 		{"subscriptions/listen", listen(`null`), "", "done"},
 		{"subscriptions/listen", `"resourceSubscriptions":["file:///keys/x"]`, "a:team", "policy_deny"},
-		{"subscriptions/listen", `"notifications":{"ResourceSubscriptions":["file:///keys/x"]}`, "a:team", "wire_"},
-		{"subscriptions/listen", `"Notifications":{"resourceSubscriptions":["file:///keys/x"]}`, "a:team", "wire_"},
-		{"subscriptions/listen", `"notifications":{"TaskIds":["t"]}`, "a:team", "wire_"},
+		{"subscriptions/listen", `"notifications":{"ResourceSubscriptions":["file:///keys/x"]}`, "a:team", "wire_duplicate_key"},
+		{"subscriptions/listen", `"Notifications":{"resourceSubscriptions":["file:///keys/x"]}`, "a:team", "wire_duplicate_key"},
+		{"subscriptions/listen", `"notifications":{"TaskIds":["t"]}`, "a:team", "wire_duplicate_key"},
 	} {
 		w := openWeb(t, beside(), signedIn)
 		body, fields := modernBody(c.method, c.params)
