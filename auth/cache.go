@@ -39,6 +39,14 @@ func (c *cache[V]) get(key *tokenHash, now time.Time) (v V, ok bool) {
 	return r.value, true
 }
 
+// had reports whether something was remembered, also if its time is over.
+func (c *cache[V]) had(key *tokenHash) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	_, ok := c.of[*key]
+	return ok
+}
+
 func (c *cache[V]) put(key *tokenHash, v V, now, until time.Time) {
 	if !now.Before(until) {
 		return

@@ -39,8 +39,11 @@ const (
 	// invented tokens drives out none that counts.
 	maxActive   = 10_000
 	maxInactive = 10_000
-	// maxAsking is how many questions are asked at once.
-	maxAsking = 16
+	// maxAsking is how many questions are asked at once, keptAsking how many more
+	// about tokens that counted a while ago, so that a flood of invented ones does not
+	// keep out who was in.
+	maxAsking  = 16
+	keptAsking = 8
 )
 
 type introspector struct {
@@ -92,7 +95,7 @@ func (n *introspector) verify(ctx context.Context, token string, hash tokenHash)
 	n.mu.Lock()
 	q := n.asking[hash]
 	if q == nil {
-		if len(n.asking) >= maxAsking {
+		if open := len(n.asking); open >= maxAsking && (open >= maxAsking+keptAsking || !n.active.had(&hash)) {
 			n.mu.Unlock()
 			return identity{}, unavailable("introspection", time.Second, errors.New("too many questions at once"))
 		}

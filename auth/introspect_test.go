@@ -206,6 +206,42 @@ func TestQuestionsAtOnce(t *testing.T) {
 	}
 }
 
+// TestAFloodKeepsNobodyOutWhoWasIn: invented tokens take all questions, and one that
+// counted a moment ago is asked about all the same.
+func TestAFloodKeepsNobodyOutWhoWasIn(t *testing.T) {
+	w := newIntrospection(t, nil)
+	w.in(opaque)
+	w.set(func() {
+		w.answer = func(string) (int, string) { return 200, fmt.Sprintf(`{"active":true,"sub":"ann","aud":%q}`, endpoint) }
+	})
+	w.pass(31 * time.Second) // what is known of it is over
+	hold, asked := make(chan struct{}), make(chan struct{}, 100)
+	inner := w.door.opaque.http.Transport
+	w.door.opaque.http.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		asked <- struct{}{}
+		<-hold
+		return inner.RoundTrip(r)
+	})
+	var calls sync.WaitGroup
+	for i := range maxAsking {
+		calls.Go(func() { _, _, _ = w.door.Authenticate(request(fmt.Sprintf("t%d", i))) })
+		<-asked
+	}
+	w.out("one-too-many", ostiary.CodeAuthUnavailable)
+	calls.Go(func() {
+		if _, _, err := w.door.Authenticate(request(opaque)); err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-asked:
+	case <-time.After(10 * time.Second):
+		t.Error("nobody asked about the token that counted")
+	}
+	close(hold)
+	calls.Wait()
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements [http.RoundTripper].
