@@ -32,10 +32,13 @@ type noteIn struct {
 	Text string `json:"text"`
 }
 
+// sight is a request that a server gets.
+type sight struct{ method, credential string }
+
 // sharedServer is a real server over HTTP. It notes what credentials it sees.
-func sharedServer(t *testing.T, stateless bool) (url string, seen chan string) {
+func sharedServer(t *testing.T, stateless bool) (url string, seen chan sight) {
 	t.Helper()
-	seen = make(chan string, 1000)
+	seen = make(chan sight, 1000)
 	s := mcp.NewServer(&mcp.Implementation{Name: "notes", Version: "1"}, nil)
 	tool := func(name string, hint bool) {
 		mcp.AddTool(s, &mcp.Tool{Name: name, Annotations: &mcp.ToolAnnotations{ReadOnlyHint: hint}},
@@ -47,7 +50,7 @@ func sharedServer(t *testing.T, stateless bool) (url string, seen chan string) {
 	tool("save", false)
 	h := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s }, &mcp.StreamableHTTPOptions{Stateless: stateless})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen <- r.Header.Get("Authorization")
+		seen <- sight{r.Method, r.Header.Get("Authorization")}
 		h.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
@@ -129,8 +132,14 @@ func flipped(s string) string {
 
 func connect(t *testing.T, url, key string) (*mcp.ClientSession, error) {
 	t.Helper()
+	return connectPatient(t, url, key, -1)
+}
+
+// connectPatient is a client that tries to get its stream back so often.
+func connectPatient(t *testing.T, url, key string, retries int) (*mcp.ClientSession, error) {
+	t.Helper()
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil)
-	return client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: url, HTTPClient: &http.Client{Transport: bearer{key}}, MaxRetries: -1}, nil)
+	return client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: url, HTTPClient: &http.Client{Transport: bearer{key}}, MaxRetries: retries}, nil)
 }
 
 func TestServeKnowsWhoCalls(t *testing.T) {
@@ -176,7 +185,7 @@ func TestServeKnowsWhoCalls(t *testing.T) {
 				t.Errorf("a writer's save gave %q %q", code, text)
 			}
 			for len(seen) > 0 {
-				if got := <-seen; got != "Bearer upstream-only-credential" {
+				if got := <-seen; got.credential != "Bearer upstream-only-credential" {
 					t.Errorf("the server saw the credential %q", got)
 				}
 			}

@@ -158,7 +158,7 @@ func TestServeIsWatched(t *testing.T) {
 	d := newDoorway(t, fmt.Sprintf(watchedPolicy, upstream, strings.Replace(c.URL, "127.0.0.1", "localhost", 1), secret))
 	door := d.served("--log-format", "json", "--verbose")
 	key := d.key("SECRET-PRINCIPAL", "notes:read")
-	s, err := connect(t, door.url, key)
+	s, err := connectPatient(t, door.url, key, 5) // its stream ends while the door drains
 	if err != nil {
 		t.Fatal(err)
 	}

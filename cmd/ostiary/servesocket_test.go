@@ -212,8 +212,10 @@ func TestSocketBelievesTheKernel(t *testing.T) {
 	if code, err := save(&http.Client{Transport: keyed{key, overSocket(path).Transport}}, inside); err == nil {
 		t.Errorf("walter's key at the socket: %q", code)
 	}
-	if len(seen) > 0 {
-		t.Errorf("the server was reached %d times", len(seen))
+	for len(seen) > 0 { // the sessions of the controls end meanwhile
+		if got := <-seen; got.method == http.MethodPost {
+			t.Errorf("the server was reached: %+v", got)
+		}
 	}
 	log := d.command("audit", "query", "--json", "--limit", "1000")
 	if !strings.Contains(log, string(ostiary.CodeAuthAmbiguous)) || strings.Contains(log, key) {
