@@ -102,7 +102,11 @@ func word(words ...string) kind[string] {
 			return
 		}
 		if !slices.Contains(words, s) {
-			d.fail(n, "unknown word %s%s", d.show(n), suggest(s, words, words))
+			what := "unknown word"
+			if shown := d.show(n); shown != hidden {
+				what += " " + shown
+			}
+			d.fail(n, "%s%s", what, suggest(s, words, words))
 			return
 		}
 		*out = s

@@ -139,9 +139,9 @@ func (c *child) Ending() string {
 }
 
 func startError(name string, err error) error {
-	next := "check the command behind --"
+	next := "check its command"
 	if errors.Is(err, exec.ErrNotFound) {
-		next = "install it, or write its full path behind --"
+		next = "install it, or write its full path in the command"
 	}
 	return &ostiary.Error{Code: ostiary.CodeGatewayUpstream, Err: err,
 		Message: fmt.Sprintf("the server %q could not be started: %s", name, next)}

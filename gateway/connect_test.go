@@ -180,7 +180,7 @@ func TestConnectHostileDoor(t *testing.T) {
 		"does not know us": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "sign in \x1b[2J", http.StatusUnauthorized)
 		}, "--token-file"},
-		"no such page": {func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, "HTTP 404"},
+		"no such page": {func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, "Correct --name or the URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := connectTo(t, c.door)

@@ -47,6 +47,8 @@ func refusedBy(status int, said string) error {
 		e.Message = "the door refused this caller (HTTP 403)" + said + ". Ask its operator"
 	case status >= 300 && status < 400:
 		e.Message = fmt.Sprintf("the door answered with a redirect (HTTP %d), which is not followed: correct the URL", status)
+	case status == http.StatusNotFound: // no door answers so to what it carried out
+		e.Message = "nothing is there under this name (HTTP 404)" + said + ". Correct --name or the URL; without --name and without a path this command finds the server where there is only one"
 	case status < 300:
 		e.Message = fmt.Sprintf("the door answered with something that is neither JSON nor an event stream (HTTP %d)%s", status, unknownEffect)
 	default:
@@ -67,6 +69,8 @@ func (c *connection) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		next = ": this user may not connect to it. Ask its operator to add the user to the group of the socket, then sign in anew"
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(c.o.Door, ":"):
+		next = ": there is no such socket. If a URL is meant, begin it with http:// or https://"
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		next = ": nobody listens there. Start it with `ostiary serve`, or ask its operator"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF):

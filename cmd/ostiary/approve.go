@@ -99,7 +99,7 @@ func (c *approveCommand) ask(ctx context.Context, p program, r *requests, one *a
 		return nil
 	}
 	if !isTerminalIn(p.in) {
-		return misusedFlag("standard input is no terminal, so nobody can be asked: look at the request, then repeat this with --yes: ostiary approve %s --yes", one.ID)
+		return misusedFlag("standard input is no terminal, so nobody can be asked: look at the request, then repeat this with --yes: ostiary approve%s %s --yes", c.again(), one.ID)
 	}
 	also := ""
 	if unseen != "" {

@@ -27,16 +27,24 @@ func views(file *config.File, rules *policy.Policy, lists map[string][]ostiary.T
 		}
 		book, _ := rules.Compile(u.Name, tools)
 		in := map[string][]*ostiary.Rule{}
+		var left []string
 		for _, t := range tools {
 			rule := book.Tool(t.Name)
 			switch of := u.AllViews().Of(t.Name, rule); len(of) {
 			case 0:
-				add(at, policy.SeverityWarning, "name it under the tools of a view, if it is to be reached", "no view of %s has the tool %s", u.Name, t.Name)
+				left = append(left, t.Name)
 			case 1:
 				in[of[0]] = append(in[of[0]], rule)
 			default:
 				add(at, policy.SeverityError, "take it out of all but one of them", "the tool %s of %s is in the views %s, so it is closed", t.Name, u.Name, strings.Join(of, " and "))
 			}
+		}
+		switch n := len(left); n {
+		case 0:
+		case 1:
+			add(at, policy.SeverityWarning, "name it under the tools of a view, if it is to be reached", "no view of %s has the tool %s", u.Name, left[0])
+		default:
+			add(at, policy.SeverityWarning, "name those under the tools of a view that are to be reached", "no view of %s has the tools %s and %s", u.Name, strings.Join(left[:n-1], ", "), left[n-1])
 		}
 		opens := func(scopes []string) (names []string) {
 			p := &ostiary.Principal{ID: "somebody", Scopes: scopes}

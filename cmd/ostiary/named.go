@@ -26,6 +26,14 @@ func speaksOf(file *config.File, name string) error {
 	if len(names) == 0 || slices.Contains(names, name) {
 		return nil
 	}
+	for _, u := range file.Upstreams {
+		if len(u.Views) > 0 { // it is not offered whole
+			names = slices.DeleteFunc(names, func(n string) bool { return n == u.Name })
+		}
+		for _, v := range u.Views {
+			names = append(names, v.Name)
+		}
+	}
 	slices.Sort(names)
 	names = slices.Compact(names)
 	next := "name the server with --name, one of: " + strings.Join(names, ", ")

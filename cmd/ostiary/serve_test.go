@@ -246,6 +246,35 @@ func TestServeBindsSessions(t *testing.T) {
 	}
 }
 
+// Whoever mistakes the name of a server is told what a URL looks like, over HTTP and
+// by connect, and strangers are told no name. The control is the right URL.
+func TestTheWrongNameIsExplained(t *testing.T) {
+	d := newDoorway(t, fmt.Sprintf("version: 1\nupstreams:\n  notes: {command: [echo-server], cwd: %q}\n", t.TempDir()))
+	url := d.serving()
+	for at, want := range map[string]int{url: http.StatusUnauthorized, strings.Replace(url, "notes/mcp", "note/mcp", 1): http.StatusNotFound, strings.Replace(url, "notes/mcp", "mcp", 1): http.StatusNotFound} {
+		resp, err := http.Post(at, "application/json", strings.NewReader("{}")) //nolint:noctx // it ends with the door
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != want || want == http.StatusNotFound != strings.Contains(string(said), "/NAME/mcp") || strings.Contains(string(said), "notes") {
+			t.Errorf("%s: %d %q, %v", at, resp.StatusCode, said, err)
+		}
+	}
+	for door, want := range map[string]string{
+		strings.Replace(url, "notes/mcp", "note/mcp", 1):                     "Correct --name or the URL",
+		strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/notes/mcp"): "begin it with http://",
+		url: "--token-file", // the control: it is found
+	} {
+		c := exec.CommandContext(t.Context(), "ostiary", "connect", door)
+		c.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}` + "\n")
+		if out, _ := c.CombinedOutput(); !strings.Contains(string(out), want) {
+			t.Errorf("%s: %s; want %q", door, out, want)
+		}
+	}
+}
+
 // A server over stdio is started for each legacy session, and once for all modern
 // clients of a principal, whose equal ids and progress tokens do not mix.
 func TestServeStartsServers(t *testing.T) {

@@ -119,10 +119,11 @@ func (s *site) handler() (http.Handler, error) {
 	}
 	if len(s.names) == 0 {
 		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
-			Message: "there is no server to serve: add one under upstreams: with its url"}
+			Message: "there is no server to serve: add one under upstreams: with its url or its command"}
 	}
 	s.mux.Handle("/sse", gateway.Outdated{Endpoint: s.endpoint("UPSTREAM"), Refused: s.strangers.Refused})
 	s.mux.HandleFunc("GET /{$}", s.index)
+	s.mux.HandleFunc("/", s.nowhere)
 	return s.front.Guard(s.hosts().Guard(s.mux)), nil
 }
 

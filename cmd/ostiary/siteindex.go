@@ -46,3 +46,10 @@ func (s *site) index(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(append(b, '\n')) // nobody is left to tell
 }
+
+// nowhere answers where no server is. It names none: nobody has been asked who
+// calls.
+func (s *site) nowhere(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "no server is at this URL: those of servers are "+s.endpoint("NAME")+", and GET / tells the names to callers who are known",
+		http.StatusNotFound)
+}
