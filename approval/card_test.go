@@ -97,7 +97,7 @@ func harmless(t *testing.T, kind, shown string) {
 		}
 	}
 	for line := range strings.SplitSeq(shown, "\n") {
-		if strings.HasPrefix(line, "WARNING    none") || strings.HasPrefix(line, "To let it run once:  ostiary approve 9") {
+		if strings.HasPrefix(line, "WARNING    none") || strings.HasPrefix(line, "To let it run once:  ostiary approve 9999999999999999") {
 			t.Errorf("%s: a text passes for a line of ours: %s", kind, line)
 		}
 	}
