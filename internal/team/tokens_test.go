@@ -90,6 +90,8 @@ func (d *door) keptSecret(s *shared, tokens ...string) {
 			}
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, got := range s.seen {
 		if got != "Bearer upstream-only" {
 			d.t.Errorf("the server saw the credential %q", got)
