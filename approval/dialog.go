@@ -13,28 +13,59 @@ type asked struct {
 	err   error
 }
 
-// ask opens the client's dialog beside the other channels, if it may answer and
-// no other call has one open for this request. stop closes it and waits for it.
-func (g *Gate) ask(ctx context.Context, q *question, r *Request) (answers <-chan asked, stop func()) {
-	d := q.dialog()
-	if d == nil || d.Ask == nil || !g.opens(r.ID) {
-		return nil, func() {}
+// inquiry is a call's right to open the client's dialog about its request. One
+// goroutine uses it.
+type inquiry struct {
+	g       *Gate
+	id      string
+	dialog  *ostiary.Dialog // nil: it has no right to, or no more
+	answers chan asked
+	cancel  context.CancelFunc
+	done    chan struct{}
+}
+
+// claim takes the right, if the client may answer and no other call has it. It is
+// kept until what was answered counts: who claims it later and then reads the
+// request sees the answer, and asks nobody twice.
+func (g *Gate) claim(q *question, r *Request) *inquiry {
+	a := &inquiry{g: g, id: r.ID}
+	if d := q.dialog(); d != nil && d.Ask != nil && g.opens(r.ID) {
+		a.dialog = d
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	done, ch := make(chan struct{}), make(chan asked, 1)
-	text := dialogText(r, g.shown(ctx, r))
+	return a
+}
+
+// open opens the dialog beside the other channels, once.
+func (a *inquiry) open(ctx context.Context, r *Request) {
+	if a.dialog == nil || a.done != nil {
+		return
+	}
+	ctx, a.cancel = context.WithCancel(ctx)
+	a.done, a.answers = make(chan struct{}), make(chan asked, 1)
+	text, ask, done, answers := dialogText(r, a.g.shown(ctx, r)), a.dialog.Ask, a.done, a.answers
 	go func() {
 		defer close(done)
-		defer g.closes(r.ID)
 		defer func() {
 			if p := recover(); p != nil {
-				g.o.Logger.Warn("approval: a client's dialog failed", "request", r.ID, "panic", p)
+				a.g.o.Logger.Warn("approval: a client's dialog failed", "request", r.ID, "panic", p)
 			}
 		}()
-		reply, err := d.Ask(ctx, text)
-		ch <- asked{reply, err}
+		reply, err := ask(ctx, text)
+		answers <- asked{reply, err}
 	}()
-	return ch, func() { cancel(); <-done }
+}
+
+// stop closes the dialog, waits for it and gives the right back.
+func (a *inquiry) stop() {
+	if a.dialog == nil {
+		return
+	}
+	if a.done != nil {
+		a.cancel()
+		<-a.done
+	}
+	a.g.closes(a.id)
+	a.dialog, a.answers = nil, nil
 }
 
 func (g *Gate) opens(id string) bool {

@@ -22,8 +22,8 @@ func (g *Gate) wait(ctx context.Context, q *question, r *Request) (ostiary.Decis
 		return ostiary.Decision{}, err
 	}
 	defer g.watch.leave(w)
-	answers, stop := g.ask(ctx, q, r)
-	defer stop()
+	dialog := g.claim(q, r)
+	defer dialog.stop()
 
 	begun := g.clock()
 	told := begun
@@ -38,6 +38,7 @@ func (g *Gate) wait(ctx context.Context, q *question, r *Request) (ostiary.Decis
 		if r.At(g.now()) != Pending {
 			return g.settled(ctx, q, r)
 		}
+		dialog.open(ctx, r)
 		now := g.clock()
 		if patient && now.Sub(told) >= sign {
 			patient, told = q.progress(r), now
@@ -55,11 +56,11 @@ func (g *Gate) wait(ctx context.Context, q *question, r *Request) (ostiary.Decis
 					"the door is closing; request %s stays: repeat the same call after it was approved", r.ID)
 			}
 			look = changed
-		case reply := <-answers:
-			answers = nil
+		case reply := <-dialog.answers:
 			if err := g.answer(ctx, q, r, reply); err != nil {
 				return ostiary.Decision{}, err
 			}
+			dialog.stop()
 			look = true
 		}
 	}

@@ -161,8 +161,13 @@ func filesystem() kind[bool] {
 }
 
 func environment() kind[map[string]string] {
+	return texts("a variable", checkEnvName, func(d *decoder, _ ast.Node, name, v string) { d.noteSecret(name, v) })
+}
+
+// texts maps names of one sort to values that may be secret; keep sees each value.
+func texts(sort string, check func(name string) error, keep func(d *decoder, at ast.Node, name, value string)) kind[map[string]string] {
 	value := envValue()
-	s := &shape{name: "a mapping from the name of a variable to a text", values: value.shape, keyName: "the name of a variable", empty: true}
+	s := &shape{name: "a mapping from the name of " + sort + " to a text", values: value.shape, keyName: "the name of " + sort, empty: true}
 	return kind[map[string]string]{s, func(d *decoder, n ast.Node, out *map[string]string) {
 		pairs, ok := d.pairs(n, s.name)
 		if !ok {
@@ -171,12 +176,12 @@ func environment() kind[map[string]string] {
 		*out = make(map[string]string, len(pairs))
 		for _, p := range pairs {
 			name, v := keyText(p.Key), ""
-			if err := checkEnvName(name); err != nil {
+			if err := check(name); err != nil {
 				d.fail(p.Key, "%s", err)
 			}
 			value.decode(d, p.Value, &v)
 			(*out)[name] = v
-			d.noteSecret(name, v)
+			keep(d, p.Value, name, v)
 		}
 	}}
 }

@@ -70,29 +70,15 @@ func otlpKind() kind[OTLP] {
 
 // headers maps the names of fields to values that may be secret.
 func headers() kind[map[string]string] {
-	value := envValue()
-	s := &shape{name: "a mapping from the name of a header field to a text", values: value.shape, keyName: "the name of a header field", empty: true}
-	return kind[map[string]string]{s, func(d *decoder, n ast.Node, out *map[string]string) {
-		pairs, ok := d.pairs(n, s.name)
-		if !ok {
-			return
+	return texts("a header field", checkField, func(d *decoder, n ast.Node, _, v string) {
+		if strings.ContainsAny(v, "\r\n\x00") {
+			d.fail(n, "the value has a line break, which a header cannot carry: write it in one line")
 		}
-		*out = make(map[string]string, len(pairs))
-		for _, p := range pairs {
-			name, v := keyText(p.Key), ""
-			if err := checkField(name); err != nil {
-				d.fail(p.Key, "%s", err)
-			}
-			if value.decode(d, p.Value, &v); strings.ContainsAny(v, "\r\n\x00") {
-				d.fail(p.Value, "the value has a line break, which a header cannot carry: write it in one line")
-			}
-			(*out)[name] = v
-			if _, secret, ok := strings.Cut(v, " "); ok {
-				d.noteSecret("CREDENTIAL_TOKEN", secret)
-			}
-			d.noteSecret("CREDENTIAL_TOKEN", v)
+		if _, secret, ok := strings.Cut(v, " "); ok {
+			d.noteSecret("CREDENTIAL_TOKEN", secret)
 		}
-	}}
+		d.noteSecret("CREDENTIAL_TOKEN", v)
+	})
 }
 
 // share is a number from 0 to 1.

@@ -58,8 +58,8 @@ func newDoors(o HTTPOptions) *doors {
 	d := &doors{o: o, ctx: ctx, stop: stop, all: map[string]*session{}, count: map[string]int{}, starting: make(chan struct{}, startsMost), held: newHeld()}
 	d.o.Door.compiled = newCompiled()
 	d.o.Door.tasks = newTasks()
-	d.o.Door.Limits.AllowNewlines = true              // no client ends messages by them
-	d.ids, _ = newIdentifier(o.Door.Now, o.Door.Rand) // without randomness no door opens
+	d.o.Door.Limits.AllowNewlines = true // no client ends messages by them
+	d.ids = callIDs(o.Door.Now, o.Door.Rand)
 	d.away = newTurnedAway(d)
 	return d
 }

@@ -43,11 +43,7 @@ const strangerRecords = 5000
 
 // NewStrangers makes one.
 func NewStrangers(o StrangerOptions) *Strangers {
-	s := &Strangers{o: o}
-	s.ids, _ = newIdentifier(o.Now, o.Rand) // of its ids only those of calls are used
-	if s.ids == nil {
-		s.ids = &identifier{now: o.Now, rand: o.Rand}
-	}
+	s := &Strangers{o: o, ids: callIDs(o.Now, o.Rand)}
 	s.q = quota{now: o.Now, write: s.counted, room: s.room, daily: strangerRecords}
 	return s
 }

@@ -33,8 +33,8 @@ func subscriptionOf(m *wire.Message) *subscription {
 		return nil
 	}
 	var s subscription
-	if raw, ok := wire.Member(m.Params, "notifications"); ok {
-		_ = json.Unmarshal(raw, &s) // see above
+	if raw, ok := wire.Member(m.Params, "notifications"); ok && json.Unmarshal(raw, &s) != nil {
+		return &subscription{}
 	}
 	return &s
 }
