@@ -104,6 +104,17 @@ const (
 
 	CodePreviewFailed Code = "preview_failed" // what a call would do cannot be shown
 
+	CodeRedactSecret  Code = "redact_secret"  // a rule keeps back what holds such a secret
+	CodeRedactSchema  Code = "redact_schema"  // what is left would break the tool's own output schema
+	CodeRedactUnknown Code = "redact_unknown" // no such finding or exception
+
+	CodeUntrustedSignal Code = "untrusted_signal" // a rule keeps back what reads like an instruction
+
+	CodePinChanged   Code = "definition_changed" // a tool is not what it was when it was accepted
+	CodePinUpstream  Code = "pin_upstream"       // the server itself is another one
+	CodePinShadowing Code = "pin_shadowing"      // a tool that passes for another server's
+	CodePinUnknown   Code = "pin_unknown"        // nothing like that is pinned
+
 	CodeIncidentBroken Code = "incident_broken" // an exported archive does not verify
 
 	CodeAuditUnavailable Code = "audit_unavailable" // the evidence cannot be written

@@ -148,16 +148,33 @@ func (l *Line) run(ctx context.Context, e course, c *Call, d Decision, h *holds,
 		}
 		return nil, l.end(e, c, ended("run", err), statusOf(err, r), r)
 	}
-	for _, f := range l.o.Filters {
-		if _, err := safely(func() (*Result, error) { return r, f.Apply(ctx, c, r) }); err != nil {
-			return nil, l.end(e, c, Refused(f.Name(), err), StatusWithheld, nil)
-		}
+	if d, ok := l.treat(ctx, c, r); !ok {
+		return nil, l.end(e, c, d, StatusWithheld, &Result{Status: StatusWithheld, Findings: r.Findings, Found: r.Found})
 	}
 	h.keep(r)
 	if d := l.end(e, c, d, r.Status, r); d.Verdict != Allow {
 		return nil, d
 	}
 	return r, d
+}
+
+// Treat applies the filters to what is no answer and goes towards a client all the
+// same: the params of a server's notification or question, as Body of r. With an
+// error nothing of it may be sent.
+func (l *Line) Treat(ctx context.Context, c *Call, r *Result) error {
+	if d, ok := l.treat(ctx, c, r); !ok {
+		return &Error{Code: d.Code, Message: d.Message, Reason: d.Reason}
+	}
+	return nil
+}
+
+func (l *Line) treat(ctx context.Context, c *Call, r *Result) (Decision, bool) {
+	for _, f := range l.o.Filters {
+		if _, err := safely(func() (*Result, error) { return r, f.Apply(ctx, c, r) }); err != nil {
+			return Refused(f.Name(), err), false
+		}
+	}
+	return Decision{}, true
 }
 
 // timed bounds a run; the door keeps its time if it can.

@@ -38,6 +38,10 @@ type Result struct {
 	// Text is the text content, decoded, at most as much as the record keeps of
 	// it; for the record only.
 	Text string
+	// Findings are what the filters found, Found how many there were; see
+	// MaxFindings.
+	Findings []Finding
+	Found    int
 }
 
 // Outcome is what the Recorder is told at the end of a call.

@@ -48,6 +48,8 @@ type Rule struct {
 	// Preview shows what a call would do without doing it; nil if the door
 	// cannot.
 	Preview func(ctx context.Context, c *Call) (*Preview, error)
+	// Output says how what comes back is treated.
+	Output OutputRule
 	// Timeout bounds the run; 0 means the general timeout.
 	Timeout time.Duration
 	// ReportOnly records what would have been denied and lets it pass
@@ -57,6 +59,23 @@ type Rule struct {
 
 // Written reports whether a person wrote a row for this target.
 func (r *Rule) Written() bool { return r.Pattern != "" }
+
+// OutputRule says how what comes back for a target is treated. The zero value is
+// the careful one.
+type OutputRule struct {
+	// Trusted says that the operator vouches for the source: its text is not
+	// marked. It is redacted all the same.
+	Trusted bool
+	// Mark is the style in which text from outside is marked; "" is the general one.
+	Mark string
+	// Secrets says what is done with a secret instead of what its own rule says:
+	// redact, block or report; "" leaves it to the rule.
+	Secrets string
+	// BlockAt withholds what a detector scores at least so high; 0 never does.
+	BlockAt float64
+	// MaxBytes bounds what comes back, in bytes; 0 is the general bound.
+	MaxBytes int
+}
 
 // Condition is a compiled predicate over a call. An error counts as the answer
 // that denies.
