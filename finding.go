@@ -1,10 +1,12 @@
 package ostiary
 
+import "strconv"
+
 // Finding is one thing that a filter or a comparison found in what came back: a
 // secret, a hidden character, a sentence that reads like an instruction.
 type Finding struct {
-	// ID names it for people ("f-" and letters of the call's id with a number);
-	// it is unique in a state directory.
+	// ID names it for people; see FindingID. [Result.Find] gives one to a finding
+	// without.
 	ID string
 	// Stage is the filter that found it, Rule what it found: redact and
 	// github-pat, untrusted and tags, detect and role_header.
@@ -26,10 +28,18 @@ type Finding struct {
 // MaxFindings is how many findings of one result are kept; Result.Found counts on.
 const MaxFindings = 64
 
-// Find adds a finding, as long as there is room for it, and counts it.
+// FindingID names the n-th finding, from 1, in what a call brought. It is unique in a
+// state directory, and tells the call.
+func FindingID(call string, n int) string { return "f-" + call + "-" + strconv.Itoa(n) }
+
+// Find adds a finding, as long as there is room for it, and counts it. In a line it
+// gets the next id of its call.
 func (r *Result) Find(f Finding) {
 	r.Found++
 	if len(r.Findings) < MaxFindings {
+		if f.ID == "" && r.call != "" {
+			f.ID = FindingID(r.call, r.Found)
+		}
 		r.Findings = append(r.Findings, f)
 	}
 }

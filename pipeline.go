@@ -99,6 +99,17 @@ func (l *Line) Refuse(c *Call, d Decision) Decision {
 	return l.end(entry, c, d, StatusRefused, nil)
 }
 
+// Heard records what Treat found in messages that have no outcome of their own, as one
+// call that was let pass; r needs no body. What cannot be recorded is a refusal:
+// nothing more of the kind may be sent.
+func (l *Line) Heard(c *Call, reason string, r *Result) Decision {
+	entry, err := l.begin(c)
+	if err != nil {
+		return l.unbegun(entry, c, err)
+	}
+	return l.end(entry, c, Decision{Verdict: Allow, Reason: reason}, r.Status, r)
+}
+
 func (l *Line) begin(c *Call) (e course, err error) {
 	e.watch = l.watched(c)
 	defer recoverTo(&err)
@@ -160,7 +171,8 @@ func (l *Line) run(ctx context.Context, e course, c *Call, d Decision, h *holds,
 
 // Treat applies the filters to what is no answer and goes towards a client all the
 // same: the params of a server's notification or question, as Body of r. With an
-// error nothing of it may be sent.
+// error nothing of it may be sent. What was found is in r, and in no record: whoever
+// calls Treat has it recorded, as a part of another Result or with [Line.Heard].
 func (l *Line) Treat(ctx context.Context, c *Call, r *Result) error {
 	if d, ok := l.treat(ctx, c, r); !ok {
 		return &Error{Code: d.Code, Message: d.Message, Reason: d.Reason}
@@ -169,6 +181,7 @@ func (l *Line) Treat(ctx context.Context, c *Call, r *Result) error {
 }
 
 func (l *Line) treat(ctx context.Context, c *Call, r *Result) (Decision, bool) {
+	r.call = c.ID
 	for _, f := range l.o.Filters {
 		if _, err := safely(func() (*Result, error) { return r, f.Apply(ctx, c, r) }); err != nil {
 			return Refused(f.Name(), err), false

@@ -42,6 +42,8 @@ type Result struct {
 	// MaxFindings.
 	Findings []Finding
 	Found    int
+
+	call string // that the findings belong to
 }
 
 // Outcome is what the Recorder is told at the end of a call.

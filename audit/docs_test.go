@@ -69,7 +69,7 @@ func TestDocsShowRealRecords(t *testing.T) {
 	} else if shown != string(example) {
 		t.Errorf("the reference shows\n%s, not\n%s", shown, example)
 	}
-	for _, kind := range []any{Record{}, Body{}, Head{}, Repaired{}} {
+	for _, kind := range []any{Record{}, Body{}, Head{}, Repaired{}, Finding{}} {
 		v := reflect.TypeOf(kind)
 		for i := range v.NumField() {
 			name, _, _ := strings.Cut(v.Field(i).Tag.Get("json"), ",")

@@ -53,6 +53,11 @@ func (r *Record) appendTail(b []byte) []byte {
 	b = appendField(b, `,"detail":`, r.Detail)
 	b = appendField(b, `,"status":`, r.Status)
 	b = appendInt(b, `,"duration_us":`, r.DurationUS)
+	b = appendInt(b, `,"found":`, int64(r.Found))
+	for i := range r.Findings {
+		b = appendFinding(appendOpener(b, `,"findings":[`, i), &r.Findings[i])
+	}
+	b = appendCloser(b, len(r.Findings))
 	b = appendField(b, `,"custody":`, r.Custody)
 	b = appendField(b, `,"sandbox":`, r.Sandbox)
 	b = appendField(b, `,"product":`, r.Product)

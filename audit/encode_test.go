@@ -14,6 +14,8 @@ func full() Record {
 	r := Record{V: Version, N: 7, Time: time.Date(2026, 7, 8, 9, 10, 11, 123456789, time.UTC), Closed: true, DurationUS: 1500, PID: 4711,
 		Heads:    []Head{{"a", 1, "r"}, {"b", 0, "s"}},
 		Repaired: []Repaired{{"a", 10, 3, true}, {Log: "b"}},
+		Found:    70,
+		Findings: []Finding{{"f-1", "redact", "github-pat", "/content/0/text", 12, "redacted", "hash", 0.875}, {ID: "f-2", Stage: "untrusted", Rule: "tags"}},
 	}
 	v := reflect.ValueOf(&r).Elem()
 	for i := range v.NumField() {

@@ -91,6 +91,7 @@ func (e *entry) write(r *Record, d ostiary.Decision, args bool, res *ostiary.Res
 		r.ArgsDigest = salt.digest(c.Digest)
 	}
 	l.describe(r, c, &d)
+	r.Found, r.Findings = l.findings(res)
 	s.record = r.appendTail(s.record[:0])
 	return l.append(s.record, s.body, at)
 }

@@ -72,8 +72,12 @@ type Record struct {
 
 	Status     string `json:"status,omitempty"`
 	DurationUS int64  `json:"duration_us,omitempty"`
-	Custody    string `json:"custody,omitempty"`
-	Sandbox    string `json:"sandbox,omitempty"`
+	// Found is how many things the filters found in what came back, Findings the
+	// first of them.
+	Found    int       `json:"found,omitempty"`
+	Findings []Finding `json:"findings,omitempty"`
+	Custody  string    `json:"custody,omitempty"`
+	Sandbox  string    `json:"sandbox,omitempty"`
 
 	Product  string     `json:"product,omitempty"` // open: the version that writes
 	PID      int        `json:"pid,omitempty"`     // open

@@ -111,6 +111,7 @@ func (v *sheet) call(found []audit.Found) {
 	v.field("sandbox", sandboxOf(last.Sandbox))
 	v.field("ended", endOf(last))
 	v.result(found)
+	v.findings(last)
 }
 
 // body reads a body; what is wrong with it is for the verification to say.
