@@ -53,6 +53,9 @@ type Call struct {
 	Digest Digest
 	// InputSchema is the tool's own JSON Schema; nil if there is none.
 	InputSchema []byte
+	// OutputSchema is the JSON Schema that the tool declares for its structured
+	// content; nil if there is none.
+	OutputSchema []byte
 	// Meta are the bytes of params._meta as they will be sent; nil if absent.
 	Meta []byte
 

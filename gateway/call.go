@@ -60,7 +60,7 @@ func (q *caller) judgeable(ctx context.Context) error {
 	}
 	if c.Class == ostiary.ClassTool && c.Rule == nil {
 		book, tool, err := d.catalog.wait(ctx, m)
-		c.InputSchema, c.Definition = tool.schema, tool.definition
+		c.InputSchema, c.OutputSchema, c.Definition = tool.schema, tool.output, tool.definition
 		if q.parameters = tool.parameters; q.checksHeader() {
 			if err := checkParameters(q.on.header, q.parameters, m.Arguments); err != nil {
 				return err

@@ -45,6 +45,7 @@ type tools struct {
 // tool is what calls need of one entry.
 type tool struct {
 	schema     []byte
+	output     []byte // the schema of its structured content
 	definition ostiary.Digest
 	parameters []parameter // that the header repeats
 }

@@ -87,7 +87,7 @@ func (c *catalog) compile(l *list) tools {
 func (l *list) named(found []ostiary.Tool) map[string]tool {
 	named := make(map[string]tool, len(found))
 	for _, t := range found {
-		named[t.Name] = tool{schema: t.InputSchema}
+		named[t.Name] = tool{schema: t.InputSchema, output: t.OutputSchema}
 	}
 	for i, item := range l.items {
 		m, _ := item.(map[string]any)

@@ -1,0 +1,170 @@
+package wire
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// TextWalk goes over the string literals of one JSON value, keys and values, in
+// their order, and skips everything else. It allocates by the depth of the value,
+// not by its length.
+//
+//	for w := wire.Texts(body); w.Next(); {
+//		if !w.IsKey() && string(w.Key()) == "text" {
+//			use(body[w.Start():w.End()])
+//		}
+//	}
+//
+// It does not check what it goes over: of bytes that are no JSON it finds what
+// stands between quotation marks, in linear time. It belongs to one goroutine, and
+// body must not change meanwhile.
+type TextWalk struct {
+	body       []byte
+	i          int // everything before was read
+	start, end int
+	isKey      bool
+	due        bool // the next literal of the innermost object is a key
+	open       int  // how many containers are open
+	top        level
+	outer      []level // the containers around top, the outermost first
+}
+
+// level is one open container.
+type level struct {
+	start, index   int // where it begins; how many commas it had so far
+	keyFrom, keyTo int // the inside of its last key; both 0 before the first
+	object         bool
+}
+
+// Texts begins a walk over the string literals of a JSON value.
+func Texts(body []byte) TextWalk { return TextWalk{body: body} }
+
+// structural are the bytes outside of strings that a walk must look at.
+var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true, ',': true}
+
+// Next goes to the next literal. It is false behind the last, and where a literal
+// has no end.
+func (w *TextWalk) Next() bool {
+	b := w.body
+	for i := w.i; i < len(b); i++ {
+		c := b[i]
+		if !structural[c] {
+			continue
+		}
+		switch c {
+		case '"':
+			end := literalEnd(b, i+1)
+			if end < 0 {
+				w.i = len(b)
+				return false
+			}
+			w.start, w.end, w.i = i, end, end
+			if w.isKey = w.due; w.isKey {
+				w.top.keyFrom, w.top.keyTo, w.due = i+1, end-1, false
+			}
+			return true
+		case ',':
+			w.top.index++
+			w.due = w.top.object
+		case '{', '[':
+			if w.open++; w.open > 1 {
+				w.outer = append(w.outer, w.top)
+			}
+			w.due = c == '{'
+			w.top = level{start: i, object: w.due}
+		default:
+			w.leave()
+		}
+	}
+	w.i = len(b)
+	return false
+}
+
+func (w *TextWalk) leave() {
+	w.due = false
+	switch {
+	case w.open > 1:
+		w.top, w.outer = w.outer[len(w.outer)-1], w.outer[:len(w.outer)-1]
+		w.open--
+	case w.open == 1:
+		w.top, w.open = level{}, 0
+	}
+}
+
+// literalEnd returns where the literal ends whose inside begins at from, closing
+// quotation mark included; -1 if it does not.
+func literalEnd(b []byte, from int) int {
+	i := from
+	for i+8 <= len(b) {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, back := w^'"'*ones, w^'\\'*ones
+		found := ((quote-ones)&^quote | (back-ones)&^back) & highs
+		if found == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(found) / 8 // the first that is found is one
+		if b[i] == '"' {
+			return i + 1
+		}
+		i += 2
+	}
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
+		}
+	}
+	return -1
+}
+
+// Start and End are where the literal lies in the body, its quotation marks
+// included.
+func (w *TextWalk) Start() int { return w.start }
+
+// End is the offset behind the closing quotation mark.
+func (w *TextWalk) End() int { return w.end }
+
+// IsKey reports whether the literal is the key of a member.
+func (w *TextWalk) IsKey() bool { return w.isKey }
+
+// Depth is how many containers are open around the literal.
+func (w *TextWalk) Depth() int { return w.open }
+
+// Container is where the innermost object or array begins that holds the literal;
+// it is false where there is none.
+func (w *TextWalk) Container() (start int, object, ok bool) {
+	return w.top.start, w.top.object, w.open > 0
+}
+
+// Key is the inside of the key that the literal stands under, as it is written:
+// that of its member, for an item of an array that of the array, for a key itself.
+// It is nil where there is none.
+func (w *TextWalk) Key() []byte {
+	for depth := w.open; depth > 0; depth-- {
+		if l := w.level(depth); l.object {
+			return w.body[l.keyFrom:l.keyTo:l.keyTo]
+		}
+	}
+	return nil
+}
+
+// Step is how the way to the literal goes on from the container at a depth, the
+// root being 1 and the innermost w.Depth(): by a key, as it is written, or, if key
+// is nil, by the index of an item.
+func (w *TextWalk) Step(depth int) (key []byte, index int) {
+	l := w.level(depth)
+	if l.object {
+		return w.body[l.keyFrom:l.keyTo:l.keyTo], 0
+	}
+	return nil, l.index
+}
+
+func (w *TextWalk) level(depth int) *level {
+	if depth == w.open {
+		return &w.top
+	}
+	return &w.outer[depth-1]
+}
