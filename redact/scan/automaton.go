@@ -1,0 +1,178 @@
+package scan
+
+import (
+	"slices"
+	"strings"
+)
+
+// automaton finds the words of all rules in one pass, whatever the case of their
+// ASCII letters: an Aho-Corasick machine with every transition written out, over
+// classes of bytes. Four parts of a block go through it side by side, because one
+// alone spends its time waiting for the row of the next state.
+type automaton struct {
+	class   [256]byte // of a byte; the same for both cases of a letter
+	shift   uint      // a state is the place of its row: its number << shift
+	table   []uint32  // the next state, by state and class
+	final   uint32    // the bit that only states have in which words end
+	longest int
+	ends    [][]int32 // by number of a final state: the words that end there, the longest first
+}
+
+// newAutomaton builds the machine for lower-case words, none of them empty.
+func newAutomaton(words []string) *automaton {
+	a := &automaton{}
+	classes := byte(1)
+	for _, w := range words {
+		a.longest = max(a.longest, len(w))
+		for i := range len(w) {
+			if c := w[i]; a.class[c] == 0 {
+				a.class[c] = classes
+				if c >= 'a' && c <= 'z' {
+					a.class[c-'a'+'A'] = classes
+				}
+				classes++
+			}
+		}
+	}
+	for 1<<a.shift < int(classes) {
+		a.shift++
+	}
+	t := newTrie(words, &a.class, int(classes))
+	t.link()
+	a.number(t)
+	return a
+}
+
+// trie is the machine while it is built; rows by number of a node, 0 is the root.
+type trie struct {
+	next [][]int32 // -1 where nothing follows, until it is linked
+	ends [][]int32
+	all  int // classes
+}
+
+func newTrie(words []string, class *[256]byte, classes int) *trie {
+	t := &trie{all: classes}
+	t.add()
+	for n, w := range words {
+		at := int32(0)
+		for i := range len(w) {
+			c := class[w[i]]
+			if t.next[at][c] < 0 {
+				t.next[at][c] = t.add()
+			}
+			at = t.next[at][c]
+		}
+		t.ends[at] = append(t.ends[at], int32(n))
+	}
+	return t
+}
+
+func (t *trie) add() int32 {
+	row := make([]int32, t.all)
+	for i := range row {
+		row[i] = -1
+	}
+	t.next = append(t.next, row)
+	t.ends = append(t.ends, nil)
+	return int32(len(t.next) - 1)
+}
+
+// link makes every transition lead somewhere, breadth first: where a word does not
+// go on, its longest end that begins another one does.
+func (t *trie) link() {
+	fail := make([]int32, len(t.next))
+	var queue []int32
+	for c, n := range t.next[0] {
+		if n < 0 {
+			t.next[0][c] = 0
+			continue
+		}
+		queue = append(queue, n)
+	}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		t.ends[at] = append(t.ends[at], t.ends[fail[at]]...)
+		for c, n := range t.next[at] {
+			follow := t.next[fail[at]][c]
+			if n < 0 {
+				t.next[at][c] = follow
+				continue
+			}
+			fail[n] = follow
+			queue = append(queue, n)
+		}
+	}
+}
+
+// number lays the rows out so that one bit tells the final states.
+func (a *automaton) number(t *trie) {
+	number := make([]uint32, len(t.next))
+	plain, final := uint32(0), uint32(0)
+	for i, words := range t.ends {
+		if len(words) == 0 {
+			number[i] = plain
+			plain++
+		}
+	}
+	first := uint32(1)
+	for first < plain {
+		first <<= 1
+	}
+	for i, words := range t.ends {
+		if len(words) > 0 {
+			number[i] = first | final
+			a.ends = append(a.ends, words)
+			final++
+		}
+	}
+	for first < final { // the numbers of final states must not carry into the bit
+		first <<= 1
+		for i := range number {
+			if len(t.ends[i]) > 0 {
+				number[i] = number[i]&(first>>1-1) | first
+			}
+		}
+	}
+	a.final = first << a.shift
+	a.table = make([]uint32, int(first+final)<<a.shift)
+	for i, row := range t.next {
+		at := number[i] << a.shift
+		for c, n := range row {
+			a.table[at+uint32(c)] = number[n] << a.shift
+		}
+	}
+}
+
+// words are those that end in a final state.
+func (a *automaton) words(state uint32) []int32 {
+	return a.ends[(state&^a.final)>>a.shift]
+}
+
+// hit is a place behind the last byte of one or more words.
+type hit struct {
+	end   int
+	state uint32
+}
+
+// find appends the places in s[from:] at which words end. Words that begin before
+// from are not found.
+func (a *automaton) find(dst []hit, s string, from int) []hit {
+	state := uint32(0)
+	for i := from; i < len(s); i++ {
+		state = a.table[state+uint32(a.class[s[i]])]
+		if state&a.final != 0 {
+			dst = append(dst, hit{i + 1, state})
+		}
+	}
+	return dst
+}
+
+// sortedUnique are the words of an automaton.
+func sortedUnique(words []string) []string {
+	for i := range words {
+		words[i] = strings.ToLower(words[i])
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}
