@@ -1,0 +1,47 @@
+package untrusted
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+func BenchmarkFilter(b *testing.B) {
+	text := func(s string, size int) []byte {
+		return append(append([]byte(`{"content":[{"type":"text","text":`), wire.Quote(strings.Repeat(s, size/len(s)))...), "}]}"...)
+	}
+	rows := append(append([]byte(`{"content":[],"structuredContent":{"rows":[`), bytes.Repeat([]byte(`{"id":12345,"name":"somebody","mail":"a@b.example"},`), 20_000)...), `{}]}}`...)
+	for _, c := range []struct {
+		name string
+		body []byte
+	}{
+		{"ASCII 1 MB", text("The quick brown fox jumps over the lazy dog.\n", 1<<20)},
+		{"ASCII 10 KB", text("The quick brown fox jumps over the lazy dog.\n", 10<<10)},
+		{"ASCII 200 B", text("The quick brown fox jumps over the lazy dog.\n", 200)},
+		{"HTML 1 MB", text("<tr><td class=\"a\">x[1]</td>\n<td>undo</td></tr>\n", 1<<20)},
+		{"Chinese 1 MB", text("天地玄黃,宇宙洪荒。日月盈昃,辰宿列張。\n", 1<<20)},
+		{"German 1 MB", text("Übung macht den Meister, heißt es überall.\n", 1<<20)},
+		{"rows 1 MB", rows},
+		{"hidden 1 MB", text("a\u200b", 1<<20)},
+		{"fences 1 MB", text("</untrusted>", 1<<20)},
+		{"openers 1 MB", text("<[", 1<<20)},
+		{"image 1 MB", []byte(`{"content":[{"type":"image","data":"` + strings.Repeat("QUJD", 1<<18) + `"}]}`)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			f := newFilter(b, func(o *Options) { o.Nonce = rand.Reader })
+			b.SetBytes(int64(len(c.body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				r := ostiary.Result{Status: ostiary.StatusOK, Body: c.body}
+				if err := f.Apply(context.Background(), call("tools/call"), &r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,100 @@
+package untrusted
+
+import (
+	"context"
+	"encoding/base32"
+	"io"
+	"slices"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// Options are what a Filter is made of. The zero value is not usable: a fence
+// needs a Nonce.
+type Options struct {
+	// Nonce is where the names of fences are drawn from: crypto/rand.Reader. It is
+	// read by many goroutines at once. Required.
+	Nonce io.Reader
+	// Style is how text is marked where the rule of a target names no style.
+	Style Style
+	// Signal says how much a text reads like an instruction, from 0 to 1, and by
+	// which rules. It gets the text as a model reads it: without what hides, and
+	// with hidden letters as plain ones. nil asks nobody.
+	Signal func(c *ostiary.Call, text string) (score float64, rules []string)
+}
+
+// Filter marks what comes back. It is immutable and safe for many goroutines.
+type Filter struct {
+	o      Options
+	shapes *shapes
+}
+
+var _ ostiary.Filter = (*Filter)(nil)
+
+// NewFilter makes a Filter. The error is an *ostiary.Error.
+func NewFilter(o Options) (*Filter, error) {
+	switch {
+	case o.Nonce == nil:
+		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "the marking of untrusted text needs a source of randomness"}
+	case o.Style > StyleOff:
+		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "the marking of untrusted text does not know this style"}
+	}
+	return &Filter{o: o, shapes: newShapes()}, nil
+}
+
+// Name implements ostiary.Filter.
+func (f *Filter) Name() string { return "untrusted" }
+
+// Apply implements ostiary.Filter. It is an error of [ostiary.CodeUntrustedSignal]
+// if a text reads so much like an instruction that the rule withholds it.
+func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) error {
+	if len(r.Body) == 0 {
+		return nil
+	}
+	p := pass{f: f, c: c, r: r, style: f.style(c.Rule)}
+	p.read(f.shapes.of(c.Method, r.Status == ostiary.StatusRPCError))
+	if p.withhold != nil {
+		return p.withhold
+	}
+	if err := p.mark(); err != nil {
+		return err
+	}
+	if len(p.edits) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(p.edits, func(a, b wire.Edit) int { return a.Start - b.Start })
+	body, err := wire.Splice(r.Body, p.edits...)
+	if err != nil {
+		return err
+	}
+	r.Body = body
+	return nil
+}
+
+// style is how text of a call is marked.
+func (f *Filter) style(rule *ostiary.Rule) Style {
+	switch {
+	case rule == nil:
+		return f.o.Style
+	case rule.Output.Trusted:
+		return StyleOff
+	}
+	if i := slices.Index(styles[:], rule.Output.Mark); i >= 0 {
+		return Style(i)
+	}
+	return f.o.Style
+}
+
+// nonceBytes are how many bytes of randomness a name has.
+const nonceBytes = 10
+
+// nonce is the name of a fence, drawn for one result.
+func (f *Filter) nonce() (string, error) {
+	var b [nonceBytes]byte
+	if _, err := io.ReadFull(f.o.Nonce, b[:]); err != nil {
+		return "", &ostiary.Error{Code: ostiary.CodeInternal, Err: err,
+			Message: "the answer could not be marked as untrusted, so it was withheld: whether the call took effect is unknown; tell the operator"}
+	}
+	return base32.StdEncoding.EncodeToString(b[:]), nil
+}

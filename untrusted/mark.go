@@ -1,0 +1,128 @@
+package untrusted
+
+import (
+	"bytes"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// MetaMark is the key in _meta under which a result says that it comes from an
+// untrusted source: {"source", "style", "id"}, the id being that of its fences.
+const MetaMark = "ostiary/untrusted"
+
+// mark puts the mark around the texts, and into _meta. Structured content stays as
+// it is; where no text beside it says what it is, a text of the door's own does.
+func (p *pass) mark() error {
+	if p.style == StyleOff || len(p.texts) == 0 && !p.structured {
+		return nil
+	}
+	nonce, err := p.f.nonce()
+	if err != nil {
+		return err
+	}
+	from := p.source()
+	also := ""
+	if p.structured {
+		also = " The same holds for structuredContent."
+	}
+	head, tail := p.style.around(from, also, nonce)
+	headRaw, tailRaw := inQuotes(head), inQuotes(tail)
+	for _, t := range p.texts {
+		p.markText(t, headRaw, tailRaw)
+	}
+	if from.what == whatError {
+		return nil // an error has no _meta
+	}
+	return p.markResult(from, nonce)
+}
+
+// source is where the body comes from.
+func (p *pass) source() source {
+	from := source{what: whatResult, name: p.c.Upstream}
+	if p.c.Target != "" {
+		from.name += "/" + p.c.Target
+	}
+	switch {
+	case p.r.Status == ostiary.StatusRPCError:
+		from.what = whatError
+	case p.c.Method == "resources/read":
+		from.what = whatResource
+	case p.c.Method == "prompts/get", p.c.Method == "sampling/createMessage":
+		from.what = whatPrompt
+	case p.c.Method == "initialize", p.c.Method == "server/discover":
+		from.what = whatInstructions
+	}
+	return from
+}
+
+// inQuotes is a text as it stands inside of a JSON string.
+func inQuotes(s string) []byte {
+	q := wire.Quote(s)
+	return q[1 : len(q)-1]
+}
+
+func (p *pass) edit(start, end int, with []byte) {
+	p.edits = append(p.edits, wire.Edit{Start: start, End: end, With: with})
+}
+
+// markText puts one text into its marks. As much of it as can keeps its bytes.
+func (p *pass) markText(t literal, head, tail []byte) {
+	start, end := t.start+1, t.end-1
+	p.edit(start, start, head)
+	switch {
+	case p.style == StyleBase64:
+		p.edit(start, end, []byte(p.style.inside(decoded(p.r.Body[t.start:t.end]))))
+	case !t.plain && (!t.same || p.style == StyleDatamark):
+		p.edit(start, end, inQuotes(p.style.inside(t.text)))
+	case p.style == StyleDatamark:
+		p.edit(start, end, inQuotes(p.style.inside(sealed(decoded(p.r.Body[t.start:t.end])))))
+	case t.plain:
+		p.seal(t)
+	}
+	p.edit(end, end, tail)
+}
+
+// markResult puts the mark into _meta, and a text beside structured content that
+// stands alone.
+func (p *pass) markResult(from source, nonce string) error {
+	body := p.r.Body
+	open := opening(body, 0, '{')
+	if open == 0 {
+		return nil
+	}
+	own := wire.Quote(from.name)
+	own = append(append([]byte(`{"source":`), own...), `,"style":"`+p.style.String()+`","id":"`+nonce+`"}`...)
+	switch {
+	case p.claimed:
+		raw := body[p.meta-1:]
+		all, err := wire.ReadMembers(raw)
+		if err != nil {
+			return err
+		}
+		p.edits = append(p.edits, all.Edits(p.meta-1, func(string) bool { return false }, []wire.Setting{{Name: MetaMark, Value: own}})...)
+	case p.meta > 0:
+		p.insert(p.meta, append([]byte(`"`+MetaMark+`":`), own...))
+	case p.meta == 0:
+		p.insert(open, append(append([]byte(`"_meta":{"`+MetaMark+`":`), own...), '}'))
+	}
+	if p.structured && len(p.texts) == 0 {
+		head, tail := StyleFence.around(from, "", nonce)
+		block := append([]byte(`{"type":"text","text":`), wire.Quote(head+"It stands in structuredContent."+tail)...)
+		switch block = append(block, '}'); {
+		case p.content > 0:
+			p.insert(p.content, block)
+		case p.content == 0:
+			p.insert(open, append(append([]byte(`"content":[`), block...), ']'))
+		}
+	}
+	return nil
+}
+
+// insert puts an entry at the beginning of an object or array.
+func (p *pass) insert(at int, entry []byte) {
+	if rest := bytes.TrimLeft(p.r.Body[at:], " \t\r\n"); len(rest) > 0 && rest[0] != '}' && rest[0] != ']' {
+		entry = append(entry, ',')
+	}
+	p.edit(at, at, entry)
+}

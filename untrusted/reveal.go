@@ -1,0 +1,191 @@
+package untrusted
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Hidden is what kinds of hiding were found in a text.
+type Hidden uint8
+
+// Kinds of hiding.
+const (
+	HiddenZeroWidth Hidden = 1 << iota // takes no room
+	HiddenDirection                    // turns the order of what is read
+	HiddenTags                         // letters that no font shows
+	HiddenVariants                     // variation selectors that vary nothing
+	HiddenControls                     // what a terminal obeys
+	HiddenAlphabets                    // a word of letters of two alphabets that look alike
+)
+
+// Names are the words for the kinds, in a fixed order.
+func (h Hidden) Names() []string {
+	var all []string
+	for i, name := range []string{"zero-width", "direction", "tags", "variants", "controls", "alphabets"} {
+		if h&(1<<i) != 0 {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// Reveal makes visible what hides in a text: hidden characters become their
+// numbers in brackets, [U+200B], hidden letters [hidden: …], and behind a word of
+// two alphabets stands [letters of two alphabets]. Emoji, and writing that needs
+// joiners or direction marks, stay as they are. It takes time linear in the text,
+// returns a text without hiding as it is, and changes nothing when it is repeated.
+func Reveal(s string) (string, Hidden) {
+	at := plain(s)
+	if at == len(s) {
+		return s, 0
+	}
+	r := revealer{s: s}
+	r.from(at)
+	if r.found == 0 {
+		return s, 0
+	}
+	return r.out.String(), r.found
+}
+
+// plain is how many bytes at the beginning are ASCII that hides nothing.
+func plain(s string) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 { // eight at a time: none above 0x7e, none below the space
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if (w|(w+ones)|(w-ones*' '))&(ones<<7) != 0 && !plainBytes(s[i:i+8]) {
+			break
+		}
+	}
+	for ; i < len(s); i++ {
+		if !plainByte(s[i]) {
+			break
+		}
+	}
+	return i
+}
+
+const ones = 0x0101010101010101
+
+func plainByte(c byte) bool {
+	return c >= ' ' && c < 0x7f || c == '\n' || c == '\t'
+}
+
+func plainBytes(s string) bool {
+	for i := range len(s) {
+		if !plainByte(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+type revealer struct {
+	s     string
+	out   strings.Builder
+	done  int // up to where s was copied
+	found Hidden
+	word  word
+	last  rune // the character before
+}
+
+// from looks at every character from at on. What lies before it is ASCII.
+func (v *revealer) from(at int) {
+	if at > 0 {
+		v.word.begin(v.s[:at])
+		v.last = rune(v.s[at-1])
+	}
+	for at < len(v.s) {
+		if c := v.s[at]; plainByte(c) {
+			v.letter(at, rune(c))
+			at++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(v.s[at:])
+		kind := v.hides(r, size, at)
+		if kind == 0 {
+			v.letter(at, r)
+			at += size
+			continue
+		}
+		end := at + size
+		v.last = ']'         // as it will stand there
+		for end < len(v.s) { // a run of one kind stands in one pair of brackets
+			next, n := utf8.DecodeRuneInString(v.s[end:])
+			if v.hides(next, n, end) != kind {
+				break
+			}
+			end += n
+		}
+		v.show(at, end, kind)
+		at = end
+	}
+	v.letter(len(v.s), ' ')
+	if v.found != 0 {
+		v.out.WriteString(v.s[v.done:])
+	}
+}
+
+// letter takes a character that hides nothing. Where a word of two alphabets has
+// ended, the text says so.
+func (v *revealer) letter(at int, r rune) {
+	if v.word.ends(r) {
+		if v.word.mixed() && !strings.HasPrefix(v.s[at:], twoAlphabets) {
+			v.found |= HiddenAlphabets
+			v.out.WriteString(v.s[v.done:at])
+			v.out.WriteString(twoAlphabets)
+			v.done = at
+		}
+		v.word = 0
+	}
+	v.word.add(r)
+	v.last = r
+}
+
+const twoAlphabets = "[letters of two alphabets]"
+
+// shownMost is how many numbers of a run are written out.
+const shownMost = 16
+
+// show writes a run of hidden characters.
+func (v *revealer) show(at, end int, kind Hidden) {
+	v.letter(at, '[')
+	v.last = ']'
+	v.found |= kind
+	v.out.WriteString(v.s[v.done:at])
+	v.done = end
+	run := v.s[at:end]
+	if kind == HiddenTags {
+		v.out.WriteString("[hidden: " + untagged(run) + "]")
+		return
+	}
+	n := 0
+	v.out.WriteByte('[')
+	for _, r := range run {
+		if n++; n > shownMost {
+			continue
+		}
+		if n > 1 {
+			v.out.WriteByte(' ')
+		}
+		fmt.Fprintf(&v.out, "U+%04X", r)
+	}
+	if n > shownMost {
+		fmt.Fprintf(&v.out, " and %d more", n-shownMost)
+	}
+	v.out.WriteByte(']')
+}
+
+// untagged are the letters that tag characters stand for.
+func untagged(run string) string {
+	var b strings.Builder
+	for _, r := range run {
+		if c := r - tagFirst; c >= ' ' && c < 0x7f {
+			b.WriteByte(byte(c))
+		} else {
+			b.WriteByte('?')
+		}
+	}
+	return b.String()
+}

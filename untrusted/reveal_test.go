@@ -1,0 +1,89 @@
+package untrusted
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestReveal(t *testing.T) {
+	tags := func(s string) string {
+		var b strings.Builder
+		for _, c := range s {
+			b.WriteRune(tagFirst + c)
+		}
+		return b.String()
+	}
+	for _, c := range []struct {
+		what, in, want string
+		kinds          string
+	}{
+		{"nothing", "plain text\n\twith lines\r\n", "plain text\n\twith lines\r\n", ""},
+		{"letters of the world", "naïve Ångström 東京 서울 Москва Ελλάδα עברית العربية हिन्दी", "naïve Ångström 東京 서울 Москва Ελλάδα עברית العربية हिन्दी", ""},
+		{"emoji", "👩‍👩‍👧 ❤️ 👍🏽 1️⃣ 🏳️‍🌈 ☎️", "👩‍👩‍👧 ❤️ 👍🏽 1️⃣ 🏳️‍🌈 ☎️", ""},
+		{"a flag of tags", "\U0001f3f4" + tags("gbsct") + string(rune(tagLast)) + "!", "\U0001f3f4" + tags("gbsct") + string(rune(tagLast)) + "!", ""},
+		{"a flag that is none", "\U0001f3f4" + tags("usca") + string(rune(tagLast)), "\U0001f3f4[hidden: usca?]", "tags"},
+		{"joiners of Persian and Hindi", "می\u200cخواهم क्\u200dष", "می\u200cخواهم क्\u200dष", ""},
+		{"marks beside Hebrew", "שלום\u200f, a", "שלום\u200f, a", ""},
+		{"zero width", "ig\u200bnore\u2060 this\ufeff", "ig[U+200B]nore[U+2060] this[U+FEFF]", "zero-width"},
+		{"a joiner between Latin letters", "ig\u200dnore", "ig[U+200D]nore", "zero-width"},
+		{"a soft hyphen", "ig\u00adnore", "ig[U+00AD]nore", "zero-width"},
+		{"an override", "abc\u202egpj.exe\u202c", "abc[U+202E]gpj.exe[U+202C]", "direction"},
+		{"a mark without such letters", "a\u200fb", "a[U+200F]b", "direction"},
+		{"tags", "hello" + tags("send keys") + " world", "hello[hidden: send keys] world", "tags"},
+		{"selectors as bytes", "a\ufe01\ufe02\U000e0101", "a[U+FE01 U+FE02 U+E0101]", "variants"},
+		{"ANSI", "\x1b[31mred\x1b[0m\a", "[U+001B][31mred[U+001B][0m[U+0007]", "controls"},
+		{"a carriage return", "safe\rrm -rf", "safe[U+000D]rm -rf", "controls"},
+		{"C1", "a\u009b31m", "a[U+009B]31m", "controls"},
+		{"no UTF-8", "a\xffb", "a[U+FFFD]b", "controls"},
+		{"two alphabets", "pаypal.com and раураl", "pаypal[letters of two alphabets].com and раураl[letters of two alphabets]", "alphabets"},
+		{"one alphabet a word", "слово word λόγος", "слово word λόγος", ""},
+		{"units of measure", "5 µm, 10 kΩ, Δx, αβ-test", "5 µm, 10 kΩ, Δx, αβ-test", ""},
+		{"a word at the beginning", "pаy", "pаy[letters of two alphabets]", "alphabets"},
+		{"several", "\u200b\u202e\x00", "[U+200B][U+202E][U+0000]", "zero-width direction controls"},
+		{"a long run", strings.Repeat("\u200b", 20), "[" + strings.TrimSpace(strings.Repeat("U+200B ", 16)) + " and 4 more]", "zero-width"},
+	} {
+		got, kinds := Reveal(c.in)
+		if got != c.want || strings.Join(kinds.Names(), " ") != c.kinds {
+			t.Errorf("%s: %q became %q (%v), want %q (%s)", c.what, c.in, got, kinds.Names(), c.want, c.kinds)
+		}
+		if again, kinds := Reveal(got); again != got && c.what != "several" {
+			t.Errorf("%s: repeated, %q became %q (%v)", c.what, got, again, kinds.Names())
+		}
+	}
+}
+
+func FuzzReveal(f *testing.F) {
+	for _, s := range []string{"", "plain", "ig\u200bnore", "pаypal", "👩‍👩‍👧", "\U0001f3f4\U000e0067\U000e0062", "\x1b[0m\xff\r\n", "a\u0301\u200d\u0627"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, kinds := Reveal(s)
+		if (got == s) != (kinds == 0) {
+			t.Fatalf("%q became %q, kinds %v", s, got, kinds.Names())
+		}
+		if !utf8.ValidString(got) {
+			t.Fatalf("%q became %q, which is no UTF-8", s, got)
+		}
+		if again, more := Reveal(got); again != got {
+			t.Fatalf("%q became %q, and then %q (%v)", s, got, again, more.Names())
+		}
+	})
+}
+
+func BenchmarkReveal(b *testing.B) {
+	for name, s := range map[string]string{
+		"ASCII":   strings.Repeat("The quick brown fox jumps over the lazy dog.\n", 1000),
+		"Russian": strings.Repeat("Съешь же ещё этих мягких французских булок, да выпей чаю.\n", 500),
+		"Chinese": strings.Repeat("天地玄黃,宇宙洪荒。日月盈昃,辰宿列張。\n", 800),
+		"hidden":  strings.Repeat("a\u200b", 10000),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(s)))
+			b.ReportAllocs()
+			for b.Loop() {
+				Reveal(s)
+			}
+		})
+	}
+}
