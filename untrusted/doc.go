@@ -13,8 +13,9 @@
 // Text from outside stands in a fence that nothing inside of it can close: its name
 // is drawn for each result, and what looks like a fence is escaped. Around it are
 // the words that say what it is and where it comes from. Characters that hide
-// become visible, and nothing else of the text changes. Structured content stays as
-// it is and keeps to its schema.
+// become visible, and nothing else of the text changes. Structured content keeps its
+// form: the mark stands in _meta and in a text beside it. What names something, as
+// the name of a tool or a URL, keeps its bytes, and what hides in it is reported.
 //
 // # What it does not stop
 //

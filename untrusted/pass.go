@@ -163,8 +163,9 @@ func (p *pass) key() {
 		}
 	case depth == 1 && string(body[start:end]) == `"structuredContent"`:
 		p.structured = true
-	case depth == 2 && p.meta > 0 && string(decoded(body[start:end])) == MetaMark:
-		p.claimed = true
+	case depth == 2 && p.meta > 0:
+		in, _, _ := p.w.Container()
+		p.claimed = p.claimed || in == p.meta-1 && decoded(body[start:end]) == MetaMark
 	}
 }
 
