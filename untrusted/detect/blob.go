@@ -1,0 +1,103 @@
+package detect
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+)
+
+const (
+	blobLeast = 48      // characters; shorter ones hold no sentence
+	blobStep  = 16      // every blobLeast holds a step without a space
+	blobMost  = 4 << 10 // characters that are decoded of one blob at once
+)
+
+// blobs finds what is written in base64 or in hex and is a text, and reads that.
+// Only one layer is taken off.
+func (s *scan) blobs(v *view) {
+	text := v.text
+	for i := 0; i+blobStep <= len(text); i += blobStep {
+		if spaced(load64(text, i)) || spaced(load64(text, i+8)) {
+			continue
+		}
+		if !blobByte[text[i]] {
+			continue
+		}
+		from, to := i, i
+		for from > 0 && blobByte[text[from-1]] {
+			from--
+		}
+		for to < len(text) && blobByte[text[to]] {
+			to++
+		}
+		if to-from >= blobLeast {
+			s.blob(v, from, to)
+		}
+		i = max(i, to&^(blobStep-1))
+	}
+}
+
+// spaced reports whether one of eight bytes is a space or lies below.
+func spaced(w uint64) bool {
+	const ones = 0x0101010101010101
+	return (w-ones*0x21)&^w&highBits != 0
+}
+
+// blobByte are the letters of base64 in its two alphabets. It is never written to.
+var blobByte = func() (table [256]bool) {
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_" {
+		table[c] = true
+	}
+	return table
+}()
+
+// blob decodes a run of such letters piece by piece and reads what is text.
+func (s *scan) blob(v *view, from, to int) {
+	for ; from+blobLeast <= to; from += blobMost {
+		run := v.text[from:min(to, from+blobMost)]
+		s.decoded = decode(s.decoded[:0], run)
+		if !readable(s.decoded) {
+			continue
+		}
+		inner := scan{d: s.d, as: s.as, upstream: s.upstream, isTool: s.isTool, inside: true}
+		inner.text(string(s.decoded), 0)
+		if inner.score == 0 {
+			continue
+		}
+		for r, seen := range inner.last {
+			if seen != 0 {
+				s.hit(ruleID(r), v, from, from+len(run))
+			}
+		}
+		s.hit(ruleEncoded, v, from, from+len(run))
+	}
+}
+
+// decode takes hex for hex and everything else for base64.
+func decode(dst []byte, run string) []byte {
+	dst = append(dst, make([]byte, len(run))...)
+	run = strings.TrimPrefix(run, "0x")
+	if n, err := hex.Decode(dst, []byte(run[:len(run)&^1])); err == nil {
+		return dst[:n]
+	}
+	run = run[:len(run)&^3]
+	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		if n, err := e.Decode(dst, []byte(run)); err == nil {
+			return dst[:n]
+		}
+	}
+	return nil
+}
+
+// readable reports whether nearly all of b is what a text in ASCII is made of.
+func readable(b []byte) bool {
+	odd, spaces := 0, 0
+	for _, c := range b {
+		if c == ' ' {
+			spaces++
+		} else if (c < ' ' || c > '~') && c != '\n' && c != '\t' && c != '\r' {
+			odd++
+		}
+	}
+	return len(b) >= 24 && odd*20 <= len(b) && spaces >= 2
+}

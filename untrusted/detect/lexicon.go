@@ -1,0 +1,163 @@
+package detect
+
+import (
+	"fmt"
+	"strings"
+)
+
+// lexicon is what the rows of patterns are compiled into: the words, and for each
+// step of a pattern the set of words that it takes.
+type lexicon struct {
+	words map[string]wordID
+	signs [256]wordID
+
+	line, address, url, tool, number wordID
+
+	patterns []pattern
+	// starts are the patterns that may begin with a word.
+	starts [][]uint16
+	// kindling are the words of the alternatives that end in an exclamation mark.
+	kindling []string
+}
+
+type pattern struct {
+	rule  ruleID
+	only  scope
+	steps []step
+}
+
+// step is a set of words, with at most gap words before it.
+type step struct {
+	words []uint64
+	gap   int
+}
+
+func (s *step) has(w wordID) bool { return w != 0 && s.words[w>>6]>>(w&63)&1 != 0 }
+
+// compile reads the table. A row is a list of steps: alternatives with bars between
+// them, of words, of sets ($name) and of signs; ..3 before one lets up to three
+// other words stand between. What ends a sentence is never passed over.
+func compile(rows []row, sets map[string]string) (*lexicon, error) {
+	l := &lexicon{words: map[string]wordID{}}
+	for word, id := range map[string]*wordID{wordLine: &l.line, wordAddress: &l.address, wordURL: &l.url, wordTool: &l.tool, wordNumber: &l.number} {
+		*id = l.add(word)
+	}
+	type draft struct {
+		gap   int
+		words []wordID
+	}
+	var drafts [][]draft
+	for _, r := range rows {
+		var steps []draft
+		gap := 0
+		for part := range strings.FieldsSeq(r.steps) {
+			if n, ok := strings.CutPrefix(part, ".."); ok && n != "" {
+				if _, err := fmt.Sscanf(n, "%d", &gap); err != nil || gap < 1 || gap > 12 {
+					return nil, fmt.Errorf("detect: %q: a gap is from 1 to 12", r.steps)
+				}
+				continue
+			}
+			d := draft{gap: gap}
+			gap = 0
+			for _, alt := range alternatives(part) {
+				if name, ok := strings.CutPrefix(alt, "$"); ok && name != "" {
+					set, ok := sets[name]
+					if !ok {
+						return nil, fmt.Errorf("detect: %q: no set is called %s", r.steps, name)
+					}
+					for w := range strings.FieldsSeq(set) {
+						d.words = append(d.words, l.add(w))
+					}
+					continue
+				}
+				d.words = append(d.words, l.add(alt))
+			}
+			steps = append(steps, d)
+		}
+		drafts = append(drafts, steps)
+	}
+	size := len(l.words)/64 + 1
+	l.starts = make([][]uint16, len(l.words)+1)
+	for i, steps := range drafts {
+		p := pattern{rule: rows[i].rule, only: rows[i].only}
+		for k, d := range steps {
+			s := step{words: make([]uint64, size), gap: d.gap}
+			for _, w := range d.words {
+				if k == 0 && !s.has(w) {
+					l.starts[w] = append(l.starts[w], uint16(i))
+				}
+				s.words[w>>6] |= 1 << (w & 63)
+			}
+			p.steps = append(p.steps, s)
+		}
+		l.patterns = append(l.patterns, p)
+	}
+	return l, nil
+}
+
+func alternatives(part string) []string {
+	if part == "|" {
+		return []string{part}
+	}
+	return strings.Split(part, "|")
+}
+
+// add returns the number of a word, spelt as it is read: folded, for words of other
+// alphabets.
+func (l *lexicon) add(word string) wordID {
+	word = spelt(word)
+	if n := len(word); n > 1 && word[0] != '@' && word[0] != '\\' {
+		for i := range n {
+			if byteClass[word[i]] != byteWord || n > longestWord {
+				panic("detect: no text has the word " + word)
+			}
+		}
+	}
+	if id, ok := l.words[word]; ok {
+		return id
+	}
+	id := wordID(len(l.words) + 1)
+	l.words[word] = id
+	if len(word) == 1 && byteClass[word[0]] != byteWord {
+		l.signs[word[0]] = id
+	}
+	return id
+}
+
+// match reports whether p begins at token i, and at which token it ends.
+func (p *pattern) match(all []token, i int) (end int, ok bool) {
+	if len(p.steps) == 1 {
+		return i, true
+	}
+	return p.after(all, i, 1)
+}
+
+func (p *pattern) after(all []token, i, n int) (int, bool) {
+	s := &p.steps[n]
+	for j, words := i+1, 0; j < len(all); j++ {
+		t := &all[j]
+		if s.has(t.word) {
+			if n == len(p.steps)-1 {
+				return j, true
+			}
+			if end, ok := p.after(all, j, n+1); ok {
+				return end, true
+			}
+		}
+		if t.kind == tokenStop || j-i > 3*(s.gap+2) {
+			return 0, false
+		}
+		if t.kind == tokenWord {
+			if words++; words > s.gap {
+				return 0, false
+			}
+		}
+	}
+	return 0, false
+}
+
+// spelt is a word or an anchor as views show it.
+func spelt(word string) string {
+	var f folder
+	return f.view(word, 0).text
+}
