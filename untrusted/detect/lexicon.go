@@ -16,8 +16,6 @@ type lexicon struct {
 	patterns []pattern
 	// starts are the patterns that may begin with a word.
 	starts [][]uint16
-	// kindling are the words of the alternatives that end in an exclamation mark.
-	kindling []string
 }
 
 type pattern struct {

@@ -23,7 +23,6 @@ type scan struct {
 	isTool   func(string) bool
 	folder   folder
 	tokens   []token
-	encoded  int // bytes that were decoded
 	inside   bool
 	decoded  []byte
 
