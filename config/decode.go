@@ -102,7 +102,7 @@ func (d *decoder) markLoud(root ast.Node) {
 	if !ok {
 		return
 	}
-	d.markKeys(m, len(d.lines), "version", "principals", "scopes", "deny", "rules", "limits", "audit")
+	d.markKeys(m, len(d.lines), "version", "principals", "scopes", "deny", "rules", "limits", "untrusted", "pin", "audit")
 	for i, v := range m.Values {
 		// In flow style the end of a secret may stand on the line of another key.
 		if within, ok := v.Value.(*ast.MappingNode); ok && keyText(v.Key) == "approvals" && !within.IsFlowStyle && !m.IsFlowStyle {

@@ -40,6 +40,9 @@ type File struct {
 	Serve      Serve
 	Auth       Auth
 	Telemetry  Telemetry
+	Redact     Redact
+	Untrusted  Untrusted
+	Pin        Pin
 }
 
 // Principal gives scopes to an operating-system user, over stdio.

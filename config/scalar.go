@@ -163,6 +163,35 @@ func integer(least, most int) kind[int] {
 	})
 }
 
+// share is a number from 0 to 1.
+func share() kind[float64] { return between("a number from 0 to 1", 0, 1) }
+
+func between(name string, least, most float64) kind[float64] {
+	return scalar(name, map[string]any{"type": "number", "minimum": least, "maximum": most}, func(d *decoder, n ast.Node, out *float64) {
+		switch n.(type) {
+		case *ast.IntegerNode, *ast.FloatNode:
+		default:
+			d.mismatch(n, name)
+			return
+		}
+		v, err := strconv.ParseFloat(n.GetToken().Value, 64)
+		if err != nil || !(v >= least && v <= most) {
+			d.fail(n, "expected %s, found %s", name, d.show(n))
+			return
+		}
+		*out = v
+	})
+}
+
+// mapped turns what one kind reads into something else.
+func mapped[T, U any](k kind[T], f func(T) U) kind[U] {
+	return kind[U]{k.shape, func(d *decoder, n ast.Node, out *U) {
+		var v T
+		k.decode(d, n, &v)
+		*out = f(v)
+	}}
+}
+
 var (
 	decimal       = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 	sizeText      = regexp.MustCompile(`^([1-9][0-9]*)(B|KiB|MiB|GiB)?$`)

@@ -45,6 +45,12 @@ func fileKind() kind[File] {
 			"The door over HTTP, which `ostiary serve` opens."),
 		key("auth", section(authKind()), func(f *File) *Auth { return &f.Auth },
 			"Who may call over HTTP. Without a row nobody but holders of API keys."),
+		key("redact", section(redactKind()), func(f *File) *Redact { return &f.Redact },
+			"Secrets and personal data in what comes back. What is left out is redacted."),
+		key("untrusted", section(untrustedKind()), func(f *File) *Untrusted { return &f.Untrusted },
+			"How what comes from outside is told from the operator's own words."),
+		key("pin", section(pinKind()), func(f *File) *Pin { return &f.Pin },
+			"Servers and tools that are not what they were when they were accepted."),
 		key("audit", section(auditKind()), func(f *File) *Audit { return &f.Audit },
 			"The evidence."),
 		key("telemetry", section(telemetryKind()), func(f *File) *Telemetry { return &f.Telemetry },
@@ -52,7 +58,6 @@ func fileKind() kind[File] {
 		later[File]("sandbox", "profiles that isolate a server's process"),
 		later[File]("egress", "outbound network"),
 		later[File]("flow", "information flow"),
-		later[File]("redact", "secrets and personal data in results"),
 		later[File]("store", "state that several doors share"),
 	)
 }
@@ -271,14 +276,14 @@ func ruleKind() kind[Rule] {
 			"What the door itself shows the person; the call runs only while its target is the same."),
 		key("idempotency", idempotencyKind(), func(r *Rule) *ostiary.IdempotencyRule { return &r.Idempotency },
 			"A repeated call with the same key gets the first one's result and has no second effect."),
+		key("output", outputKind(), func(r *Rule) *ostiary.OutputRule { return &r.Output },
+			"How what comes back is treated. Left out: with care, as text from outside."),
 		key("dangerously_unapproved", boolean(), func(r *Rule) *bool { return &r.Unapproved },
 			"Lets `destructive`, `execute` and `spend` pass without a person."),
 		key("dangerously_report_only", boolean(), func(r *Rule) *bool { return &r.ReportOnly },
 			"Records what would be denied and lets it pass, for a roll-out."),
-		later[Rule]("output", "information flow: labels of results"),
 		later[Rule]("flow", "information flow"),
 		later[Rule]("dangerously_private_and_open", "information flow"),
-		later[Rule]("redact", "secrets and personal data in results"),
 	)
 	return placed(k, func(r *Rule) *Pos { return &r.Pos })
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -78,25 +77,6 @@ func headers() kind[map[string]string] {
 			d.noteSecret("CREDENTIAL_TOKEN", secret)
 		}
 		d.noteSecret("CREDENTIAL_TOKEN", v)
-	})
-}
-
-// share is a number from 0 to 1.
-func share() kind[float64] {
-	const name = "a number from 0 to 1"
-	return scalar(name, map[string]any{"type": "number", "minimum": 0, "maximum": 1}, func(d *decoder, n ast.Node, out *float64) {
-		switch n.(type) {
-		case *ast.IntegerNode, *ast.FloatNode:
-		default:
-			d.mismatch(n, name)
-			return
-		}
-		v, err := strconv.ParseFloat(n.GetToken().Value, 64)
-		if err != nil || !(v >= 0 && v <= 1) {
-			d.fail(n, "expected %s, found %s", name, d.show(n))
-			return
-		}
-		*out = v
 	})
 }
 

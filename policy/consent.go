@@ -13,7 +13,7 @@ import (
 // another type, is an error: a dry run that the tool does not know would run.
 func (c *compiler) consent(rule *ostiary.Rule, row *Row, t ostiary.Tool) (err error) {
 	rule.Approve.Channels = row.Channels
-	rule.Anomaly = row.Anomaly
+	rule.Anomaly, rule.Output = row.Anomaly, row.Output
 	rule.Grant, rule.Rewrite, rule.Idempotency = row.Grant, row.Rewrite, row.Idempotency
 	args := c.argTypes(t)
 	if name := row.Rewrite.DryRun; name != "" {

@@ -59,6 +59,8 @@ type Row struct {
 	Grant       ostiary.GrantRule
 	Rewrite     ostiary.Rewrite
 	Idempotency ostiary.IdempotencyRule
+	// Output says how what comes back is treated; it is put there as well.
+	Output ostiary.OutputRule
 	// Preview makes what shows a call of a tool; nil is none. Its arguments are
 	// those that PreviewArgs names.
 	Preview     func(tool ostiary.Tool) (func(context.Context, *ostiary.Call) (*ostiary.Preview, error), error)

@@ -33,14 +33,16 @@ type explanation struct {
 	Principal string   `json:"principal"`
 	Scopes    []string `json:"scopes"`
 	// Implies says of the scopes which others came with them.
-	Implies   []lintScope       `json:"implies,omitempty"`
-	Source    string            `json:"source"`
-	Effect    string            `json:"effect"`
-	EffectWhy string            `json:"effect_why"`
-	Rows      []explainedRow    `json:"rows"`
-	Gates     []explainedGate   `json:"gates"`
-	Checks    []explainedCheck  `json:"checks"`
-	Decision  explainedDecision `json:"decision"`
+	Implies   []lintScope `json:"implies,omitempty"`
+	Source    string      `json:"source"`
+	Effect    string      `json:"effect"`
+	EffectWhy string      `json:"effect_why"`
+	// Output is how what comes back is treated.
+	Output   explainedOutput   `json:"output"`
+	Rows     []explainedRow    `json:"rows"`
+	Gates    []explainedGate   `json:"gates"`
+	Checks   []explainedCheck  `json:"checks"`
+	Decision explainedDecision `json:"decision"`
 }
 
 type explainedRow struct {
@@ -185,7 +187,7 @@ func (e *policyExplainCommand) explain(ctx context.Context, file *config.File, l
 	x = &explanation{
 		Tool: list.upstream + "/" + tool, Principal: who.ID, Scopes: append([]string{}, who.Scopes...), Source: list.source(),
 		Effect: read.Rule.Effect.String(), EffectWhy: read.Rule.EffectWhy,
-		Rows: []explainedRow{}, Checks: []explainedCheck{},
+		Output: outputOf(file, read.Rule.Output), Rows: []explainedRow{}, Checks: []explainedCheck{},
 	}
 	for _, s := range who.Scopes {
 		if implied := file.Implied(s); len(implied) > 0 {
@@ -233,6 +235,7 @@ func (x *explanation) print(out io.Writer) {
 	}
 	fmt.Fprintf(out, "tools: %s\n", x.Source)
 	fmt.Fprintf(out, "effect: %s, because %s\n", x.Effect, x.EffectWhy)
+	fmt.Fprintf(out, "what comes back: %s\n", x.Output)
 	fmt.Fprintln(out, "rows:")
 	if len(x.Rows) == 0 {
 		fmt.Fprintln(out, "  none speaks: the server lists no such tool")
