@@ -30,7 +30,12 @@ type step struct {
 	dryRun, dryRunForwarded *section
 
 	decision, record, forwarded, answer *section
-	verdict                             string // of decision
+
+	// comesBack are texts that its sender must get, staysBack such that it must not.
+	comesBack, staysBack *section
+	back, away           []phrase
+
+	verdict string // of decision
 }
 
 // refused reports whether the step must not pass.

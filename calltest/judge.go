@@ -85,7 +85,7 @@ func (c *testCase) judgeStep(o *observation, p *played) []Failure {
 		fail(s.message, "", "nothing reaches "+s.other()+", since there is no "+s.section("reply"), shownBytes(o.saw[0]))
 	case s.reply != nil && !o.reached():
 		fail(s.reply, "", s.other()+" is reached", "nothing reached it")
-	case s.reply != nil && s.forwarded == nil && !bytes.Equal(o.saw[0], o.sent.raw):
+	case s.reply != nil && s.forwarded == nil && !s.changed() && !bytes.Equal(o.saw[0], o.sent.raw):
 		fail(s.message, "", "the bytes as they were sent: "+shownBytes(o.sent.raw), shownBytes(o.saw[0]))
 	}
 	switch {
@@ -130,8 +130,15 @@ func (c *testCase) judgeStep(o *observation, p *played) []Failure {
 			expect(s.answer, m["result"])
 		}
 	}
+	o.judgeBack(func(sec *section, line int, want, got string) {
+		all = append(all, Failure{Line: line, Section: sec.name, Want: want, Got: got, Why: o.why(p)})
+	}, p.names)
 	return all
 }
+
+// changed reports whether the case says of the server's message that it does not
+// arrive as it was sent.
+func (s *step) changed() bool { return s.ask && (s.comesBack != nil || s.staysBack != nil) }
 
 // decision is what the line decided and what the sender was told, put together.
 func (o *observation) decision() map[string]any {
@@ -162,6 +169,11 @@ func (c *testCase) judgeControl(p *played) []Failure {
 	twist := c.twist()
 	for i, o := range p.all {
 		if c.passed(o) {
+			if slices.Index(c.steps, o.step) >= twist {
+				if all := o.judgeBackControl(p); len(all) > 0 {
+					return all
+				}
+			}
 			continue
 		}
 		if slices.Index(c.steps, o.step) < twist {

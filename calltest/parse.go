@@ -26,6 +26,9 @@ var stepSections = []string{
 	"dry-run-forwarded", "control-reply", "control-call", "control-ask", "forwarded", "decision", "dry-run", "answer", "record", "reply", "call", "ask",
 }
 
+// textSections are those that are no JSON.
+var textSections = []string{"comes-back", "stays-back"}
+
 // folders are where files of a case may lie.
 var folders = []string{"ws/", "outside/", "home/"}
 
@@ -150,15 +153,19 @@ func (p *parser) linkLines(s section) {
 // stepSection keeps a section of a step under its suffix; tie makes the steps.
 func (p *parser) stepSection(s section) {
 	stem, isJSON := strings.CutSuffix(s.name, ".json")
-	for _, kind := range stepSections {
+	for _, kind := range slices.Concat(stepSections, textSections) {
 		suffix, ok := strings.CutPrefix(stem, kind)
-		if !isJSON || !ok || (suffix != "" && !isSuffix(suffix)) {
+		isText := slices.Contains(textSections, kind)
+		if isJSON == isText || !ok || (suffix != "" && !isSuffix(suffix)) {
 			continue
 		}
 		if p.parts[suffix] == nil {
 			p.parts[suffix] = map[string]*section{}
 		}
 		p.parts[suffix][kind] = &s
+		if isText {
+			return
+		}
 		if kind == "call" || kind == "ask" {
 			p.c.steps = append(p.c.steps, &step{name: s.name, ask: kind == "ask", message: &s, before: p.before})
 			p.before = nil
@@ -167,11 +174,18 @@ func (p *parser) stepSection(s section) {
 		}
 		return
 	}
-	known := []string{"policy.yaml", "control-policy.yaml", "tools.json", "links", "person", "control-person", "events", "ws/…"}
+	known := append([]string{"policy.yaml", "control-policy.yaml", "tools.json", "links", "person", "control-person", "events", "ws/…"}, textSections...)
 	for _, kind := range stepSections {
 		known = append(known, kind+".json")
 	}
 	p.fail(s.line-1, "unknown section %s: %s", brief(s.name), meant(s.name, known))
+}
+
+func nameOf(kind, suffix string) string {
+	if slices.Contains(textSections, kind) {
+		return kind + suffix
+	}
+	return kind + suffix + ".json"
 }
 
 func isSuffix(s string) bool {
@@ -200,6 +214,8 @@ func (p *parser) tie() {
 		s.reply, s.controlReply = parts["reply"], parts["control-reply"]
 		s.decision, s.record, s.forwarded, s.answer = parts["decision"], parts["record"], parts["forwarded"], parts["answer"]
 		s.dryRun, s.dryRunForwarded = parts["dry-run"], parts["dry-run-forwarded"]
+		s.comesBack, s.staysBack = parts["comes-back"], parts["stays-back"]
+		s.back, s.away = p.phrases(s.comesBack), p.phrases(s.staysBack)
 		if s.dryRunForwarded != nil && s.dryRun == nil {
 			p.fail(s.dryRunForwarded.line-1, "%s says what a dry run looks like that must not be: add %s", s.dryRunForwarded.name, s.section("dry-run"))
 		}
@@ -208,7 +224,7 @@ func (p *parser) tie() {
 	}
 	for _, suffix := range sortedKeys(p.parts) {
 		for _, kind := range sortedKeys(p.parts[suffix]) {
-			p.fail(p.parts[suffix][kind].line-1, "%s belongs to no step: there is no call%[3]s.json and no ask%[3]s.json", kind+suffix+".json", kind, suffix)
+			p.fail(p.parts[suffix][kind].line-1, "%s belongs to no step: there is no call%[3]s.json and no ask%[3]s.json", nameOf(kind, suffix), kind, suffix)
 		}
 	}
 }
@@ -301,6 +317,9 @@ func (p *parser) whole() {
 	}
 	unshown := false
 	for i, s := range c.steps {
+		if s.staysBack != nil && i < c.twist() {
+			p.fail(s.staysBack.line-1, "what must not come back needs a control that shows that it does without the guard: add control-policy.yaml, or control-%s", s.name)
+		}
 		if s.refused() && !unshown && !c.shown(i) {
 			unshown = true
 			p.fail(s.decision.line-1, "a case that expects a refusal needs a control that shows that the call works without the guard: add control-policy.yaml, or control-%s", s.name)
