@@ -77,6 +77,15 @@ func (x *Exception) id() string {
 	return "x-" + strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:10]))
 }
 
+// Covers reports whether it is about what a rule found at a place, as [Exceptions.Allows]
+// asks, whatever the time.
+func (x *Exception) Covers(upstream, tool, pointer, rule, valueHash string) bool {
+	if x.AnyIndex {
+		pointer = anyIndex(pointer)
+	}
+	return x.place() == place{upstream, tool, rule, pointer} && (x.Value == "" || x.Value == valueHash)
+}
+
 // live reports whether it counts at a time.
 func (x *Exception) live(now time.Time) bool { return now.Before(x.Expires) }
 

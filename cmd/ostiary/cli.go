@@ -35,6 +35,8 @@ type commands struct {
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
 	Deny       denyCommand       `cmd:"" help:"Refuse a call that waits, and tell why."`
 	Doctor     doctorCommand     `cmd:"" help:"Check the state, the policy and what is claimed, and say what to do."`
+	Except     exceptCommand     `cmd:"" help:"Let one thing pass that a rule takes for a secret; list and take back such exceptions."`
+	Explain    explainCommand    `cmd:"" help:"Tell what was found in what came back, why, and what to do if it was wrong."`
 	Freeze     freezeCommand     `cmd:"" help:"Stop calls at once, in every process: all, or those of a principal, tool, server or session."`
 	Grant      grantCommand      `cmd:"" help:"Give capabilities that expire, and take them back."`
 	Incident   incidentCommand   `cmd:"" help:"Pack the evidence of an incident, and check such an archive."`

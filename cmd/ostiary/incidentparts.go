@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/redact"
 )
 
-// parts are the approvals, grants, API keys and freezes of the store, without a byte that is
+// parts are the approvals, grants, API keys, freezes and exceptions of the store, without a byte that is
 // secret: masked arguments without their digest, no previews (they show files), no tokens
 // and keys nor hashes of them. A store is not made for it. close ends what was opened.
 func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string) (all []incident.Part, end func() error, err error) {
@@ -23,7 +23,7 @@ func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string
 		return nil, nil, err
 	}
 	if !there {
-		for _, name := range []string{"approvals", "grants", "keys", "freezes"} {
+		for _, name := range []string{"approvals", "grants", "keys", "freezes", "exceptions"} {
 			all = append(all, incident.Part{Name: name, Absent: noStore})
 		}
 		return all, nothing, nil
@@ -42,11 +42,13 @@ func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string
 	}
 	grants := grant.NewDesk(grant.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
 	freezes := freeze.NewDesk(freeze.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
+	exceptions := redact.NewExceptionDesk(redact.ExceptionDeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
 	return []incident.Part{
 		{Name: "approvals", Rows: approvalRows(ctx, approvals, c.Principal, clean)},
 		{Name: "grants", Rows: grantRows(ctx, grants, c.Principal, clean.Text)},
 		{Name: "keys", Rows: keyRows(ctx, openKeys(d), c.Principal, clean.Text)},
 		{Name: "freezes", Rows: freezeRows(ctx, freezes, clean.Text)},
+		{Name: "exceptions", Rows: exceptionRows(ctx, exceptions, clean.Text)},
 	}, d.Close, nil
 }
 
@@ -120,6 +122,23 @@ func freezeRows(ctx context.Context, d *freeze.Desk, clean func(string) string) 
 		for _, f := range all {
 			f.Reason = clean(f.Reason)
 			if !yield(f, nil) {
+				return
+			}
+		}
+	}
+}
+
+// exceptionRows are the exceptions from redaction that hold.
+func exceptionRows(ctx context.Context, d *redact.ExceptionDesk, clean func(string) string) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		all, err := d.List(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, x := range all {
+			x.Reason = clean(x.Reason)
+			if !yield(x, nil) {
 				return
 			}
 		}

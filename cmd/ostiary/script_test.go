@@ -14,12 +14,19 @@ import (
 
 // TestMain lets the scripts run this program as the command ostiary, and a server
 // with the tools echo and put as the command echo-server, and a call that asks a
-// person as the command ask-person.
+// person as the command ask-person, and calls whose results hold what filters find as
+// the command leave-findings.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"ostiary": main,
 		"ask-person": func() {
 			if err := askPerson(os.Args[1:], os.Stdout); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+		},
+		"leave-findings": func() {
+			if err := leaveFindings(os.Stdin); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
 			}
