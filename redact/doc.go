@@ -1,11 +1,22 @@
-// Package redact takes secrets out of what the log keeps. It does not touch what
-// passes between the agent and the upstream.
+// Package redact takes secrets out of what the log keeps (Redactor), and out of what
+// comes back to a client (Filter, by the rules of package scan).
 //
 // Threat: a password that an agent passes to a tool, a token in a result, or a
 // credential of the configuration that lands in the log, from where backups,
-// dashboards and colleagues carry it on.
+// dashboards and colleagues carry it on; a key in a file, an answer or an error that
+// flows into the model's context, and from there into its next calls.
 //
-// Promise, in three parts:
+// Promise on the way out, for every result, error, list, notification and question:
+// what a rule finds in a string or a key is replaced by "[REDACTED:rule]", also where
+// JSON's escapes or hidden characters interrupt it, where it is percent-encoded or
+// base64 once (in lines, and glued to other text), or stands in a text that is itself
+// JSON. Names of members make secrets of their values. The body stays JSON; nothing
+// outside of a finding changes; doing it again changes nothing. A rule may withhold
+// the answer instead, or only report. Texts are cut to a bound behind that, on a
+// character, and say so; structured content is withheld where it is over the bound or
+// does not fit the tool's output schema any more, and says so in a text and in _meta.
+//
+// Promise for the log, in three parts:
 //   - A value whose key names a secret (password, api_key, github_token, …), or
 //     whose key the tool's JSON Schema declares as one (format "password",
 //     writeOnly, a title or description that names a secret), is replaced whole by
@@ -27,7 +38,10 @@
 // What was read as JSON stays JSON, and what holds no secret stays as it was,
 // byte for byte. Doing it twice changes nothing more.
 //
-// What it does not stop: a secret that nobody declared and that has no shape; a
+// What it does not stop: on the way out, numbers, and images, sounds and blobs in
+// base64, which are left alone and count for no bound; a secret that is compressed,
+// encrypted, split over several strings, or encoded in other ways, or more than
+// twice. In the log, a secret that nobody declared and that has no shape; a
 // known secret that is split, compressed, encrypted, reversed or base64-encoded
 // twice or with line breaks; one shorter than MinKnown bytes, which would match
 // by chance and is refused. A word under a name that sounds like a secret is masked

@@ -1,0 +1,156 @@
+package redact
+
+import "strings"
+
+// Bounds of what is looked at as base64 (RFC 4648, both alphabets).
+const (
+	leastRun    = 24 // characters: fewer hold no secret that a rule finds
+	leastGroups = 4  // in a row that decode to ASCII, as secrets do
+	leastLine   = 60 // characters of a line that another one continues
+)
+
+// sextets are the values of base64's characters, and 0xff for all others.
+var sextets = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" {
+		t[c] = byte(i)
+	}
+	t['-'], t['_'] = 62, 63
+	return t
+}()
+
+// nextRun finds the next run of at least leastRun characters of base64 from a place
+// on. It looks at every leastRun-th byte first: a run cannot hide between two.
+func nextRun(s string, from int) (start, end int, ok bool) {
+	for i := from + leastRun - 1; i < len(s); i += leastRun {
+		if sextets[s[i]] == 0xff {
+			continue
+		}
+		start = i
+		for start > from && sextets[s[start-1]] != 0xff {
+			start--
+		}
+		for end = i + 1; end < len(s) && sextets[s[end]] != 0xff; end++ {
+		}
+		if end-start >= leastRun {
+			return start, end, true
+		}
+		i = end // the byte at end is none
+	}
+	return 0, 0, false
+}
+
+// stretches calls each for every part of a run that decodes to ASCII, wherever its
+// groups of four begin: the run may be glued to other text. each reports whether to
+// go on.
+func stretches(chars string, each func(start, end int) bool) {
+	var groups [4]int // in a row so far, by where they begin
+	for i := 0; i <= len(chars); i++ {
+		k := &groups[i&3]
+		if i+4 <= len(chars) && asciiGroup(chars[i:i+4]) {
+			*k++
+			continue
+		}
+		n, end := *k, i
+		if *k = 0; n < leastGroups {
+			continue
+		}
+		if len(chars)-i < 4 {
+			end = len(chars) // the last group may be cut
+		}
+		if !each(i-4*n, end) {
+			return
+		}
+	}
+}
+
+// asciiGroup reports whether the three bytes of a group are below 0x80.
+func asciiGroup(g string) bool {
+	return sextets[g[0]]&0x20|sextets[g[1]]&0x08|sextets[g[2]]&0x02 == 0
+}
+
+// decodeGroups decodes whole groups and the bytes of a last one that is cut.
+func decodeGroups(dst []byte, s string) []byte {
+	for ; len(s) >= 4; s = s[4:] {
+		n := uint32(sextets[s[0]])<<18 | uint32(sextets[s[1]])<<12 | uint32(sextets[s[2]])<<6 | uint32(sextets[s[3]])
+		dst = append(dst, byte(n>>16), byte(n>>8), byte(n))
+	}
+	if len(s) >= 2 {
+		dst = append(dst, sextets[s[0]]<<2|sextets[s[1]]>>4)
+	}
+	if len(s) == 3 {
+		dst = append(dst, sextets[s[1]]<<4|sextets[s[2]]>>2)
+	}
+	return dst
+}
+
+// lines is one run of base64 that may go over several lines: s[start:end] without
+// the line breaks is run.
+type lines struct {
+	start, end int
+	chars      string
+	broken     bool
+}
+
+// wholeRun adds to the run s[start:end] the lines that continue it. What it joins
+// is appended to arena.
+func wholeRun(arena []byte, s string, start, end int) (lines, []byte) {
+	b := lines{start: start, end: end, chars: s[start:end]}
+	line, from := start, len(arena)
+	for end-line >= leastLine {
+		next := end
+		for next < len(s) && strings.IndexByte("\r\n\t ", s[next]) >= 0 {
+			next++
+		}
+		if next == end || next == len(s) || sextets[s[next]] == 0xff {
+			break
+		}
+		if !b.broken {
+			arena, b.broken = append(arena, s[start:end]...), true
+		}
+		for line, end = next, next; end < len(s) && sextets[s[end]] != 0xff; end++ {
+		}
+		arena = append(arena, s[line:end]...)
+	}
+	if b.broken {
+		b.end, b.chars = end, borrow(arena[from:])
+	}
+	return b, arena
+}
+
+// place moves secrets, found in what a part of the run that begins at start decodes
+// to, to the characters in s that hold them: whole groups, and the padding with the
+// last one.
+func (b lines) place(s string, start int, found []secret) {
+	for i := range found {
+		p := &found[i]
+		p.start = start + p.start/3*4
+		p.end = min(start+(p.end+2)/3*4, len(b.chars))
+	}
+	if b.broken {
+		back(s[b.start:b.end], found, func(dst []byte, s string) ([]byte, int) {
+			if sextets[s[0]] == 0xff {
+				return dst, 1
+			}
+			return append(dst, s[0]), 1
+		})
+	}
+	for i := range found {
+		p := &found[i]
+		p.start, p.end = b.start+p.start, b.start+p.end
+		if p.end == b.end {
+			p.end += padding(s[p.end:])
+		}
+	}
+}
+
+// padding is how much of what s begins with fills the last group.
+func padding(s string) int {
+	n := 0
+	for n < 2 && n < len(s) && s[n] == '=' {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,138 @@
+package redact
+
+import (
+	"github.com/ostiary/ostiary/redact/scan"
+)
+
+// search finds secrets in texts. It holds what can be used again and belongs to one
+// goroutine.
+type search struct {
+	engine *scan.Engine
+	// arena holds decoded texts; found and hits are stacks.
+	arena []byte
+	found []scan.Finding
+	hits  []int
+}
+
+// keptArena is how much of an arena is kept for the next result.
+const keptArena = 1 << 20
+
+// maxViews is how many encodings may lie upon each other in a text.
+const maxViews = 2
+
+func (s *search) reset() {
+	if cap(s.arena) > keptArena {
+		s.arena = nil
+	}
+	if cap(s.hits) > keptArena/8 {
+		s.hits = nil
+	}
+	s.arena, s.hits, s.found = s.arena[:0], s.hits[:0], s.found[:0]
+}
+
+// decoded hands out what was appended to the arena from a place on.
+func (s *search) decoded(arena []byte, from int) string {
+	s.arena = arena
+	return borrow(arena[from:])
+}
+
+// speaks reports whether a word of a rule stands in a text.
+func (s *search) speaks(text string) bool {
+	n := len(s.hits)
+	s.hits = s.engine.Hits(s.hits, lend(text))
+	found := len(s.hits) > n
+	s.hits = s.hits[:n]
+	return found
+}
+
+// within appends the secrets in text and in what it holds encoded. l is what lookAt
+// saw in it, hit that a word of a rule stands in it.
+func (s *search) within(dst []secret, text string, l look, hit bool, views int) []secret {
+	from, base := len(dst), text
+	if l&lookHidden != 0 {
+		base = s.decoded(visible(s.arena, text), len(s.arena))
+	}
+	if hit || l&lookHidden != 0 && s.speaks(base) {
+		n := len(s.found)
+		s.found = s.engine.Find(s.found, base)
+		for _, f := range s.found[n:] {
+			dst = append(dst, secret{f.Start, f.End, f.Rule, base[f.Start:f.End]})
+		}
+		s.found = s.found[:n]
+		dst = s.members(dst, base, views)
+	}
+	if views > 0 {
+		if l&lookPercent != 0 {
+			dst = s.through(dst, base, view{'%', percentOne}, views)
+		}
+		if l&lookNested != 0 {
+			dst = s.through(dst, base, view{'\\', escapeOne}, views)
+		}
+		dst = s.encoded(dst, base, views)
+	}
+	if len(base) != len(text) {
+		back(text, dst[from:], visibleOne)
+	}
+	return dst
+}
+
+// through looks at a text with one encoding undone.
+func (s *search) through(dst []secret, text string, v view, views int) []secret {
+	inside := s.decoded(v.undo(s.arena, text), len(s.arena))
+	if len(inside) == len(text) {
+		return dst
+	}
+	from := len(dst)
+	dst = s.within(dst, inside, lookAt(inside, false), s.speaks(inside), views-1)
+	back(text, dst[from:], v.decode)
+	return dst
+}
+
+// encoded looks into what is base64.
+func (s *search) encoded(dst []secret, text string, views int) []secret {
+	for i := 0; ; {
+		start, end, ok := nextRun(text, i)
+		if !ok {
+			return dst
+		}
+		b, arena := wholeRun(s.arena, text, start, end)
+		s.arena, i = arena, b.end
+		s.parts(b.chars, func(inside string, at int) bool {
+			l := lookAt(inside, false)
+			if hit := s.speaks(inside); hit || l != 0 {
+				from := len(dst)
+				dst = s.within(dst, inside, l, hit, views-1)
+				b.place(text, at, dst[from:])
+			}
+			return true
+		})
+	}
+}
+
+// parts calls each with what parts of a run decode to, and where they begin in it.
+func (s *search) parts(chars string, each func(inside string, at int) bool) {
+	stretches(chars, func(start, end int) bool {
+		return each(s.decoded(decodeGroups(s.arena, chars[start:end]), len(s.arena)), start)
+	})
+}
+
+// conceals reports whether the inside of a literal may hold something in base64 that is
+// worth to be looked at.
+func (s *search) conceals(inside string) (found bool) {
+	mark := len(s.arena)
+	for i := 0; !found; {
+		start, end, ok := nextRun(inside, i)
+		if !ok {
+			break
+		}
+		if i = end; end-start >= leastLine && end < len(inside) && inside[end] == '\\' {
+			return true // perhaps one of several lines
+		}
+		s.parts(inside[start:end], func(decoded string, _ int) bool {
+			found = lookAt(decoded, false)&^lookNested != 0 || s.speaks(decoded)
+			return !found
+		})
+	}
+	s.arena = s.arena[:mark]
+	return found
+}

@@ -1,0 +1,72 @@
+package redact
+
+import "unicode/utf8"
+
+// hiddenAt reports how many bytes at i are a character that nobody sees and that may
+// stand within a secret to hide it: 0 if what is there can be seen. What is not UTF-8
+// is seen.
+func hiddenAt(s string, i int) int {
+	c := s[i]
+	if c < 0x80 {
+		switch {
+		case c == 0x1b:
+			return ansiAt(s, i)
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f:
+			return 1
+		}
+		return 0
+	}
+	if c < 0xc2 {
+		return 0
+	}
+	if r, n := utf8.DecodeRuneInString(s[i:]); isHidden(r) {
+		return n
+	}
+	return 0
+}
+
+// ansiAt is how long the escape sequence of a terminal is that begins at i (ECMA-48,
+// section 5.4); of another sequence only the escape is hidden.
+func ansiAt(s string, i int) int {
+	if i+1 >= len(s) || s[i+1] != '[' {
+		return 1
+	}
+	for j := i + 2; j < len(s) && j < i+32; j++ {
+		switch c := s[j]; {
+		case c >= 0x40 && c <= 0x7e:
+			return j + 1 - i
+		case c < 0x20 || c > 0x7e:
+			return 1
+		}
+	}
+	return 1
+}
+
+// isHidden reports characters that take no room or look like nothing: zero-width and
+// joining ones, directions, tags, variation selectors, fillers, controls.
+func isHidden(r rune) bool {
+	switch {
+	case r < ' ':
+		return r != '\t' && r != '\n' && r != '\r'
+	case r < 0x7f:
+		return false
+	case r <= 0x9f, r == 0xad, r == 0x34f, r == 0x61c, r == 0x115f, r == 0x1160, r == 0x17b4, r == 0x17b5,
+		r >= 0x180b && r <= 0x180f, r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2060 && r <= 0x206f,
+		r == 0x2800, r == 0x3164, r >= 0xfe00 && r <= 0xfe0f, r == 0xfeff, r == 0xffa0, r >= 0xfff0 && r <= 0xfffb,
+		r >= 0x1bca0 && r <= 0x1bca3, r >= 0x1d173 && r <= 0x1d17a, r >= 0xe0000 && r <= 0xe0fff:
+		return true
+	}
+	return false
+}
+
+// visibleOne is the step of the view without what is hidden.
+func visibleOne(dst []byte, s string) ([]byte, int) {
+	if n := hiddenAt(s, 0); n > 0 {
+		return dst, n
+	}
+	n := 1
+	for n < len(s) && s[n]&0xc0 == 0x80 {
+		n++ // the rest of the character
+	}
+	return append(dst, s[:n]...), n
+}

@@ -1,0 +1,104 @@
+package redact
+
+import "math/bits"
+
+// look is what in a text may keep a word of a rule from being found as it stands.
+type look uint8
+
+const (
+	lookEscaped look = 1 << iota // an escape of the literal itself stands for ASCII
+	lookHidden                   // a hidden character
+	lookPercent                  // a percent sign with two hexadecimal digits
+	lookNested                   // an escape of a literal within the text
+)
+
+// lookAt goes over a text, eight bytes at once where nothing is to be seen. literal
+// says that it is the inside of a JSON literal, where a backslash is an escape.
+func lookAt(s string, literal bool) (l look) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for i := 0; i < len(s); {
+		if i+8 <= len(s) {
+			b := s[i : i+8]
+			w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+			back, percent, del := w^'\\'*ones, w^'%'*ones, w^0x7f*ones
+			found := (w | (w-' '*ones)&^w | (back-ones)&^back | (percent-ones)&^percent | (del-ones)&^del) & highs
+			if found == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(found) / 8 // the first that is found is one
+		}
+		switch c := s[i]; {
+		case c == '\\':
+			n, seen := lookEscape(s, i, literal)
+			l |= seen
+			i += n
+		case c == '%':
+			if i+2 < len(s) && hides(s[i+1:i+3]) {
+				l |= lookPercent
+			}
+			i++
+		case c >= 0xe4 && c <= 0xee:
+			i += 3 // ideographs and syllables: nothing is hidden among them
+		case c >= 0xc3 && c <= 0xcc:
+			i += 2 // letters
+		case c >= 0x80 || c < ' ' || c == 0x7f:
+			if hiddenAt(s, i) > 0 {
+				l |= lookHidden
+			}
+			i++
+		default:
+			i++
+		}
+	}
+	return l
+}
+
+// lookEscape says what the escape at i hides, and how long it is. Within a literal
+// two backslashes are one of the text.
+func lookEscape(s string, i int, literal bool) (n int, l look) {
+	if i+1 >= len(s) {
+		return 1, 0
+	}
+	c := s[i+1]
+	if !literal {
+		if c == 'u' || c == '/' || c == '"' {
+			return 2, lookNested
+		}
+		return 2, 0
+	}
+	switch c {
+	case 'u':
+		r, ok := unit(s[i:])
+		switch {
+		case !ok:
+			return 2, 0
+		case r < 0x80 && !isHidden(r):
+			return 6, lookEscaped
+		case isHidden(r), r == 0xdb40: // the first half of tags and selectors
+			return 6, lookHidden
+		}
+		return 6, 0
+	case '/':
+		return 2, lookEscaped
+	case 'b', 'f':
+		return 2, lookHidden
+	case '\\':
+		if i+2 < len(s) {
+			switch next := s[i+2]; {
+			case next == 'u' || next == '/':
+				return 2, lookNested
+			case next == '\\' && i+3 < len(s) && (s[i+3] == '"' || s[i+3] == '\\'):
+				return 2, lookNested // \" or \\ within the text
+			}
+		}
+	}
+	return 2, 0
+}
+
+// hides reports whether two digits behind a percent sign stand for a byte that can
+// belong to a word of a rule or to a secret, and not for white space.
+func hides(digits string) bool {
+	n, ok := hexValue(digits)
+	return ok && n > ' ' && n < 0x7f
+}

@@ -1,0 +1,228 @@
+package redact
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"strconv"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// pass is one answer on its way through the filter.
+type pass struct {
+	*search
+	f        *Filter
+	c        *ostiary.Call
+	r        *ostiary.Result
+	override string // the mode that the rule of the call orders
+	limit    int
+
+	body []byte
+	out  []byte // what replaces body, as far as it was read
+	done int    // body[:done] is in out
+	keys int    // how many keys were replaced
+	// blocked is the first rule that withholds the answer.
+	blocked string
+	again   bool // what is found was noted already
+	mac     hash.Hash
+}
+
+// sweep replaces the secrets in a body; it returns body itself if there are none.
+func (p *pass) sweep(body []byte) ([]byte, error) {
+	p.body, p.out, p.done = body, nil, 0
+	from := len(p.hits)
+	p.hits = p.engine.Hits(p.hits, body)
+	hits, next := p.hits[from:], 0
+	var keys keysOver
+	for w := wire.Texts(body); w.Next(); {
+		start, end := w.Start()+1, w.End()-1
+		inside := borrow(body[start:end])
+		hit := hitIn(hits, &next, start, end)
+		l := lookAt(inside, true)
+		name := ""
+		if w.IsKey() {
+			if hit || l != 0 {
+				name = p.name(inside)
+			}
+			keys.set(w.Depth(), name)
+			name = ""
+		} else if len(keys) > 0 {
+			name = keys.over(&w)
+		}
+		if !hit && l == 0 && name == "" && len(inside) < leastRun {
+			continue
+		}
+		if binary(&w, body, inside) || !hit && l == 0 && name == "" && !p.conceals(inside) {
+			continue
+		}
+		p.literal(&w, inside, l, hit, name)
+	}
+	p.hits = p.hits[:from]
+	if p.blocked != "" {
+		return nil, p.withholds()
+	}
+	if p.out == nil {
+		return body, nil
+	}
+	out := append(p.out, body[p.done:]...)
+	if p.keys > 0 && twins(out) {
+		return nil, p.withholds()
+	}
+	return out, nil
+}
+
+// name is what a key means to a reader.
+func (p *pass) name(inside string) string {
+	name := p.plain(inside)
+	if lookAt(name, false)&lookHidden != 0 {
+		name = p.decoded(visible(p.arena, name), len(p.arena))
+	}
+	return name
+}
+
+// literal replaces the secrets in one literal. What it leaves is looked at again:
+// without its neighbour a text may be another secret.
+func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name string) {
+	raw, changed := inside, false
+	for round := 0; ; round++ {
+		text := p.plain(raw)
+		if l&lookEscaped != 0 && !hit {
+			hit = p.speaks(text)
+		}
+		found := p.within(nil, text, l, hit, maxViews)
+		if name != "" {
+			if rule, ok := p.engine.Assigned(name, p.seen(text, l)); ok {
+				found = append(found, secret{0, len(text), rule, text})
+			}
+		}
+		found = p.judge(p.f.outsideMarkers(text, found), w, round > 0)
+		if len(found) == 0 {
+			break
+		}
+		if len(text) != len(raw) {
+			back(raw, found, escapeOne)
+			found = joined(found)
+		}
+		from := len(p.arena)
+		if round == rounds {
+			raw = marker(found[0].rule)
+			changed = true
+			break
+		}
+		raw, changed = p.decoded(masked(p.arena, raw, found), from), true
+		l, hit = lookAt(raw, true), true
+	}
+	if changed {
+		p.put(w, raw)
+	}
+}
+
+// seen is a text without what is hidden in it.
+func (p *pass) seen(text string, l look) string {
+	if l&lookHidden == 0 {
+		return text
+	}
+	return p.decoded(visible(p.arena, text), len(p.arena))
+}
+
+// put writes a literal's new inside. Keys of one object must differ.
+func (p *pass) put(w *wire.TextWalk, inside string) {
+	if p.out == nil {
+		p.out = make([]byte, 0, len(p.body)+len(p.body)/16+64)
+	}
+	p.out = append(append(p.out, p.body[p.done:w.Start()+1]...), inside...)
+	if w.IsKey() {
+		if p.keys++; p.keys > 1 {
+			p.out = append(strconv.AppendInt(append(p.out, " ("...), int64(p.keys), 10), ')')
+		}
+	}
+	p.done = w.End() - 1
+}
+
+// judge notes what was found and returns what of it is to be replaced, in order and
+// without overlaps.
+func (p *pass) judge(found []secret, w *wire.TextWalk, again bool) []secret {
+	if len(found) == 0 {
+		return nil
+	}
+	inOrder(found)
+	cut := found[:0]
+	pointer := ""
+	var last secret
+	var did string
+	for _, s := range found {
+		mode := p.f.o.Modes[s.rule]
+		if mode == ModeOff {
+			continue
+		}
+		if p.override != "" {
+			mode = p.override
+		}
+		if pointer == "" {
+			pointer = p.pointer(w)
+		}
+		value := p.hash(s.plain)
+		action := "redacted"
+		switch {
+		case p.f.o.Allowed != nil && p.f.o.Allowed(p.c.Upstream, Subject(p.c), pointer, s.rule, value):
+			action = "excepted"
+		case mode == ModeReport:
+			action = "reported"
+		case mode == ModeBlock:
+			action = "blocked"
+		}
+		twin := did == action && s.end <= last.end
+		if !twin {
+			last, did = s, action
+		}
+		if !again && !p.again && !twin {
+			p.r.Find(ostiary.Finding{Stage: p.f.Name(), Rule: s.rule, Pointer: pointer, Start: s.start, End: s.end, Action: action, Value: value})
+		}
+		switch action {
+		case "blocked":
+			if p.blocked == "" {
+				p.blocked = s.rule
+			}
+		case "redacted":
+			cut = append(cut, s)
+		}
+	}
+	return joined(cut)
+}
+
+// pointer is that of a literal. A key on the way may be a secret itself.
+func (p *pass) pointer(w *wire.TextWalk) string {
+	pointer := w.Pointer()
+	if p.speaks(pointer) {
+		if found := p.within(nil, pointer, 0, true, 0); len(found) > 0 {
+			pointer = string(masked(nil, pointer, joined(found)))
+		}
+	}
+	return pointer
+}
+
+// hash names a value without telling it.
+func (p *pass) hash(value string) string {
+	if p.mac == nil {
+		p.mac = hmac.New(sha256.New, p.f.o.Key)
+	}
+	p.mac.Reset()
+	p.mac.Write(lend(value))
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(p.mac.Sum(sum[:0])[:16])
+}
+
+// withholds is the refusal of an answer that a rule keeps back.
+func (p *pass) withholds() error {
+	if p.blocked == "" {
+		return &ostiary.Error{Code: ostiary.CodeRedactSecret,
+			Message: "the answer was withheld: secrets stand where names should, and without them it cannot be read; " +
+				"ask for less, or ask the operator to look at the findings in the audit log"}
+	}
+	return &ostiary.Error{Code: ostiary.CodeRedactSecret,
+		Message: "the answer holds a secret of the kind " + p.blocked + " and was withheld; the call itself was carried out, so do not repeat it: " +
+			"ask for something without the secret, or ask the operator for an exception"}
+}

@@ -1,0 +1,85 @@
+package redact
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// secret is something that was found: the bytes of a text that hold it, and what it
+// is when everything is decoded.
+type secret struct {
+	start, end int
+	rule       string
+	plain      string // borrowed
+}
+
+// undo appends s without the encoding of a view.
+func (v view) undo(dst []byte, s string) []byte {
+	for len(s) > 0 {
+		n := strings.IndexByte(s, v.mark)
+		if n < 0 {
+			return append(dst, s...)
+		}
+		dst = append(dst, s[:n]...)
+		var used int
+		dst, used = v.decode(dst, s[n:])
+		s = s[n+used:]
+	}
+	return dst
+}
+
+// visible appends s without what is hidden in it.
+func visible(dst []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		used := 1
+		dst, used = visibleOne(dst, s[i:])
+		i += used
+	}
+	return dst
+}
+
+// edge is one end of a secret.
+type edge struct {
+	at  *int
+	end bool
+}
+
+// back moves secrets of the decoded text to the places in s that they come from.
+// decode is the step that was undone.
+func back(s string, found []secret, decode func([]byte, string) ([]byte, int)) {
+	if len(found) == 0 {
+		return
+	}
+	edges := make([]edge, 0, 2*len(found))
+	for i := range found {
+		edges = append(edges, edge{&found[i].start, false}, edge{&found[i].end, true})
+	}
+	slices.SortFunc(edges, func(a, b edge) int {
+		if *a.at == *b.at && a.end != b.end { // what ends here does so before the next piece
+			if a.end {
+				return -1
+			}
+			return 1
+		}
+		return *a.at - *b.at
+	})
+	var buf [4 * utf8.UTFMax]byte
+	at := 0 // in the decoded text
+	for i := 0; i < len(s) && len(edges) > 0; {
+		piece, used := decode(buf[:0], s[i:])
+		next := at + len(piece)
+		for len(edges) > 0 && (*edges[0].at < next || edges[0].end && *edges[0].at == next) {
+			if edges[0].end {
+				*edges[0].at = i + used
+			} else {
+				*edges[0].at = i
+			}
+			edges = edges[1:]
+		}
+		at, i = next, i+used
+	}
+	for _, e := range edges {
+		*e.at = len(s)
+	}
+}
