@@ -2,24 +2,39 @@ package scan
 
 import "strings"
 
-// Assigned reports whether value is a secret because of the key that it stands
-// under, and the rule that says so. The two stand apart, as members of JSON
-// objects do; what value alone tells is for Find.
+// maxAssigned is how long a value is at most that a key makes a secret.
+const maxAssigned = 4 << 10
+
+// Assigned reports whether value as a whole is a secret because of the key that it
+// stands under, and the rule that says so. The two stand apart, as members of JSON
+// objects do; what tells itself within value is for [Engine.Find]. A header with
+// cookies is one if a cookie in it is.
 func (e *Engine) Assigned(key, value string) (rule string, ok bool) {
-	if e.auto.find(nil, key, 0) == nil {
+	if len(value) > maxAssigned || len(key) > maxAssigned {
 		return "", false
 	}
-	var b strings.Builder
-	b.WriteString(key)
-	b.WriteString(`": "`)
-	from := b.Len()
-	b.WriteString(value)
-	to := b.Len()
-	b.WriteByte('"')
-	for _, f := range e.Find(nil, b.String()) {
-		if f.Start < to && f.End > from {
-			return f.Rule, true
+	f := e.finders.Get().(*finder)
+	defer f.release()
+	if !f.any(key) {
+		return "", false
+	}
+	const between = `": "`
+	text := key + between + value + `"`
+	from := len(key) + len(between)
+	to := from + len(value)
+	for _, m := range f.find(text) {
+		if m.end <= from {
+			continue
+		}
+		if m.rule.part || strings.Trim(text[from:max(from, m.start)]+text[min(to, m.end):to], " \t\r\n'\"`=") == "" {
+			return m.rule.id, true
 		}
 	}
 	return "", false
+}
+
+// any reports whether a word ends in s.
+func (f *finder) any(s string) bool {
+	f.lanes[0] = part(f.e.words, f.lanes[0][:0], s, 0, len(s))
+	return len(f.lanes[0]) > 0
 }

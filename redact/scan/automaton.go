@@ -1,9 +1,6 @@
 package scan
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // automaton finds the words of all rules in one pass, whatever the case of their
 // ASCII letters: an Aho-Corasick machine with every transition written out, over
@@ -144,8 +141,8 @@ func (a *automaton) number(t *trie) {
 	}
 }
 
-// words are those that end in a final state.
-func (a *automaton) words(state uint32) []int32 {
+// at are the words that end in a final state, the longest first.
+func (a *automaton) at(state uint32) []int32 {
 	return a.ends[(state&^a.final)>>a.shift]
 }
 
@@ -155,24 +152,73 @@ type hit struct {
 	state uint32
 }
 
-// find appends the places in s[from:] at which words end. Words that begin before
-// from are not found.
-func (a *automaton) find(dst []hit, s string, from int) []hit {
-	state := uint32(0)
-	for i := from; i < len(s); i++ {
-		state = a.table[state+uint32(a.class[s[i]])]
-		if state&a.final != 0 {
-			dst = append(dst, hit{i + 1, state})
+// lanes are the hits of four parts of a text, each in its order.
+type lanes [4][]hit
+
+// search finds the places in s[from:to] behind which words end. It takes four
+// quarters side by side; each begins as far before its own part as the longest
+// word reaches back.
+func search[T string | []byte](a *automaton, found *lanes, s T, from, to int) *lanes {
+	for k := range found {
+		found[k] = found[k][:0]
+	}
+	const small = 256
+	table, class, final := a.table, &a.class, a.final
+	if to-from < small {
+		found[0] = part(a, found[0], s, from, to)
+		return found
+	}
+	n := (to - from) / 4
+	p0, p1, p2, p3 := s[from:from+n], s[from+n:from+2*n], s[from+2*n:from+3*n], s[from+3*n:from+4*n]
+	s0, s1, s2, s3 := warm(a, s, from), warm(a, s, from+n), warm(a, s, from+2*n), warm(a, s, from+3*n)
+	for i := 0; i < len(p0) && i < len(p1) && i < len(p2) && i < len(p3); i++ {
+		s0 = table[s0+uint32(class[p0[i]])]
+		s1 = table[s1+uint32(class[p1[i]])]
+		s2 = table[s2+uint32(class[p2[i]])]
+		s3 = table[s3+uint32(class[p3[i]])]
+		if (s0|s1|s2|s3)&final == 0 {
+			continue
+		}
+		if s0&final != 0 {
+			found[0] = append(found[0], hit{from + i + 1, s0})
+		}
+		if s1&final != 0 {
+			found[1] = append(found[1], hit{from + n + i + 1, s1})
+		}
+		if s2&final != 0 {
+			found[2] = append(found[2], hit{from + 2*n + i + 1, s2})
+		}
+		if s3&final != 0 {
+			found[3] = append(found[3], hit{from + 3*n + i + 1, s3})
 		}
 	}
-	return dst
+	found[3] = part(a, found[3], s, from+4*n, to)
+	return found
 }
 
-// sortedUnique are the words of an automaton.
-func sortedUnique(words []string) []string {
-	for i := range words {
-		words[i] = strings.ToLower(words[i])
+// part finds what ends in s[from:to].
+func part[T string | []byte](a *automaton, found []hit, s T, from, to int) []hit {
+	state := warm(a, s, from)
+	for i := from; i < to; i++ {
+		state = a.table[state+uint32(a.class[s[i]])]
+		if state&a.final != 0 {
+			found = append(found, hit{i + 1, state})
+		}
 	}
+	return found
+}
+
+// warm is the state before s[from], of words that end behind it.
+func warm[T string | []byte](a *automaton, s T, from int) uint32 {
+	state := uint32(0)
+	for i := max(0, from-a.longest+1); i < from; i++ {
+		state = a.table[state+uint32(a.class[s[i]])]
+	}
+	return state
+}
+
+// sortedUnique sorts words and leaves out those that come twice.
+func sortedUnique(words []string) []string {
 	slices.Sort(words)
 	return slices.Compact(words)
 }

@@ -7,8 +7,8 @@ import (
 
 func TestDescribe(t *testing.T) {
 	for _, r := range ownRules() {
-		if Describe(r.ID) == "" {
-			t.Errorf("%s says nothing", r.ID)
+		if Describe(r.id) == "" {
+			t.Errorf("%s says nothing", r.id)
 		}
 	}
 	if got := Describe("github-pat"); !strings.Contains(got, "GitHub") {

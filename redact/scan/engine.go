@@ -1,23 +1,25 @@
 package scan
 
 import (
-	"cmp"
 	"slices"
+	"strings"
+	"sync"
 )
 
-// Rule is a rule of the user or one of our own.
+// Rule is a rule of the user.
 type Rule struct {
 	// ID names it in findings and in what stands in place of a secret: lower-case
 	// letters, digits and hyphens.
 	ID, Description string
-	// Regex is in the syntax of RE2.
+	// Regex is in the syntax of RE2. What it matches has a greatest length.
 	Regex string
-	// Keywords are words of which one must stand near a match, in any case.
+	// Keywords are words of at least three bytes, of which one stands in the match
+	// or near it, in any case.
 	Keywords []string
 	// Entropy is what the secret must have more of, in bits a character; 0 for any.
 	Entropy float64
 	// Group is the group that is the secret; 0 for the first that takes part in the
-	// match, or the match where there are no groups.
+	// match, or all of the match where there are no groups.
 	Group int
 }
 
@@ -41,11 +43,13 @@ type Finding struct {
 
 // Engine finds secrets. It is safe for use by many goroutines.
 type Engine struct {
-	rules  []*rule
-	global []*allowlist
-	auto   *automaton
-	// triggers are what to look at where a word of the automaton ends.
-	triggers [][]*rule
+	rules    []*rule
+	global   []*allowlist
+	words    *automaton
+	actions  [][]action // by word of the automaton
+	slow     []*window  // the rules that are left to regexp
+	personal *personal  // nil if nothing personal is looked for
+	finders  sync.Pool
 }
 
 // rule is a rule that is ready for use.
@@ -56,43 +60,65 @@ type rule struct {
 	entropy  float64
 	keywords []string
 	allow    []*allowlist
-	rank     int // by which one of two that overlap gives the name; the smaller
-	re       *lazy
+	pathOnly bool // it was made for files of one kind
+	number   int  // its place among all
+	rank     rank
+	part     bool // a secret is part of a value that is one as a whole
+}
+
+// rank tells which of two rules gives its name to what both found; the smaller.
+type rank byte
+
+const (
+	rankBlock   rank = iota // whole blocks
+	rankShape               // what tells itself by how it is written
+	rankKey                 // by the name of whose key it stands under
+	rankLoose               // by a word that stands before it
+	rankGeneric             // by any key
+	rankPersonal
+)
+
+// action is what to do where a word ends.
+type action struct {
+	rule    *rule
+	word    int // its length
+	pattern *pattern
+	trigger trigger // where the pattern begins
+	group   *keyGroup
+	hand    func(f *finder, r *rule, start, end int)
+	window  *window
 }
 
 // New makes an Engine. What cannot be used is an [*ostiary.Error] with
-// CodeConfigInvalid that names the rule.
+// CodeConfigInvalid that names the rule and says what to write instead.
 func New(o Options) (*Engine, error) {
 	text := o.Rules
 	if text == "" {
 		text = defaultRules()
 	}
 	e := &Engine{}
-	var err error
-	if e.rules, e.global, err = load(text); err != nil {
+	b := builder{e: e, groups: map[string]*keyGroup{}, words: map[string][]action{}, names: map[string]bool{}}
+	rules, global, err := load(text)
+	if err != nil {
 		return nil, err
 	}
-	for _, r := range append(ownRules(), o.Extra...) {
-		made, err := newRule(r)
-		if err != nil {
+	e.global = global
+	for _, r := range rules {
+		if err := b.file(r); err != nil {
 			return nil, err
 		}
-		e.rules = append(e.rules, made)
 	}
-	var words []string
-	for _, r := range e.rules {
-		r.re = &lazy{source: r.regex}
-		words = append(words, r.keywords...)
-	}
-	words = sortedUnique(words)
-	e.auto = newAutomaton(words)
-	e.triggers = make([][]*rule, len(words))
-	for _, r := range e.rules {
-		for _, k := range r.keywords {
-			n, _ := slices.BinarySearch(words, k)
-			e.triggers[n] = append(e.triggers[n], r)
+	b.own()
+	for _, r := range o.Extra {
+		if err := b.extra(r); err != nil {
+			return nil, err
 		}
 	}
+	b.finish()
+	if e.personal, err = newPersonal(e, o.Personal); err != nil {
+		return nil, err
+	}
+	e.finders.New = func() any { return &finder{e: e} }
 	return e, nil
 }
 
@@ -106,102 +132,72 @@ func (e *Engine) Rules() []string {
 }
 
 // Hits appends the places in raw, behind the last byte, at which a word ends that
-// a rule looks for. Where there is none there is nothing to find in raw, unless
-// something of it is escaped or encoded: then what is decoded must be asked again.
-// It allocates only what dst needs to grow.
+// a rule looks for, in their order. Where there is none there is nothing to find in
+// raw, unless something of it is escaped or encoded: then what is decoded must be
+// asked again. It allocates only what dst needs to grow.
 func (e *Engine) Hits(dst []int, raw []byte) []int {
-	state := uint32(0)
-	for i, c := range raw {
-		state = e.auto.table[state+uint32(e.auto.class[c])]
-		if state&e.auto.final != 0 {
-			dst = append(dst, i+1)
+	if e.personal != nil {
+		return e.personal.hits(dst, raw)
+	}
+	f := e.finders.Get().(*finder)
+	for from := 0; from < len(raw); from += block {
+		to := min(len(raw), from+block)
+		for _, lane := range search(e.words, &f.lanes, raw, from, to) {
+			for _, h := range lane {
+				dst = append(dst, h.end)
+			}
 		}
 	}
+	f.release()
 	return dst
 }
 
 // Find appends the secrets in text, in their order; no two overlap. The time it
 // takes grows with the length of the text and not with what stands in it.
 func (e *Engine) Find(dst []Finding, text string) []Finding {
-	var seen map[*rule]bool
-	var found []match
-	for _, h := range e.auto.find(nil, text, 0) {
-		for _, w := range e.auto.words(h.state) {
-			for _, r := range e.triggers[w] {
-				if seen[r] {
-					continue
-				}
-				if seen == nil {
-					seen = map[*rule]bool{}
-				}
-				seen[r] = true
-				found = e.slow(found, r, text)
-			}
-		}
-	}
-	return merge(dst, found)
-}
-
-// match is a secret that a rule found.
-type match struct {
-	rule       *rule
-	start, end int
-}
-
-func (e *Engine) slow(found []match, r *rule, text string) []match {
-	for _, at := range r.re.get().FindAllStringSubmatchIndex(text, -1) {
-		start, end := at[0], at[1]
-		if r.group > 0 {
-			start, end = at[2*r.group], at[2*r.group+1]
-		} else {
-			for g := 2; g < len(at); g += 2 {
-				if at[g] < at[g+1] {
-					start, end = at[g], at[g+1]
-					break
-				}
-			}
-		}
-		if start < 0 || !e.secret(r, text, at[0], at[1], start, end) {
-			continue
-		}
-		found = append(found, match{r, start, end})
-	}
-	return found
-}
-
-// secret reports whether what r matched at s[from:to] is a secret, s[start:end].
-func (e *Engine) secret(r *rule, s string, from, to, start, end int) bool {
-	if start >= end || r.entropy > 0 && entropy(s[start:end]) <= r.entropy {
-		return false
-	}
-	for _, all := range [][]*allowlist{e.global, r.allow} {
-		for _, a := range all {
-			if a.allows(s, from, to, start, end) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// merge appends matches in their order. Those that overlap become one, with the
-// name of the rule that says most.
-func merge(dst []Finding, found []match) []Finding {
-	slices.SortFunc(found, func(a, b match) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.rule.rank, b.rule.rank), cmp.Compare(b.end, a.end))
-	})
-	begin, rank := len(dst), 0
-	for _, m := range found {
-		if len(dst) > begin && m.start < dst[len(dst)-1].End {
-			last := &dst[len(dst)-1]
-			last.End = max(last.End, m.end)
-			if m.rule.rank < rank {
-				last.Rule, rank = m.rule.id, m.rule.rank
-			}
-			continue
-		}
-		dst = append(dst, Finding{m.rule.id, m.start, m.end})
-		rank = m.rule.rank
-	}
+	f := e.finders.Get().(*finder)
+	dst = f.settle(dst, text)
+	f.release()
 	return dst
+}
+
+// marker stands in place of a secret.
+func marker(rule string) string { return "[REDACTED:" + rule + "]" }
+
+// builder makes the parts of an Engine.
+type builder struct {
+	e      *Engine
+	groups map[string]*keyGroup
+	words  map[string][]action
+	names  map[string]bool
+}
+
+// add takes a rule in.
+func (b *builder) add(r *rule) {
+	r.number = len(b.e.rules)
+	b.e.rules = append(b.e.rules, r)
+	b.names[r.id] = true
+}
+
+// on adds what to do where one of words ends.
+func (b *builder) on(words []string, a action) {
+	for _, w := range words {
+		w = strings.ToLower(w)
+		a.word = len(w)
+		b.words[w] = append(b.words[w], a)
+	}
+}
+
+// finish makes the automaton.
+func (b *builder) finish() {
+	words := make([]string, 0, len(b.words))
+	for w := range b.words {
+		words = append(words, w)
+	}
+	slices.Sort(words)
+	b.e.words = newAutomaton(words)
+	b.e.actions = make([][]action, len(words))
+	for i, w := range words {
+		b.e.actions[i] = b.words[w]
+	}
 }

@@ -18,6 +18,7 @@ type ruleFile struct {
 	Rules      []struct {
 		ID          string
 		Regex       string
+		Path        string
 		SecretGroup int
 		Entropy     float64
 		Keywords    []string
@@ -67,7 +68,7 @@ func load(text string) (rules []*rule, global []*allowlist, err error) {
 		if f.Regex == "" || f.SkipReport || len(f.Required) > 0 {
 			continue
 		}
-		r := &rule{id: strings.Clone(f.ID), regex: strings.Clone(f.Regex), group: f.SecretGroup, entropy: f.Entropy, allow: targeted[f.ID]}
+		r := &rule{id: strings.Clone(f.ID), regex: strings.Clone(f.Regex), group: f.SecretGroup, entropy: f.Entropy, allow: targeted[f.ID], pathOnly: f.Path != ""}
 		for _, k := range f.Keywords {
 			r.keywords = append(r.keywords, strings.ToLower(k))
 		}

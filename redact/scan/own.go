@@ -1,12 +1,202 @@
 package scan
 
-// ownRules are those that the rule file of gitleaks does not have.
-func ownRules() []Rule {
-	return []Rule{
-		{ID: "provider-key", Regex: `\b(sk-[A-Za-z0-9_-]{20,})`, Keywords: []string{"sk-"}, Entropy: 2.5},
-		{ID: "bearer", Regex: `(?i)\bbearer[ \t]+([\w.~+/=-]{16,})`, Keywords: []string{"bearer"}, Entropy: 3},
-		{ID: "basic-auth", Regex: `(?i)\bauthorization["']?[ \t]*[:=][ \t]*["']?basic[ \t]+([A-Za-z0-9+/]{8,}={0,2})`, Keywords: []string{"authorization"}},
-		{ID: "cookie", Regex: `(?i)\b(?:set-)?cookie["']?[ \t]*[:=][ \t]*["']?[^\r\n"']*?(?:session|sess|sid|auth|token|jwt)[\w.-]*=([^;\s"',]{8,})`, Keywords: []string{"cookie"}},
-		{ID: "url-password", Regex: `://[^/?#\s"'<>\x60:@\[]*:([^/?#\s"'<>\x60@\[]{1,256})@`, Keywords: []string{"://"}},
+import (
+	"encoding/base64"
+	"strings"
+)
+
+// ownRule is a rule that gitleaks does not have, searched by hand where one of its
+// words ends.
+type ownRule struct {
+	id, about string
+	rank      rank
+	hand      func(f *finder, r *rule, start, end int)
+	words     []string
+}
+
+func ownRules() []ownRule {
+	return []ownRule{
+		{"provider-key", "Key of a provider of models or payments, as begins with sk-.", rankLoose, providerKey, []string{"sk-"}},
+		{"github-token", "Token of GitHub, as begins with ghp_, gho_, ghu_, ghs_ or ghr_.", rankLoose, githubToken, []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_"}},
+		{"bearer", "Bearer token, which opens to whoever has it.", rankLoose, bearer, []string{"bearer "}},
+		{"basic-auth", "Name and password of HTTP basic authentication.", rankLoose, basicAuth, []string{"basic "}},
+		{"json-web-token", "JSON Web Token, which is a login to whoever has it.", rankLoose, webToken, []string{"eyj"}},
+		{"url-password", "Password inside of a URL, such as a connection string of a database.", rankLoose, urlPassword, []string{"://"}},
+		{"connection-string", "Password or key in a connection string.", rankLoose, connection, []string{"password=", "pwd=", "accountkey=", "sharedaccesskey="}},
+		{cookieRule, "Cookie of a session, which is a login to whoever has it.", rankLoose, cookies, []string{"cookie"}},
+		{"password", "Password behind a name that says so.", rankGeneric, password, []string{"password", "passwd", "passphrase"}},
 	}
+}
+
+const cookieRule = "cookie"
+
+// own takes in the rules that gitleaks does not have.
+func (b *builder) own() {
+	for _, o := range ownRules() {
+		r := &rule{id: o.id, rank: o.rank, part: o.id == cookieRule}
+		b.add(r)
+		b.on(o.words, action{rule: r, hand: o.hand})
+	}
+}
+
+func isToken(c byte) bool { return isWord(c) || c == '-' }
+
+// inWord reports whether the byte before i belongs to the same word, as in
+// "task-force".
+func inWord(s string, i int) bool { return i > 0 && isToken(s[i-1]) }
+
+// run leaves behind bytes of a kind, at most limit.
+func run(s string, i, limit int, kind func(byte) bool) int {
+	for end := min(len(s), i+limit); i < end && kind(s[i]); {
+		i++
+	}
+	return i
+}
+
+// maxToken bounds one token of the rules here: a JWT with many claims is shorter.
+const maxToken = 8 << 10
+
+// digits reports whether there is one.
+func digits(s string) bool { return strings.ContainsAny(s, "0123456789") }
+
+// providerKey is the form sk-… of several providers: twenty bytes, a digit among
+// them, so that "sk-learn-something" is none.
+func providerKey(f *finder, r *rule, start, end int) {
+	s := f.m.s
+	to := run(s, end, maxToken, isToken)
+	if s[start:end] == "sk-" && !inWord(s, start) && to-end >= 20 && digits(s[end:to]) {
+		f.take(r, start, to, start, to)
+	}
+}
+
+// githubToken is a token of GitHub with a length that its makers did not tell.
+func githubToken(f *finder, r *rule, start, end int) {
+	s := f.m.s
+	to := run(s, end, maxToken, isWord)
+	if s[start] == 'g' && !inWord(s, start) && to-end >= 20 && entropy(s[end:to]) > 3 {
+		f.take(r, start, to, start, to)
+	}
+}
+
+// bearer is the token of RFC 6750, section 2.1. "Bearer authentication-methods"
+// is none.
+func bearer(f *finder, r *rule, start, end int) {
+	s := f.m.s
+	if inWord(s, start) {
+		return
+	}
+	to := run(s, end, maxToken, func(c byte) bool { return isToken(c) || strings.IndexByte(".~+/=", c) >= 0 })
+	if token := strings.TrimRight(s[end:to], "."); len(token) >= 32 || len(token) >= 8 && digits(token) && entropy(token) > 2.5 {
+		f.take(r, start, end+len(token), end, end+len(token))
+	}
+}
+
+// basicAuth is the credentials of RFC 7617: base64 of a text with a colon.
+func basicAuth(f *finder, r *rule, start, end int) {
+	s := f.m.s
+	if inWord(s, start) {
+		return
+	}
+	to := run(s, end, maxToken, isBase64)
+	plain, err := base64.StdEncoding.DecodeString(s[end:to])
+	if err != nil {
+		plain, err = base64.RawStdEncoding.DecodeString(s[end:to])
+	}
+	if err == nil && len(plain) >= 3 && strings.Contains(string(plain), ":") && printable(plain) {
+		f.take(r, start, to, end, to)
+	}
+}
+
+func isBase64(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '+' || c == '/' || c == '='
+}
+
+func printable(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// webToken is the compact form of RFC 7519, whatever stands behind it: a base64url
+// object, a dot, a second one, a dot, and the rest.
+func webToken(f *finder, r *rule, start, end int) {
+	s := f.m.s
+	if s[start:end] != "eyJ" || inWord(s, start) {
+		return
+	}
+	first := run(s, end, maxToken, isToken)
+	if first-start < 10 || first >= len(s) || s[first] != '.' {
+		return
+	}
+	second := run(s, first+1, maxToken, isToken)
+	if second-first < 6 || second >= len(s) || s[second] != '.' {
+		return
+	}
+	to := second
+	for range 3 { // an encrypted one has five parts
+		if to < len(s) && s[to] == '.' {
+			to = run(s, to+1, maxToken, isToken)
+		}
+	}
+	f.take(r, start, to, start, to)
+}
+
+// urlPassword is the password in the authority of a URL (RFC 3986, section 3.2.1):
+// what stands between its first colon and its last "@".
+func urlPassword(f *finder, r *rule, _, end int) {
+	s := f.m.s
+	const authority = 512
+	colon, at := -1, -1
+	to := run(s, end, authority, func(c byte) bool { return c > ' ' && strings.IndexByte("/?#\"<>\\`", c) < 0 })
+	for j := end; j < to; j++ {
+		switch {
+		case s[j] == ':' && colon < 0:
+			colon = j + 1
+		case s[j] == '@':
+			at = j
+		}
+	}
+	if colon > 0 && at > colon && !placeholder(s[colon:at]) {
+		f.take(r, end, at, colon, at)
+	}
+}
+
+// connection is a password or key in a connection string: one member of several,
+// which ";", "&" or "?" part.
+func connection(f *finder, r *rule, start, end int) {
+	s := f.m.s
+	least, from := 3, start
+	if s[end-2]|0x20 == 'y' { // a key
+		least = 32
+	} else {
+		for from > 0 && s[from-1] == ' ' && start-from < 4 {
+			from--
+		}
+		if from == 0 || strings.IndexByte(";&?", s[from-1]) < 0 {
+			return
+		}
+	}
+	to := run(s, end, 512, func(c byte) bool { return c > ' ' && strings.IndexByte(";&\"'`<>\\", c) < 0 })
+	if to-end >= least && !placeholder(s[end:to]) {
+		f.take(r, start, to, end, to)
+	}
+}
+
+// placeholder reports whether what stands for a secret only shows where one goes.
+func placeholder(s string) bool {
+	switch strings.ToLower(s) {
+	case "password", "passwd", "pass", "pwd", "secret", "changeme", "redacted", "your-password", "your_password", "yourpassword", "mypassword":
+		return true
+	}
+	if strings.HasPrefix(s, "[REDACTED") || strings.Trim(s, "*") == "" || strings.Trim(s, "xX") == "" || strings.Trim(s, ".") == "" {
+		return true
+	}
+	switch s[0] {
+	case '$', '<', '{', '%':
+		return true
+	}
+	return false
 }

@@ -1,0 +1,155 @@
+package scan
+
+import "strings"
+
+// The family of rules "key <op> value": gitleaks writes them by these templates.
+// What stands between key and value is the same for all of them.
+const (
+	familyOp   = `(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)[\x60'"\s=]{0,5}(`
+	familyEnd  = `)(?:[\x60'"\s;]|\\[nr]|$)`
+	looseBegin = `(?i)[\w.-]{0,50}?(?:`
+	looseMid   = `)(?:[ \t\w.-]{0,20})[\s'"]{0,3}` + familyOp
+	exactBegin = `[\w.-]{0,50}?(?i:[\w.-]{0,50}?(?:`
+	exactMid   = `)(?:[ \t\w.-]{0,20})[\s'"]{0,3})` + familyOp
+)
+
+// assignment is the key and the value of a rule of the family.
+type assignment struct {
+	key, value string // regular expressions; value with what ends it, its group 1 the value
+}
+
+// family takes a rule of the family apart; rest are other ways to match, behind a
+// bar, or nothing.
+func family(regex string) (a assignment, rest string, ok bool) {
+	for _, t := range [][3]string{{looseBegin, looseMid, "(?i)"}, {exactBegin, exactMid, ""}} {
+		body, ok := strings.CutPrefix(regex, t[0])
+		if !ok {
+			continue
+		}
+		key, body, ok := strings.Cut(body, t[1])
+		if !ok {
+			continue
+		}
+		value, rest, ok := strings.Cut(body, familyEnd)
+		rest, more := strings.CutPrefix(rest, "|")
+		if !ok || rest != "" && !more {
+			continue
+		}
+		return assignment{"(?i)(?:" + key + ")", t[2] + "(" + value + familyEnd}, rest, true
+	}
+	return assignment{}, "", false
+}
+
+// keyGroup are the rules of the family that have the same key: it is looked for
+// and left behind once for all of them.
+type keyGroup struct {
+	key    *pattern
+	values []keyValue
+}
+
+type keyValue struct {
+	rule  *rule
+	value *pattern
+}
+
+const (
+	maxGap   = 20 // blanks and letters behind a key
+	maxQuote = 3  // white space and quotes before the operator
+	maxOpen  = 5  // and behind it
+	maxName  = 50 // what of a name stands before the key
+)
+
+// tail leaves behind what may stand between a key that ends at i and an operator.
+func tail(s string, i int) int {
+	for limit := min(len(s), i+maxGap); i < limit && (isWord(s[i]) || s[i] == ' ' || s[i] == '\t' || s[i] == '.' || s[i] == '-'); {
+		i++
+	}
+	for limit := min(len(s), i+maxQuote); i < limit && (isSpace(s[i]) || s[i] == '\'' || s[i] == '"'); {
+		i++
+	}
+	return i
+}
+
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' && c != '\v' }
+
+// operators appends the places behind each operator that begins at i, in the order
+// in which they are tried.
+func operators(dst []int, s string, i int) []int {
+	if i >= len(s) {
+		return dst
+	}
+	switch s[i] {
+	case '=':
+		dst = append(dst, i+1)
+		if i+1 < len(s) && s[i+1] == '>' {
+			dst = append(dst, i+2)
+		}
+	case '>', ',':
+		dst = append(dst, i+1)
+	case ':':
+		n := 1
+		for n < 3 && i+n < len(s) && s[i+n] == ':' {
+			n++
+		}
+		if i+n < len(s) && s[i+n] == '=' {
+			dst = append(dst, i+n+1)
+		}
+		dst = append(dst, i+1)
+	case '|':
+		if i+1 < len(s) && s[i+1] == '|' {
+			dst = append(dst, i+2)
+		}
+	case '?':
+		if i+1 < len(s) && s[i+1] == '=' {
+			dst = append(dst, i+2)
+		}
+	}
+	return dst
+}
+
+// assigned looks for the values of a key that begins at i.
+func (f *finder) assigned(g *keyGroup, i int) {
+	behind, ok := f.m.match(g.key, i)
+	if !ok {
+		return
+	}
+	s := f.m.s
+	var room [2]int
+	ops := operators(room[:0], s, tail(s, behind))
+	if len(ops) == 0 {
+		return
+	}
+	name := max(i-maxName, 0)
+	from := i
+	for from > name && (isWord(s[from-1]) || s[from-1] == '.' || s[from-1] == '-') {
+		from--
+	}
+	for n := range g.values {
+		v := &g.values[n]
+		if i >= f.until[v.rule.number] {
+			f.value(v, max(from, f.until[v.rule.number]), ops)
+		}
+	}
+}
+
+// value looks for a value behind each operator; white space and quotes before it
+// are as many as there are, and fewer where it begins with an equals sign or quote.
+func (f *finder) value(v *keyValue, from int, ops []int) {
+	s, p := f.m.s, v.value
+	for _, at := range ops {
+		i := at
+		for limit := min(len(s), at+maxOpen); i < limit && isOpen(s[i]); {
+			i++
+		}
+		for ; i >= at; i-- {
+			end, ok := f.m.match(p, i)
+			if !ok {
+				continue
+			}
+			f.add(v.rule, 1, from, end)
+			return
+		}
+	}
+}
+
+func isOpen(c byte) bool { return c == '`' || c == '\'' || c == '"' || c == '=' || isSpace(c) }

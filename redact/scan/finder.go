@@ -1,0 +1,151 @@
+package scan
+
+// block is how much of a text is searched for words before what they found is
+// looked at.
+const block = 32 << 10
+
+// finder is one search; it is kept for the next.
+type finder struct {
+	e      *Engine
+	m      machine
+	lanes  lanes
+	until  []int // by rule, where its last match ended
+	open   []span
+	found  []match
+	merged []match
+	// keyEnd is where the next private key ends, as far as that was looked for.
+	keyEnd, keyFrom int
+}
+
+type span struct{ from, to int }
+
+// match is a secret that a rule found.
+type match struct {
+	rule       *rule
+	start, end int
+}
+
+func (f *finder) release() {
+	f.m.s = "" // do not keep the text
+	f.e.finders.Put(f)
+}
+
+// find collects all matches in text. They may overlap.
+func (f *finder) find(text string) []match {
+	f.m.s, f.found = text, f.found[:0]
+	fresh := false
+	for from := 0; from < len(text); from += block {
+		to := min(len(text), from+block)
+		for _, lane := range search(f.e.words, &f.lanes, text, from, to) {
+			if len(lane) > 0 && !fresh {
+				fresh = true
+				f.reset()
+			}
+			for _, h := range lane {
+				for _, w := range f.e.words.at(h.state) {
+					f.act(f.e.actions[w], h.end)
+				}
+			}
+		}
+	}
+	if fresh {
+		f.closeWindows()
+	}
+	if f.e.personal != nil {
+		f.e.personal.find(f)
+	}
+	return f.found
+}
+
+func (f *finder) reset() {
+	if f.until == nil {
+		f.until = make([]int, len(f.e.rules))
+		f.open = make([]span, len(f.e.slow))
+	}
+	clear(f.until)
+	clear(f.open)
+	f.keyEnd, f.keyFrom = 0, 0
+}
+
+// act does what is to be done where a word ends.
+func (f *finder) act(actions []action, end int) {
+	for i := range actions {
+		a := &actions[i]
+		start := end - a.word
+		switch {
+		case a.group != nil:
+			f.assigned(a.group, start)
+		case a.pattern != nil:
+			f.pattern(a, start)
+		case a.hand != nil:
+			if start >= f.until[a.rule.number] {
+				a.hand(f, a.rule, start, end)
+			}
+		default:
+			f.widen(a.window, start, end)
+		}
+	}
+}
+
+// pattern tries a pattern at each place where it can begin if its word stands at
+// start.
+func (f *finder) pattern(a *action, start int) {
+	s, t := f.m.s, &a.trigger
+	if t.edge && start > 0 && isWord(s[start-1]) {
+		return
+	}
+	if t.before != nil && (start == 0 || !t.before[s[start-1]]) {
+		return
+	}
+	low := max(start-t.max, f.until[a.rule.number], 0)
+	for at := low; at <= start-t.min; at++ {
+		if end, ok := f.m.match(a.pattern, at); ok {
+			f.add(a.rule, a.rule.group, at, end)
+			return
+		}
+	}
+}
+
+// add takes a match of a rule, if it is a secret. The marks of its groups are
+// those of the machine.
+func (f *finder) add(r *rule, group, from, to int) {
+	start, end := from, to
+	marks := f.m.marks
+	if group > 0 {
+		start, end = marks[2*group], marks[2*group+1]
+	} else {
+		for g := 2; g+1 < len(marks); g += 2 {
+			if marks[g] < marks[g+1] {
+				start, end = marks[g], marks[g+1]
+				break
+			}
+		}
+	}
+	f.take(r, from, to, start, end)
+}
+
+// take adds the secret s[start:end] of a match at s[from:to], if it is one.
+func (f *finder) take(r *rule, from, to, start, end int) {
+	s := f.m.s
+	for start < end && s[start] == '\n' {
+		start++
+	}
+	for end > start && s[end-1] == '\n' {
+		end--
+	}
+	f.until[r.number] = max(f.until[r.number], to)
+	if start < 0 || start >= end || r.entropy > 0 && entropy(s[start:end]) <= r.entropy {
+		return
+	}
+	for _, a := range f.e.global {
+		if a.allows(s, from, to, start, end) {
+			return
+		}
+	}
+	for _, a := range r.allow {
+		if a.allows(s, from, to, start, end) {
+			return
+		}
+	}
+	f.found = append(f.found, match{r, start, end})
+}

@@ -1,0 +1,117 @@
+package scan
+
+import "strings"
+
+// machine runs patterns over a text. One belongs to one search.
+type machine struct {
+	s     string
+	marks []int
+	steps int // bytes that were read, for the test of how that grows
+}
+
+// match runs a pattern at a place. The marks of its groups hold until the next
+// match; -1 where a group took no part.
+func (m *machine) match(p *pattern, at int) (end int, ok bool) {
+	if cap(m.marks) < p.marks {
+		m.marks = make([]int, p.marks)
+	}
+	m.marks = m.marks[:p.marks]
+	for i := range m.marks {
+		m.marks[i] = -1
+	}
+	return m.run(p.start, at)
+}
+
+func (m *machine) run(n *node, i int) (int, bool) {
+	s := m.s
+	for {
+		m.steps++
+		switch n.op {
+		case opEnd:
+			return i, true
+		case opLiteral:
+			if !strings.HasPrefix(s[i:], n.text) {
+				return 0, false
+			}
+			i += len(n.text)
+		case opFold:
+			if len(s)-i < len(n.text) {
+				return 0, false
+			}
+			for k := range len(n.text) {
+				if lower(s[i+k]) != n.text[k] {
+					return 0, false
+				}
+			}
+			i += len(n.text)
+		case opRun:
+			limit := len(s)
+			if n.max >= 0 && limit-i > n.max {
+				limit = i + n.max
+			}
+			j := i
+			for set := n.set; j < limit && set[s[j]]; {
+				j++
+			}
+			m.steps += j - i
+			if j-i < n.min {
+				return 0, false
+			}
+			if n.closed {
+				i = j
+				break
+			}
+			for ; j > i+n.min; j-- {
+				if end, ok := m.run(n.next, j); ok {
+					return end, true
+				}
+			}
+			i += n.min
+		case opLazy:
+			j := i
+			for j-i < n.min {
+				if j >= len(s) || !n.set[s[j]] {
+					return 0, false
+				}
+				j++
+			}
+			for (n.max < 0 || j-i < n.max) && j < len(s) && n.set[s[j]] {
+				if end, ok := m.run(n.next, j); ok {
+					return end, true
+				}
+				j++
+			}
+			i = j
+		case opAlt:
+			last := len(n.ways) - 1
+			for _, w := range n.ways[:last] {
+				if end, ok := m.run(w, i); ok {
+					return end, true
+				}
+			}
+			n = n.ways[last]
+			continue
+		case opMark:
+			old := m.marks[n.mark]
+			m.marks[n.mark] = i
+			if end, ok := m.run(n.next, i); ok {
+				return end, true
+			}
+			m.marks[n.mark] = old
+			return 0, false
+		case opBoundary, opInside:
+			if ((i > 0 && isWord(s[i-1])) != (i < len(s) && isWord(s[i]))) != (n.op == opBoundary) {
+				return 0, false
+			}
+		case opBegin:
+			if i > 0 {
+				return 0, false
+			}
+		case opFinish:
+			if i < len(s) {
+				return 0, false
+			}
+		}
+		n = n.next
+	}
+}

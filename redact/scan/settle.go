@@ -1,0 +1,113 @@
+package scan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// maxRounds bounds how often a text is looked at again.
+const maxRounds = 4
+
+// settle appends the secrets in text, so that nothing is found any more once they
+// are replaced: what stands beside one may have an edge then that it did not have,
+// and become a secret by that. It is found too.
+func (f *finder) settle(dst []Finding, text string) []Finding {
+	found := f.find(text)
+	if len(found) == 0 {
+		return dst
+	}
+	f.merged = merge(f.merged[:0], found)
+	for range maxRounds {
+		replaced, parts := f.replaced(text)
+		before := len(f.merged)
+		for _, m := range f.find(replaced) {
+			if start, end, ok := original(parts, m.start, m.end); ok {
+				f.merged = append(f.merged, match{m.rule, start, end})
+			}
+		}
+		if len(f.merged) == before {
+			break
+		}
+		f.merged = merge(nil, f.merged)
+	}
+	for _, m := range f.merged {
+		dst = append(dst, Finding{m.rule.id, m.start, m.end})
+	}
+	return dst
+}
+
+// piece is a part of a replaced text: where it begins there, and where what it
+// stands for begins and ends in the original; marker if that was replaced.
+type piece struct {
+	at, start, end int
+	marker         bool
+}
+
+func (f *finder) replaced(text string) (string, []piece) {
+	var b strings.Builder
+	b.Grow(len(text) + 32*len(f.merged))
+	parts := make([]piece, 0, 2*len(f.merged)+1)
+	at := 0
+	for _, m := range f.merged {
+		parts = append(parts, piece{b.Len(), at, m.start, false})
+		b.WriteString(text[at:m.start])
+		parts = append(parts, piece{b.Len(), m.start, m.end, true})
+		b.WriteString(marker(m.rule.id))
+		at = m.end
+	}
+	parts = append(parts, piece{b.Len(), at, len(text), false})
+	b.WriteString(text[at:])
+	return b.String(), parts
+}
+
+// original is where what stands at [start, end) of a replaced text came from; false
+// if it is nothing but a marker.
+func original(parts []piece, start, end int) (int, int, bool) {
+	a, b := pieceAt(parts, start), pieceAt(parts, end-1)
+	if a == b && parts[a].marker {
+		return 0, 0, false
+	}
+	from, to := parts[a].start, parts[b].end
+	if !parts[a].marker {
+		from += start - parts[a].at
+	}
+	if !parts[b].marker {
+		to = parts[b].start + end - parts[b].at
+	}
+	return from, to, true
+}
+
+// pieceAt is the number of the piece that the byte at i belongs to. Pieces that
+// are empty stand before the one that is not.
+func pieceAt(parts []piece, i int) int {
+	n, ok := slices.BinarySearchFunc(parts, i, func(p piece, i int) int { return cmp.Compare(p.at, i) })
+	if !ok {
+		return n - 1
+	}
+	for n+1 < len(parts) && parts[n+1].at == i {
+		n++
+	}
+	return n
+}
+
+// merge appends matches in their order. Those that overlap become one, with the
+// rule that says most.
+func merge(dst, found []match) []match {
+	slices.SortFunc(found, func(a, b match) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.rule.rank, b.rule.rank), cmp.Compare(b.end, a.end))
+	})
+	begin := len(dst)
+	for _, m := range found {
+		if len(dst) > begin && m.start < dst[len(dst)-1].end {
+			last := &dst[len(dst)-1]
+			last.end = max(last.end, m.end)
+			if m.rule.rank < last.rule.rank {
+				last.rule = m.rule
+			}
+			continue
+		}
+		dst = append(dst, m)
+	}
+	return dst
+}

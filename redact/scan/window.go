@@ -1,0 +1,57 @@
+package scan
+
+// near is how far from a match its keyword may stand.
+const near = 256
+
+// window is a rule that is left to regexp: it looks only at what stands near one
+// of its keywords, and at nothing twice.
+type window struct {
+	rule   *rule
+	re     *lazy
+	reach  int
+	number int
+}
+
+// windowRules are by the number of their window.
+func (f *finder) widen(w *window, start, end int) {
+	o := &f.open[w.number]
+	low, high := max(0, start-w.reach), min(len(f.m.s), end+w.reach)
+	if o.to > 0 && low <= o.to && o.to-o.from < 16*w.reach {
+		o.to = high
+		return
+	}
+	f.look(w, *o)
+	*o = span{low, high}
+}
+
+// closeWindows looks at what was not looked at yet.
+func (f *finder) closeWindows() {
+	for _, w := range f.e.slow {
+		f.look(w, f.open[w.number])
+	}
+}
+
+// look runs the expression. What touches an edge that is not one of the text may
+// be cut off, and stands whole in the next window if its keyword is near.
+func (f *finder) look(w *window, o span) {
+	if o.to == 0 {
+		return
+	}
+	s := f.m.s[o.from:o.to]
+	for _, at := range w.re.get().FindAllStringSubmatchIndex(s, -1) {
+		if at[0] == 0 && o.from > 0 || at[1] == len(s) && o.to < len(f.m.s) {
+			continue
+		}
+		if o.from+at[0] < f.until[w.rule.number] {
+			continue
+		}
+		f.m.marks = f.m.marks[:0]
+		for _, i := range at {
+			if i >= 0 {
+				i += o.from
+			}
+			f.m.marks = append(f.m.marks, i)
+		}
+		f.add(w.rule, w.rule.group, o.from+at[0], o.from+at[1])
+	}
+}
