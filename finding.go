@@ -33,13 +33,40 @@ const MaxFindings = 64
 func FindingID(call string, n int) string { return "f-" + call + "-" + strconv.Itoa(n) }
 
 // Find adds a finding, as long as there is room for it, and counts it. In a line it
-// gets the next id of its call.
+// gets the next id of its call. The first of a stage always has room, so that one
+// kind of finding in great number does not hide that there is another.
 func (r *Result) Find(f Finding) {
 	r.Found++
-	if len(r.Findings) < MaxFindings {
-		if f.ID == "" && r.call != "" {
-			f.ID = FindingID(r.call, r.Found)
+	at := len(r.Findings)
+	if at >= MaxFindings {
+		if at = r.spare(f.Stage); at < 0 {
+			return
 		}
-		r.Findings = append(r.Findings, f)
 	}
+	if f.ID == "" && r.call != "" {
+		f.ID = FindingID(r.call, r.Found)
+	}
+	if at == len(r.Findings) {
+		r.Findings = append(r.Findings, f)
+		return
+	}
+	r.Findings[at] = f
+}
+
+// spare is the place of a finding that gives way to the first of a stage: the last one
+// whose stage has another. It is negative if the stage is there.
+func (r *Result) spare(stage string) int {
+	seen := map[string]int{}
+	for i := range r.Findings {
+		if r.Findings[i].Stage == stage {
+			return -1
+		}
+		seen[r.Findings[i].Stage]++
+	}
+	for i := len(r.Findings) - 1; i >= 0; i-- {
+		if seen[r.Findings[i].Stage] > 1 {
+			return i
+		}
+	}
+	return -1
 }

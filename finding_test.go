@@ -78,3 +78,22 @@ func TestHeard(t *testing.T) {
 		t.Errorf("unrecorded: %+v", d)
 	}
 }
+
+// However many findings one stage has, there is one of each other stage.
+func TestEachStageHasAFinding(t *testing.T) {
+	r := &ostiary.Result{}
+	for range 1000 {
+		r.Find(ostiary.Finding{Stage: "redact"})
+	}
+	for range 10 {
+		r.Find(ostiary.Finding{Stage: "untrusted"})
+		r.Find(ostiary.Finding{Stage: "detect"})
+	}
+	n := map[string]int{}
+	for _, f := range r.Findings {
+		n[f.Stage]++
+	}
+	if r.Found != 1020 || n["redact"] != ostiary.MaxFindings-2 || n["untrusted"] != 1 || n["detect"] != 1 {
+		t.Errorf("found %d, kept %v", r.Found, n)
+	}
+}

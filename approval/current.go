@@ -136,6 +136,9 @@ func (g *Gate) request(ctx context.Context, q *question) (*Request, error) {
 		return nil, err
 	}
 	r := g.fill(q, id)
+	if g.o.Signals != nil {
+		r.Warnings = append(r.Warnings, g.o.Signals(ctx, q.c)...)
+	}
 	e := r.event("approval_requested")
 	e.Detail = strings.Join(r.Why, "; ")
 	if err := g.journal.Note(e); err != nil {

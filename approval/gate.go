@@ -22,6 +22,10 @@ type Options struct {
 	// MaskText takes secrets out of a text about a call: a preview, what its dry run
 	// said. Without it no such text is shown or kept.
 	MaskText func(c *ostiary.Call, text string) string
+	// Signals says what a person should be warned of who decides about a call: what its
+	// session has read, text in its arguments that reads like an instruction. It is
+	// asked when a request is made; nil says nothing.
+	Signals func(ctx context.Context, c *ostiary.Call) []string
 	// Policy is the digest of the policy by which calls are judged here.
 	Policy string
 	// Wait is how long a call waits whose client asked for no progress; 45 s.
