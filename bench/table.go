@@ -18,6 +18,7 @@ type report struct {
 	SQL     []sqlRound   `json:",omitempty"`
 	Consent *consent     `json:",omitempty"`
 	HTTP    *webMeasured `json:",omitempty"`
+	Detect  *detection   `json:",omitempty"`
 }
 
 func writeJSON(file string, all report) error {

@@ -7,7 +7,7 @@ import "strings"
 var (
 	linkSigns  = []string{"](http://", "](https://", "<img src=", "src=\"http"}
 	querySigns = []string{
-		"?data=", "&data=", "?payload=", "&payload=", "?exfil", "&exfil", "?secret", "&secret=", "?leak", "?stolen", "?conversation", "?history=",
+		"?data=", "&data=", "?payload=", "&payload=", "?exfil", "&exfil", "?secret", "&secret=", "?leak=", "?stolen", "?conversation", "?history=",
 		"?prompt=", "&prompt=", "?password", "&password=", "?info=", "?content=", "&content=", "?context=", "?cookie", "&cookie=", "?creds", "?summary=",
 		"webhook.site", "requestbin", "pipedream.net", "burpcollab", "interact.sh", "oast.fun", "oast.pro", "oast.live", "ngrok.io", "ngrok-free", "beeceptor.com", "requestcatcher",
 	}

@@ -24,7 +24,8 @@ const (
 	ruleHidden                     // letters that no font shows
 	ruleDisguised                  // a rule's word in letters of another alphabet
 	rulePreference                 // take this tool and no other
-	ruleGreed                      // a parameter for the conversation or for secrets
+	ruleGreed                      // a parameter for the conversation or the prompt
+	ruleSecretAsked                // one for keys and passwords, which many tools need
 	ruleCount
 )
 
@@ -58,4 +59,5 @@ var ruleTable = [ruleCount]rule{
 	ruleDisguised:    {"disguised", .6, .7},
 	rulePreference:   {"preference", .15, .5},
 	ruleGreed:        {"asks_for_context", .15, .6},
+	ruleSecretAsked:  {"asks_for_secrets", .1, .35},
 }

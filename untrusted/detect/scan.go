@@ -77,7 +77,13 @@ func (s *scan) piece(v *view) {
 func (s *scan) sparks(v *view, read func(v *view, from, to int)) {
 	start, end := -1, -1 // the window that is still open
 	for i := s.d.sparks.next(v.text, 0); i < len(v.text); i = s.d.sparks.next(v.text, i+2) {
-		s.d.sparks.match(v.text, i, func(a *anchor, at int) {
+		hash, n := s.d.sparks.at(v.text, i)
+		for ; n != 0; n = s.d.sparks.list[n].next {
+			a := &s.d.sparks.list[n]
+			at := a.begins(v.text, i, hash)
+			if at < 0 {
+				continue
+			}
 			switch a.kind {
 			case kindPhrase:
 				s.hit(a.rule, v, at, at+len(a.text))
@@ -85,19 +91,18 @@ func (s *scan) sparks(v *view, read func(v *view, from, to int)) {
 				s.link(v, at, a)
 			case kindRead:
 				if read == nil {
-					return
+					continue
 				}
 				from := max(0, at-before)
-				if start >= 0 && from <= end {
-					end = min(len(v.text), at+after)
-					return
+				if start < 0 || from > end {
+					if start >= 0 {
+						read(v, start, end)
+					}
+					start = from
 				}
-				if start >= 0 {
-					read(v, start, end)
-				}
-				start, end = from, min(len(v.text), at+after)
+				end = min(len(v.text), at+after)
 			}
-		})
+		}
 	}
 	if start >= 0 && read != nil {
 		read(v, start, end)

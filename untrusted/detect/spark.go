@@ -1,25 +1,25 @@
 package detect
 
-import (
-	"math/bits"
-	"strings"
-)
+import "strings"
 
 // sparks finds the few places of a text that are worth reading: where an anchor
-// stands, four bytes or more of a word that rules need. Most of a text is passed
-// over at several bytes a cycle. Anchors are compared with bit 0x20 set, which makes
+// stands, a word or a few that rules need. Most of a text is passed over at about a
+// byte a cycle. Anchors are compared with bit 0x20 set, which makes
 // letters small; what else falls together is told apart by who reads on.
 type sparks struct {
-	// seen has a bit for the hash of each gram of four bytes at which an anchor may
-	// begin to show. Grams are looked at in every second place, so that each anchor
-	// is there with two that stand side by side.
+	// seen has a bit for the hash of each gram, five bytes by which an anchor shows.
+	// A text is looked at in every second place, so that each anchor is here with two
+	// grams that stand side by side.
 	seen [1 << (gramBits - 6)]uint64
-	// grams are the anchors by the hash of the gram.
-	grams [1 << gramBits]int32
+	// heads are where the chains of the anchors begin, by a part of the hash.
+	heads [1 << headBits]uint16
 	list  []anchor
 }
 
-const gramBits = 16
+const (
+	gramBits = 17
+	headBits = 11
+)
 
 // anchor is a text that kindles; at is where its gram stands in it.
 type anchor struct {
@@ -27,7 +27,8 @@ type anchor struct {
 	kind kind
 	at   int
 	rule ruleID // what a phrase says by itself
-	next int32  // the next anchor of the same hash, 0 for none
+	hash uint64 // of its gram
+	next uint16 // the next anchor of the chain, 0 for none
 }
 
 // kind is what is done where an anchor stands.
@@ -40,14 +41,15 @@ const (
 	kindPhrase             // it says all by itself
 )
 
-const anchorMin = 5
+// anchorMin is the shortest anchor: a gram and a byte more.
+const anchorMin = gramSize + 1
 
-func hash(gram uint32) uint32 { return gram * 0x9e3779b1 >> (32 - gramBits) }
+const gramSize = 5
 
-const (
-	lower32 = 0x20202020
-	lower64 = 0x2020202020202020
-)
+// hash is that of the gram in the first five bytes of w.
+func hash(w uint64) uint64 { return w << 24 * 0x9e3779b97f4a7c15 >> (64 - gramBits) }
+
+const lower64 = 0x2020202020202020
 
 func newSparks(all []anchor) *sparks {
 	s := &sparks{list: make([]anchor, 1, 2*len(all)+1)} // 0 is none
@@ -59,10 +61,11 @@ func newSparks(all []anchor) *sparks {
 		a.text = string(low)
 		best := rarest(a.text)
 		for at := best; at < best+2; at++ {
-			h := hash(load32(a.text, at))
-			a.at, a.next = at, s.grams[h]
+			h := gramAt(a.text, at)
+			head := &s.heads[h&(1<<headBits-1)]
+			a.at, a.hash, a.next = at, h, *head
 			s.seen[h>>6] |= 1 << (h & 63)
-			s.grams[h] = int32(len(s.list))
+			*head = uint16(len(s.list))
 			s.list = append(s.list, a)
 		}
 	}
@@ -82,7 +85,7 @@ func rarest(s string) int {
 			}
 			sum += rank
 		}
-		for _, gram := range []string{s[i : i+4], s[i+1 : i+5]} {
+		for _, gram := range []string{s[i : i+4], s[i+1 : i+5], s[i+2 : i+6]} {
 			if strings.Contains(usual, gram) {
 				sum -= 40
 			}
@@ -101,40 +104,44 @@ const usual = "tion stri with ment cont  con form func  fun ublic able ermi  any
 	"truc stru inst over ever ver  efor befo itho noth  say data  mes show pass with enti he u e us es a an a d an is t cook  wil ould  sho acti bjec ffic " +
 	"utpu _out outp inpu nput able dire word  info nfor form otif  upd quir ://  http:// https:// cord able ling king lati \n\n"
 
-func load32(s string, i int) uint32 {
-	_ = s[i+3]
-	return uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24
+// gramAt is the hash of the gram at s[i:i+gramSize].
+func gramAt(s string, i int) uint64 {
+	return hash((uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 | uint64(s[i+4])<<32) | lower64)
 }
 
 // next is the first place from i on, in steps of two, at which a gram stands that
 // an anchor has, and len(s) if there is none.
 func (s *sparks) next(text string, i int) int {
 	for ; i+12 <= len(text); i += 8 {
-		w := load64(text, i) | lower64
-		x := load32(text, i+6) | lower32
-		a, b, c, d := hash(uint32(w)), hash(uint32(w>>16)), hash(uint32(w>>32)), hash(x)
-		hit := s.seen[a>>6]>>(a&63)&1 | s.seen[b>>6]>>(b&63)&1<<1 | s.seen[c>>6]>>(c&63)&1<<2 | s.seen[d>>6]>>(d&63)&1<<3
-		if hit != 0 {
-			return i + 2*bits.TrailingZeros64(hit)
+		w, x := load64(text, i)|lower64, load64(text, i+4)|lower64
+		a, b, c, d := hash(w), hash(w>>16), hash(x), hash(x>>16)
+		if (s.seen[a>>6]>>(a&63)|s.seen[b>>6]>>(b&63)|s.seen[c>>6]>>(c&63)|s.seen[d>>6]>>(d&63))&1 != 0 {
+			break
 		}
 	}
-	for ; i+4 <= len(text); i += 2 {
-		h := hash(load32(text, i) | lower32)
-		if s.seen[h>>6]>>(h&63)&1 != 0 {
+	for ; i+gramSize <= len(text); i += 2 {
+		if h := gramAt(text, i); s.seen[h>>6]>>(h&63)&1 != 0 {
 			return i
 		}
 	}
 	return len(text)
 }
 
-// match calls yield with each anchor whose gram stands at i, and where it begins.
-func (s *sparks) match(text string, i int, yield func(a *anchor, start int)) {
-	for n := s.grams[hash(load32(text, i)|lower32)]; n != 0; n = s.list[n].next {
-		a := &s.list[n]
-		if start := i - a.at; start >= 0 && start+len(a.text) <= len(text) && alikeLow(text[start:start+len(a.text)], a.text) {
-			yield(a, start)
-		}
+// at returns the hash of the gram at i, and the first anchor of its chain as a
+// number in list; 0 is none.
+func (s *sparks) at(text string, i int) (hash uint64, n uint16) {
+	hash = gramAt(text, i)
+	return hash, s.heads[hash&(1<<headBits-1)]
+}
+
+// begins is where an anchor begins if its gram, of this hash, stands at i; -1 if it
+// does not.
+func (a *anchor) begins(text string, i int, hash uint64) int {
+	start := i - a.at
+	if a.hash != hash || start < 0 || start+len(a.text) > len(text) || !alikeLow(text[start:start+len(a.text)], a.text) {
+		return -1
 	}
+	return start
 }
 
 func alikeLow(s, low string) bool {

@@ -98,7 +98,11 @@ func (l *lexicon) tokens(dst []token, text string, from, to int, isTool func(str
 				add(l.signs[c], tokenSign, i, i+1)
 			}
 			i++
-		default:
+		case byteWord:
+			if c == '_' { // emphasis too
+				i++
+				continue
+			}
 			end, w := l.word(text, i, to, isTool)
 			if end > i {
 				add(w, tokenWord, i, end)
@@ -115,7 +119,7 @@ func (l *lexicon) tokens(dst []token, text string, from, to int, isTool func(str
 func (l *lexicon) word(text string, i, to int, isTool func(string) bool) (int, wordID) {
 	var low [longestWord]byte
 	n, j := 0, i
-	odd, digits := false, true
+	odd, digits, under := false, true, 0
 	for ; j < to && byteClass[text[j]] == byteWord; j++ {
 		c := text[j]
 		if c == 0xe2 && j+2 < to && text[j+1] == 0x80 { // quotes and dashes
@@ -133,6 +137,9 @@ func (l *lexicon) word(text string, i, to int, isTool func(string) bool) (int, w
 			c |= 0x20
 		} else if c == '_' {
 			odd = true
+			if under == 0 {
+				under = j - i
+			}
 		}
 		digits = digits && c >= '0' && c <= '9'
 		if n < longestWord {
@@ -171,9 +178,10 @@ func (l *lexicon) word(text string, i, to int, isTool func(string) bool) (int, w
 	if digits {
 		return j, l.number
 	}
-	if n > longestWord {
+	if n > longestWord && under == 0 {
 		return j, 0
 	}
+	n = min(n, longestWord)
 	for n > 0 && low[n-1] == '\'' { // a closing quote
 		n--
 	}
@@ -181,7 +189,11 @@ func (l *lexicon) word(text string, i, to int, isTool func(string) bool) (int, w
 	for k < n && low[k] == '\'' {
 		k++
 	}
-	return j, l.words[string(low[k:n])]
+	w := l.words[string(low[k:n])]
+	if w == 0 && under > 0 { // chat_history reads as two words
+		return i + under, l.words[string(low[k:min(under, n)])]
+	}
+	return j, w
 }
 
 const longestName = 128
