@@ -8,7 +8,7 @@ import (
 
 const (
 	blobLeast = 48      // characters; shorter ones hold no sentence
-	blobStep  = 16      // every blobLeast holds a step without a space
+	blobStep  = 32      // every run of blobLeast has half a step without a space at a step's beginning
 	blobMost  = 4 << 10 // characters that are decoded of one blob at once
 )
 
@@ -16,7 +16,7 @@ const (
 // Only one layer is taken off.
 func (s *scan) blobs(v *view) {
 	text := v.text
-	for i := 0; i+blobStep <= len(text); i += blobStep {
+	for i := 0; i+blobStep/2 <= len(text); i += blobStep {
 		if spaced(load64(text, i)) || spaced(load64(text, i+8)) {
 			continue
 		}

@@ -30,29 +30,21 @@ func (v *view) disguised(start, end int) bool {
 
 const highBits = 0x8080808080808080
 
-// ascii is how many bytes at the beginning are ASCII, in steps of eight.
-func ascii(s string) int {
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		if load64(s, i)&highBits != 0 {
-			return i
-		}
-	}
-	return i
-}
-
 func load64(s string, i int) uint64 {
-	_ = s[i+7]
-	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+	s = s[i : i+8] // one check of the bounds, and one load
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // poses reports whether a piece may hold a character that is folded. It looks at
 // first bytes only.
 func poses(s string) bool {
-	for i := ascii(s); i < len(s); i++ {
+	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c < 0x80:
+			for i+33 <= len(s) && (load64(s, i+1)|load64(s, i+9)|load64(s, i+17)|load64(s, i+25))&highBits == 0 {
+				i += 32
+			}
 		case c == 0xe2: // 2000 to 2fff: most are dashes and quotes
 			if i+2 >= len(s) || s[i+1] == 0x81 || s[i+1] == 0x80 && (s[i+2] < 0x90 || s[i+2] > 0xa6) || s[i+1] == 0x92 || s[i+1] == 0x93 {
 				return true

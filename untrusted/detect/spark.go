@@ -102,25 +102,27 @@ func rarest(s string) int {
 const usual = "tion stri with ment cont  con form func  fun ublic able ermi  any  all tool ools tice  you  mod mode prov perm gram text all " +
 	"cons wing owin ocum .com ding use yste stem  system  from rom  sing assi  may  mus requ eque resp resu esul call  call user prom romp info ream " +
 	"truc stru inst over ever ver  efor befo itho noth  say data  mes show pass with enti he u e us es a an a d an is t cook  wil ould  sho acti bjec ffic " +
-	"utpu _out outp inpu nput able dire word  info nfor form otif  upd quir ://  http:// https:// cord able ling king lati \n\n"
+	"utpu _out outp inpu nput able dire word  info nfor form otif  upd quir ://  http:// https:// cord able ling king lati  the the  ther othe hers ques uest ssag essa mess ntex onte nten port epor repo what this  thi does  doe your hall comm repl " +
+	"seco cred rede roper sswo assw cret secr plai ollo foll fter afte rmat orma ompt ooki priv rope ulti fore orwa your our   fir irst  cou ound foun ould houl ask"
 
 // gramAt is the hash of the gram at s[i:i+gramSize].
 func gramAt(s string, i int) uint64 {
 	return hash((uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 | uint64(s[i+4])<<32) | lower64)
 }
 
+func (s *sparks) has(hash uint64) bool { return s.seen[hash>>6]&(1<<(hash&63)) != 0 }
+
 // next is the first place from i on, in steps of two, at which a gram stands that
 // an anchor has, and len(s) if there is none.
 func (s *sparks) next(text string, i int) int {
 	for ; i+12 <= len(text); i += 8 {
 		w, x := load64(text, i)|lower64, load64(text, i+4)|lower64
-		a, b, c, d := hash(w), hash(w>>16), hash(x), hash(x>>16)
-		if (s.seen[a>>6]>>(a&63)|s.seen[b>>6]>>(b&63)|s.seen[c>>6]>>(c&63)|s.seen[d>>6]>>(d&63))&1 != 0 {
+		if s.has(hash(w)) || s.has(hash(w>>16)) || s.has(hash(x)) || s.has(hash(x>>16)) {
 			break
 		}
 	}
 	for ; i+gramSize <= len(text); i += 2 {
-		if h := gramAt(text, i); s.seen[h>>6]>>(h&63)&1 != 0 {
+		if s.has(gramAt(text, i)) {
 			return i
 		}
 	}
