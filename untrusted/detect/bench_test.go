@@ -22,7 +22,7 @@ func corpora(b *testing.B) map[string]string {
 		"links": strings.Repeat("![a](https://e.net/?data={x})", 10000),
 		"dense": strings.Repeat("<|[inst]system:](http://?data=", 10000),
 	}
-	for name, glob := range map[string]string{"docs": "../../docs/*.md", "go": "../../gateway/*.go"} {
+	for name, glob := range map[string]string{"docs": "../../docs/*/*.md", "go": "../../gateway/*.go"} {
 		files, _ := filepath.Glob(glob)
 		var sum strings.Builder
 		for _, f := range files {

@@ -3,6 +3,7 @@ package detect
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -55,35 +56,40 @@ var blobByte = func() (table [256]bool) {
 func (s *scan) blob(v *view, from, to int) {
 	for ; from+blobLeast <= to; from += blobMost {
 		run := v.text[from:min(to, from+blobMost)]
-		s.decoded = decode(s.decoded[:0], run)
-		if !readable(s.decoded) {
+		plain := s.decode(run)
+		if !readable(plain) {
 			continue
 		}
-		inner := scan{d: s.d, as: s.as, upstream: s.upstream, isTool: s.isTool, inside: true}
-		inner.text(string(s.decoded), 0)
-		if inner.score == 0 {
-			continue
-		}
+		inner := s.d.scan()
+		inner.begin(s.d, s.upstream, s.as)
+		inner.inside = true
+		inner.text(string(plain), 0)
 		for r, seen := range inner.last {
 			if seen != 0 {
 				s.hit(ruleID(r), v, from, from+len(run))
 			}
 		}
-		s.hit(ruleEncoded, v, from, from+len(run))
+		if inner.score > 0 {
+			s.hit(ruleEncoded, v, from, from+len(run))
+		}
+		inner.end()
+		s.d.room.Put(inner)
 	}
 }
 
-// decode takes hex for hex and everything else for base64.
-func decode(dst []byte, run string) []byte {
-	dst = append(dst, make([]byte, len(run))...)
-	run = strings.TrimPrefix(run, "0x")
-	if n, err := hex.Decode(dst, []byte(run[:len(run)&^1])); err == nil {
-		return dst[:n]
+// decode takes hex for hex and everything else for base64. What it returns holds
+// until the next call.
+func (s *scan) decode(run string) []byte {
+	s.encoded = append(s.encoded[:0], strings.TrimPrefix(run, "0x")...)
+	s.decoded = slices.Grow(s.decoded[:0], len(run))[:len(run)]
+	raw := s.encoded
+	if n, err := hex.Decode(s.decoded, raw[:len(raw)&^1]); err == nil {
+		return s.decoded[:n]
 	}
-	run = run[:len(run)&^3]
+	raw = s.encoded[:len(s.encoded)&^3]
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		if n, err := e.Decode(dst, []byte(run)); err == nil {
-			return dst[:n]
+		if n, err := e.Decode(s.decoded, raw); err == nil {
+			return s.decoded[:n]
 		}
 	}
 	return nil

@@ -69,16 +69,20 @@ func (d *Detector) Description(text string) Signal {
 }
 
 func (d *Detector) run(upstream, text string, as scope) Signal {
-	s, _ := d.room.Get().(*scan)
-	if s == nil {
-		s = &scan{}
-	}
+	s := d.scan()
 	s.begin(d, upstream, as)
 	s.text(text, 0)
 	sig := s.signal()
 	s.end()
 	d.room.Put(s)
 	return sig
+}
+
+func (d *Detector) scan() *scan {
+	if s, ok := d.room.Get().(*scan); ok {
+		return s
+	}
+	return &scan{}
 }
 
 // anchors are all texts at which reading begins, each once; one that holds another

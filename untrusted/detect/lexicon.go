@@ -10,12 +10,41 @@ import (
 type lexicon struct {
 	words map[string]wordID
 	signs [256]wordID
+	// table is words again, for texts: open, by the hash of a word.
+	table [tableSize]entry
 
 	line, address, url, tool, number wordID
 
 	patterns []pattern
 	// starts are the patterns that may begin with a word.
 	starts [][]uint16
+}
+
+type entry struct {
+	word string
+	id   wordID
+}
+
+const tableSize = 1 << 12
+
+// find returns the number of a word, 0 if no rule knows it.
+func (l *lexicon) find(word []byte) wordID {
+	for h := wordHash(word); ; h++ {
+		switch e := &l.table[h%tableSize]; {
+		case e.id == 0:
+			return 0
+		case e.word == string(word):
+			return e.id
+		}
+	}
+}
+
+func wordHash[S string | []byte](word S) uint32 {
+	h := uint32(len(word))
+	for i := range len(word) {
+		h = (h ^ uint32(word[i])) * 0x01000193
+	}
+	return h ^ h>>13
 }
 
 type pattern struct {
@@ -116,6 +145,11 @@ func (l *lexicon) add(word string) wordID {
 	}
 	id := wordID(len(l.words) + 1)
 	l.words[word] = id
+	h := wordHash(word)
+	for l.table[h%tableSize].id != 0 {
+		h++
+	}
+	l.table[h%tableSize] = entry{word, id}
 	if len(word) == 1 && byteClass[word[0]] != byteWord {
 		l.signs[word[0]] = id
 	}

@@ -8,8 +8,9 @@ import (
 const (
 	pieceSize    = 32 << 10 // what is read at once
 	pieceOverlap = 1 << 10  // what two pieces share
-	before       = 160      // bytes that are read before a spark
-	after        = 320      // and behind it
+	before       = 72       // bytes that are read before a spark
+	after        = 144      // and behind it
+	more         = 240      // bytes that are read on both sides where that saw something
 	windowMost   = 4 << 10  // bytes that are made into tokens at once
 	windowShare  = 256
 	near         = 1000 // bytes within which signs add up
@@ -24,9 +25,11 @@ type scan struct {
 	folder   folder
 	tokens   []token
 	inside   bool
+	encoded  []byte
 	decoded  []byte
 
 	// last is where each rule was last seen, from 1; score and found sum up.
+	hits  int
 	last  [ruleCount]int
 	score float64
 	found []found
@@ -41,6 +44,7 @@ func (s *scan) begin(d *Detector, upstream string, as scope) {
 	s.d, s.upstream, s.as = d, upstream, as
 	s.isTool = d.names.of(upstream)
 	s.last, s.score, s.found, s.inside = [ruleCount]int{}, 0, s.found[:0], false
+	s.hits = 0
 }
 
 // end forgets what belongs to others.
@@ -65,7 +69,7 @@ func (s *scan) piece(v *view) {
 		s.read(v, 0, len(v.text))
 		s.sparks(v, nil)
 	} else {
-		s.sparks(v, s.read)
+		s.sparks(v, s.around)
 	}
 	if !s.inside {
 		s.blobs(v)
@@ -106,6 +110,16 @@ func (s *scan) sparks(v *view, read func(v *view, from, to int)) {
 	}
 	if start >= 0 && read != nil {
 		read(v, start, end)
+	}
+}
+
+// around reads what is around sparks, and more of it where something is seen.
+func (s *scan) around(v *view, from, to int) {
+	before := s.hits
+	s.read(v, from, to)
+	if s.hits != before {
+		s.read(v, max(0, from-more), min(from+windowShare, to))
+		s.read(v, max(to-windowShare, from), min(to+more, len(v.text)))
 	}
 }
 
@@ -166,6 +180,7 @@ func wordEnd(s string, i int) int {
 
 // hit notes that a rule saw something at [start, end) of the view.
 func (s *scan) hit(r ruleID, v *view, start, end int) {
+	s.hits++
 	at, until := v.place(start), v.place(end)
 	if s.last[r] > at { // the same again, or seen from two pieces
 		s.keep(r, at, until)

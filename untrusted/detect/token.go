@@ -189,9 +189,9 @@ func (l *lexicon) word(text string, i, to int, isTool func(string) bool) (int, w
 	for k < n && low[k] == '\'' {
 		k++
 	}
-	w := l.words[string(low[k:n])]
+	w := l.find(low[k:n])
 	if w == 0 && under > 0 { // chat_history reads as two words
-		return i + under, l.words[string(low[k:min(under, n)])]
+		return i + under, l.find(low[k:min(under, n)])
 	}
 	return j, w
 }
