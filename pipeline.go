@@ -169,6 +169,9 @@ func (l *Line) run(ctx context.Context, e course, c *Call, d Decision, h *holds,
 	return r, d
 }
 
+// Treats reports whether there are filters at all.
+func (l *Line) Treats() bool { return len(l.o.Filters) > 0 }
+
 // Treat applies the filters to what is no answer and goes towards a client all the
 // same: the params of a server's notification or question, as Body of r. With an
 // error nothing of it may be sent. What was found is in r, and in no record: whoever

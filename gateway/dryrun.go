@@ -44,6 +44,9 @@ func (q *caller) DryRun(ctx context.Context) (*ostiary.Result, error) {
 			Message: "the operator does not vouch for a dry run of this tool any more"}))
 		return nil, &ostiary.Error{Code: dec.Code, Message: dec.Message}
 	}
+	forPerson := *r.c.Rule // a mark is for a model; what hides is shown to a person too
+	forPerson.Output.Mark = "off"
+	r.c.Rule = &forPerson
 	out, dec := d.o.Line.Do(running, r.c, func(ctx context.Context, _ *ostiary.Call) (*ostiary.Result, error) {
 		out, answer, err := d.forward(ctx, r)
 		if err == nil && out.Status == ostiary.StatusPending || err == nil && len(answer.InputRequests) > 0 {

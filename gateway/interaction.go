@@ -11,15 +11,19 @@ import (
 // attributed returns the server's request as the client gets it: a question to
 // the person says which server asks, unless a rule of the operator's vouches for
 // the method.
-func (d *door) attributed(m *wire.Message, c *ostiary.Call) ([]byte, error) {
+func (d *door) attributed(m *wire.Message, c *ostiary.Call) (*wire.Message, error) {
 	if c.Class != ostiary.ClassElicitation || c.Rule.Written() {
-		return m.Raw, nil
+		return m, nil
 	}
 	edit, err := d.sourceEdit(m, m.Params)
 	if err != nil {
 		return nil, err
 	}
-	return wire.Splice(m.Raw, edit)
+	raw, err := wire.Splice(m.Raw, edit)
+	if err != nil {
+		return nil, err
+	}
+	return d.again(m, raw)
 }
 
 // sourceEdit puts the name of the server before the message of an elicitation. A

@@ -40,9 +40,11 @@ func (d *door) serverNotification(ctx context.Context, m *wire.Message, on *stre
 	case rule.Forbid != nil:
 		d.odd.refuse(m.Method, rule.Forbid)
 	case !conditional(rule):
-		if err := d.passNotification(ctx, m, on); err != nil {
+		c, found := d.noteCall(m, rule, on), &ostiary.Result{Status: ostiary.StatusOK}
+		if err := d.passNotification(ctx, c, m, on, found); err != nil {
 			d.odd.refuse(m.Method, err)
 		}
+		d.heard.found(c, found)
 	default:
 		c, err := d.messageCall(m, wire.FromServer, on, m.Params)
 		if err != nil {
@@ -50,10 +52,12 @@ func (d *door) serverNotification(ctx context.Context, m *wire.Message, on *stre
 			return
 		}
 		d.o.Line.Do(ctx, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
-			if err := d.passNotification(ctx, m, on); err != nil {
-				return &ostiary.Result{Status: ostiary.StatusWithheld}, err
+			found := &ostiary.Result{Status: ostiary.StatusOK}
+			if err := d.passNotification(ctx, c, m, on, found); err != nil {
+				found.Status = ostiary.StatusWithheld
+				return found, err
 			}
-			return &ostiary.Result{Status: ostiary.StatusOK}, nil
+			return found, nil
 		})
 	}
 }
@@ -65,38 +69,36 @@ func conditional(r *ostiary.Rule) bool {
 
 // passNotification forwards a notification that may pass and makes sense: one
 // that speaks of a request needs that request. What asks for input (tasks
-// extension) is judged as in a result; the error says why it was dropped.
-func (d *door) passNotification(ctx context.Context, m *wire.Message, on *stream) error {
-	raw := m.Raw
-	if len(m.InputRequests) > 0 {
-		if !d.notes.allow(d.o.Now(), notesPerSecond) {
-			d.odd.count(ostiary.CodeLimitRate)
-			return nil
-		}
-		var err error
-		if raw, err = d.judgeAsks(ctx, m, on); err != nil {
-			return err
-		}
-	}
+// extension) is judged as in a result; the error says why it was dropped. c is the
+// call as which the filters see it, found gets what they find.
+func (d *door) passNotification(ctx context.Context, c *ostiary.Call, m *wire.Message, on *stream, found *ostiary.Result) error {
 	if d.foreign(m) {
-		d.odd.refuse(m.Method, errTask)
+		return errTask
+	}
+	if paced(m) && !d.notes.allow(d.o.Now(), notesPerSecond) {
+		d.odd.count(ostiary.CodeLimitRate)
 		return nil
 	}
+	if m.Method == "notifications/progress" && !d.down.hasToken(m.ProgressKey) {
+		d.odd.count(ostiary.CodeGatewayOrphan)
+		return nil
+	}
+	raw, err := d.judgeAsks(ctx, m, on)
+	if err == nil && len(raw) != len(m.Raw) {
+		m, err = d.again(m, raw)
+	}
+	if err == nil {
+		m, err = d.treated(ctx, c, m, found)
+	}
+	if err != nil {
+		return err
+	}
 	switch m.Method {
-	case "notifications/progress", "notifications/message":
-		if m.Method == "notifications/progress" && !d.down.hasToken(m.ProgressKey) {
-			d.odd.count(ostiary.CodeGatewayOrphan)
-			return nil
-		}
-		if !d.notes.allow(d.o.Now(), notesPerSecond) {
-			d.odd.count(ostiary.CodeLimitRate)
-			return nil
-		}
 	case "notifications/tools/list_changed", "notifications/resources/list_changed", "notifications/prompts/list_changed":
 		d.catalog.changed()
 	case "notifications/cancelled":
 		// The server withdraws its own request, or ends a subscription.
-		p, sent := d.up.withdraw(m.CancelKey, raw, errWithdrawn)
+		p, sent := d.up.withdraw(m.CancelKey, m.Raw, errWithdrawn)
 		if p == nil && !d.down.has(m.CancelKey) {
 			d.odd.refuse(m.Method, &ostiary.Error{Code: ostiary.CodeGatewayOrphan,
 				Message: "a cancellation of a request that is not open was dropped"})
@@ -115,8 +117,13 @@ func (d *door) passNotification(ctx context.Context, m *wire.Message, on *stream
 	if on == nil && d.shared && d.local != nil {
 		return d.tellWhoAsked(ctx, m)
 	}
-	d.reply(ctx, on, raw)
+	d.reply(ctx, on, m.Raw)
 	return nil
+}
+
+// paced reports whether a notification counts among those of which only so many pass.
+func paced(m *wire.Message) bool {
+	return m.Method == "notifications/progress" || m.Method == "notifications/message" || len(m.InputRequests) > 0
 }
 
 // tellWhoAsked is passNotification for what a server says to nobody in particular

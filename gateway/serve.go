@@ -80,6 +80,7 @@ func (d *door) shut(end context.CancelCauseFunc, serverGone <-chan struct{}, byI
 	d.work.close()
 	d.await(d.catalog.ended(), "the list of tools is still being read")
 	d.odd.flush()
+	d.heard.q.flush()
 	d.garbled.q.flush()
 	d.toServer.finish(flushPatience)
 	if d.server != nil {

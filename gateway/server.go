@@ -125,9 +125,13 @@ func (d *door) serverRequest(ctx context.Context, m *wire.Message, on *stream) {
 
 // forwardUp hands a request of the server to the client.
 func (d *door) forwardUp(ctx context.Context, m *wire.Message, c *ostiary.Call, on *stream) (*ostiary.Result, error) {
-	raw, err := d.attributed(m, c)
+	found := &ostiary.Result{Status: ostiary.StatusPending}
+	shown, err := d.attributed(m, c)
 	if err != nil {
 		return nil, err
+	}
+	if shown, err = d.treated(ctx, c, shown, found); err != nil {
+		return found, err
 	}
 	if !d.up.markSent(m.Key) {
 		if err := context.Cause(ctx); err != nil {
@@ -135,11 +139,11 @@ func (d *door) forwardUp(ctx context.Context, m *wire.Message, c *ostiary.Call, 
 		}
 		return nil, errShutdown
 	}
-	if err := d.toClient.send(ctx, on, raw); err != nil {
+	if err := d.toClient.send(ctx, on, shown.Raw); err != nil {
 		d.up.unsend(m.Key)
 		return nil, err
 	}
-	return &ostiary.Result{Status: ostiary.StatusPending}, nil
+	return found, nil
 }
 
 // fromRemote takes one message of a server over HTTP, which came by the answer to

@@ -119,6 +119,7 @@ type door struct {
 	under *visits // messages under way
 	work  *workers
 	odd   *oddities
+	heard *heard
 	// garbled are messages of the client that are none.
 	garbled *garbled
 }
@@ -168,7 +169,7 @@ func newDoor(o Options) (*door, error) {
 	d := &door{o: o, ids: ids, down: newInflight(), up: newInflight(), mine: newInflight(), under: newVisits(), work: newWorkers(),
 		broken: make(chan error, 1)}
 	d.up.people = &d.people
-	d.odd, d.garbled = newOddities(d), newGarbled(d)
+	d.odd, d.heard, d.garbled = newOddities(d), newHeard(d), newGarbled(d)
 	d.shake.breaks = d.breaks
 	d.catalog = newCatalog(d)
 	return d, nil

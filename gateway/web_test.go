@@ -118,9 +118,15 @@ func (s *site) count() int {
 // change may change anything before it starts.
 func openWeb(t testing.TB, rules policy.Options, change func(*HTTPOptions, *site)) *web {
 	t.Helper()
+	return openWebHouse(t, rules, func(*ostiary.Options) {}, change)
+}
+
+// openWebHouse is openWeb with a changed line.
+func openWebHouse(t testing.TB, rules policy.Options, line func(*ostiary.Options), change func(*HTTPOptions, *site)) *web {
+	t.Helper()
 	before := runtime.NumGoroutine()
 	b := &bench{t: t, state: filepath.Join(t.TempDir(), "state")}
-	l, pol, logger := b.house(rules, func(*ostiary.Options) {})
+	l, pol, logger := b.house(rules, line)
 	s := newSite(t)
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	o := HTTPOptions{
