@@ -6,6 +6,7 @@ import "strings"
 const (
 	leastRun    = 24 // characters: fewer hold no secret that a rule finds
 	leastGroups = 4  // in a row that decode to ASCII, as secrets do
+	mostGap     = 16 // groups of other characters within a text
 	leastLine   = 60 // characters of a line that another one continues
 )
 
@@ -42,27 +43,40 @@ func nextRun(s string, from int) (start, end int, ok bool) {
 	return 0, 0, false
 }
 
-// stretches calls each for every part of a run that decodes to ASCII, wherever its
-// groups of four begin: the run may be glued to other text. each reports whether to
-// go on.
+// stretches calls each for every part of a run that decodes to text, wherever its
+// groups of four begin: the run may be glued to something else. each reports whether
+// to go on.
 func stretches(chars string, each func(start, end int) bool) {
-	var groups [4]int // in a row so far, by where they begin
+	// What there is so far, by where groups begin: ASCII groups in a row, the most of
+	// them, where the part begins (-1 if there is none), other groups behind it.
+	var row, most, begin, gap [4]int
+	begin = [4]int{-1, -1, -1, -1}
 	for i := 0; i <= len(chars); i++ {
-		k := &groups[i&3]
-		if i+4 <= len(chars) && asciiGroup(chars[i:i+4]) {
-			*k++
+		k := i & 3
+		last := i+4 > len(chars)
+		if !last && asciiGroup(chars[i:i+4]) {
+			if begin[k] < 0 {
+				begin[k], most[k] = i, 0
+			}
+			row[k]++
+			most[k], gap[k] = max(most[k], row[k]), 0
 			continue
 		}
-		n, end := *k, i
-		if *k = 0; n < leastGroups {
+		row[k] = 0
+		if begin[k] < 0 {
 			continue
 		}
-		if len(chars)-i < 4 {
+		if gap[k]++; !last && gap[k] <= mostGap {
+			continue
+		}
+		end := i - 4*(gap[k]-1)
+		if last {
 			end = len(chars) // the last group may be cut
 		}
-		if !each(i-4*n, end) {
+		if most[k] >= leastGroups && !each(begin[k], end) {
 			return
 		}
+		begin[k] = -1
 	}
 }
 

@@ -32,7 +32,7 @@ func (v view) undo(dst []byte, s string) []byte {
 // visible appends s without what is hidden in it.
 func visible(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
-		used := 1
+		var used int
 		dst, used = visibleOne(dst, s[i:])
 		i += used
 	}
