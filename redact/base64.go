@@ -22,6 +22,43 @@ var sextets = func() (t [256]byte) {
 	return t
 }()
 
+// asciiBits say of a character for each place in a group whether it can stand there
+// in what decodes to ASCII: bit 0 for the first, 1 for the second, 2 for the third.
+var asciiBits = func() (t [256]byte) {
+	for c, v := range sextets {
+		if v == 0xff {
+			continue
+		}
+		if v&0x20 == 0 {
+			t[c] |= 1
+		}
+		if v&0x08 == 0 {
+			t[c] |= 2
+		}
+		if v&0x02 == 0 {
+			t[c] |= 4
+		}
+	}
+	return t
+}()
+
+// hasText reports whether a run holds leastGroups groups in a row that decode to
+// ASCII, wherever they begin.
+func hasText(chars string) bool {
+	const groups = 1<<0 | 1<<4 | 1<<8 | 1<<12 // leastGroups of them
+	ends := uint32(0)                         // bit n: a group ends n characters before
+	first, second := byte(0), byte(0)
+	for i := range len(chars) {
+		b := asciiBits[chars[i]]
+		ends = ends<<1 | uint32(first&(second>>1)&(b>>2)&1)
+		if ends&groups == groups {
+			return true
+		}
+		first, second = second, b
+	}
+	return false
+}
+
 // nextRun finds the next run of at least leastRun characters of base64 from a place
 // on. It looks at every leastRun-th byte first: a run cannot hide between two.
 func nextRun(s string, from int) (start, end int, ok bool) {
@@ -47,6 +84,9 @@ func nextRun(s string, from int) (start, end int, ok bool) {
 // groups of four begin: the run may be glued to something else. each reports whether
 // to go on.
 func stretches(chars string, each func(start, end int) bool) {
+	if !hasText(chars) {
+		return
+	}
 	// What there is so far, by where groups begin: ASCII groups in a row, the most of
 	// them, where the part begins (-1 if there is none), other groups behind it.
 	var row, most, begin, gap [4]int
@@ -82,7 +122,7 @@ func stretches(chars string, each func(start, end int) bool) {
 
 // asciiGroup reports whether the three bytes of a group are below 0x80.
 func asciiGroup(g string) bool {
-	return sextets[g[0]]&0x20|sextets[g[1]]&0x08|sextets[g[2]]&0x02 == 0
+	return asciiBits[g[0]]&1 != 0 && asciiBits[g[1]]&2 != 0 && asciiBits[g[2]]&4 != 0
 }
 
 // decodeGroups decodes whole groups and the bytes of a last one that is cut.

@@ -6,10 +6,10 @@ import (
 	"github.com/ostiary/ostiary/wire"
 )
 
-// binary reports whether a literal is the base64 of an image, a sound or a blob (MCP:
+// isBinary reports whether a literal is the base64 of an image, a sound or a blob (MCP:
 // blob of a resource, data of image and audio content). Only what is written in
 // that alphabet counts: a text in its place is looked at.
-func binary(w *wire.TextWalk, body []byte, inside string) bool {
+func isBinary(w *wire.TextWalk, body []byte, inside string) bool {
 	if w.IsKey() {
 		return false
 	}
@@ -28,12 +28,21 @@ func binary(w *wire.TextWalk, body []byte, inside string) bool {
 		return false
 	}
 	for i := range len(inside) {
-		if c := inside[i]; sextets[c] == 0xff && c != '=' || c == '-' || c == '_' {
+		if !inBlob[inside[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// inBlob are the characters of base64 as MCP has it.
+var inBlob = func() (t [256]bool) {
+	for c, v := range sextets {
+		t[c] = v != 0xff && c != '-' && c != '_'
+	}
+	t['='] = true
+	return t
+}()
 
 // twins reports whether two keys of one object are equal.
 func twins(body []byte) bool {

@@ -99,7 +99,7 @@ func isText(w *wire.TextWalk, body []byte) bool {
 	switch string(w.Key()) {
 	case "text", "message", "systemPrompt", "instructions":
 	case "data":
-		if binary(w, body, borrow(body[w.Start()+1:w.End()-1])) {
+		if isBinary(w, body, borrow(body[w.Start()+1:w.End()-1])) {
 			return false
 		}
 	default:

@@ -36,6 +36,9 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 	from := len(p.hits)
 	p.hits = p.engine.Hits(p.hits, body)
 	hits, next := p.hits[from:], 0
+	if whole := borrow(body); len(hits) == 0 && lookAt(whole, true) == 0 && !p.conceals(whole) {
+		return body, nil
+	}
 	var keys keysOver
 	for w := wire.Texts(body); w.Next(); {
 		start, end := w.Start()+1, w.End()-1
@@ -55,7 +58,7 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 		if !hit && l == 0 && name == "" && len(inside) < leastRun {
 			continue
 		}
-		if binary(&w, body, inside) || !hit && l == 0 && name == "" && !p.conceals(inside) {
+		if isBinary(&w, body, inside) || !hit && l == 0 && name == "" && !p.conceals(inside) {
 			continue
 		}
 		p.literal(&w, inside, l, hit, name)
