@@ -17,6 +17,7 @@ import (
 // explainCommand tells a person what a filter found, and what to do if it was wrong.
 type explainCommand struct {
 	stateFlag
+	Config  string `placeholder:"FILE" help:"Policy file, for what it says of a rule of your own."`
 	Finding string `arg:"" help:"Id of the finding, as \"ostiary audit show\" prints it: f-CALL-NUMBER."`
 	JSON    bool   `name:"json" help:"Print one JSON object."`
 }
@@ -55,9 +56,13 @@ func (c *explainCommand) Run(ctx context.Context, p program) (err error) {
 	if err != nil {
 		return err
 	}
+	file, err := loadConfig(c.Config)
+	if err != nil {
+		return err
+	}
 	x := findingReport{
 		Finding: f.Finding, Call: f.record.Call, Time: f.record.Time, Principal: f.record.Principal, Session: f.record.Session,
-		Upstream: f.record.Upstream, Tool: f.subject(), Method: f.record.Method, Why: whyRule(&f.Finding), Done: doneWith(&f.Finding),
+		Upstream: f.record.Upstream, Tool: f.subject(), Method: f.record.Method, Why: whyRule(&f.Finding, file.Redact.Custom), Done: doneWith(&f.Finding),
 		Same: f.same(), Excepted: []redact.Exception{}, Commands: []string{},
 	}
 	if there, err := hasStore(dir); err != nil {

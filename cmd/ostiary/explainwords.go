@@ -1,17 +1,26 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/ostiary/ostiary/audit"
+	"github.com/ostiary/ostiary/config"
 	"github.com/ostiary/ostiary/redact/scan"
 )
 
-// whyRule says what a rule is for.
-func whyRule(f *audit.Finding) string {
+// whyRule says what a rule is for. The operator's own say it in the policy.
+func whyRule(f *audit.Finding, own []config.CustomRule) string {
 	switch f.Stage {
 	case "redact":
 		why := "a secret in a result goes into the model's context, and from there into its answers, its next calls and other people's logs"
 		if f.Rule == "known" {
 			return "it is a credential of the configuration or of the door itself: " + why
+		}
+		if f.Action == "withheld" {
+			return "what comes back is bounded and keeps the form that the tool declares, so that a client can read it"
+		}
+		if i := slices.IndexFunc(own, func(r config.CustomRule) bool { return r.ID == f.Rule }); i >= 0 && own[i].Description != "" {
+			return own[i].Description + " (" + why + ")"
 		}
 		if about := scan.Describe(f.Rule); about != "" {
 			return about + " (" + why + ")"

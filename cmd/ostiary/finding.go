@@ -100,6 +100,8 @@ func (f *recordedFinding) exceptable() error {
 	case f.Stage != "redact":
 		return misusedFlag("only what is taken for a secret has exceptions. What is marked as text from outside is treated as the rule for %s says: "+
 			"`output: {trust: trusted}` or another `mark:` there, if you vouch for the source", f.place())
+	case f.Action == "withheld":
+		return misusedFlag("this is no secret but the bound of an answer, or the form that its tool declares: `redact: {max_result: …}` or `output: {max: …}` in the rule for %s lets more through", f.place())
 	case f.Rule == "known":
 		return misusedFlag("what was found is a credential of the configuration or of the door itself, which never comes back: there is no exception for it; give the server one of its own, and change this one")
 	case strings.Contains(f.Pointer, "…(+") || strings.Contains(f.Pointer, "[REDACTED:") || strings.Contains(f.subject(), "…(+") || strings.Contains(f.subject(), "[REDACTED:"):
