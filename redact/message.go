@@ -42,25 +42,16 @@ const (
 	block     = 3
 )
 
-// ownBegins reports whether raw holds what the door's own tokens begin with. An
-// underscore is rarer than its letters.
-func ownBegins(raw []byte) bool {
-	for i := 0; ; i++ {
-		next := bytes.IndexByte(raw[i:], '_')
-		if next < 0 {
-			return false
-		}
-		if i += next; i >= 3 && raw[i-1] == 't' && raw[i-2] == 's' && raw[i-3] == 'o' {
-			return true
-		}
-	}
-}
-
 func (l *live) messages(r *Redactor, own *index) {
 	x := &messages{index: own, ends: map[uint32][]string{}}
 	var all []string
 	for _, of := range own.known {
 		all = append(all, of...)
+	}
+	for _, of := range own.shapes {
+		for _, s := range of {
+			all = append(all, s.prefix)
+		}
 	}
 	x.least = 255
 	for _, f := range all {
@@ -121,9 +112,6 @@ func (x *messages) has(raw []byte) bool {
 // that stands for what may belong to a form, at any depth: each backslash and each
 // percent sign is looked at by itself.
 func (x *messages) suspicious(raw []byte) bool {
-	if ownBegins(raw) {
-		return true
-	}
 	for at := bytes.IndexByte(raw, '\\'); at >= 0 && at+1 < len(raw); {
 		if after := raw[at+1]; x.behind[after] && (after != 'u' || x.unit(raw[at+1:])) {
 			return true

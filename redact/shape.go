@@ -38,11 +38,6 @@ func shapes() []shape {
 	return all
 }
 
-// ownTokens are the door's own: capability tokens and API keys in the wrong place.
-func ownTokens() []shape {
-	return []shape{{"ost_cap_", "capability-token", ownToken}, {"ost_key_", "api-key", ownToken}}
-}
-
 // rules are all names that a marker may carry.
 func rules() []string {
 	names := []string{ruleKnown, ruleKey, rulePrivate}
@@ -91,12 +86,6 @@ func run(n int, digit bool) func(string, int, string) (int, int, bool) {
 		ok := end-from >= n && (!digit || strings.ContainsAny(s[from:end], "0123456789"))
 		return i, end, ok
 	}
-}
-
-// ownToken matches also within a word: nothing else is written like this.
-func ownToken(s string, i int, prefix string) (int, int, bool) {
-	end := wordEnd(s, i+len(prefix))
-	return i, end, end-i-len(prefix) >= 20
 }
 
 func awsKey(s string, i int, _ string) (int, int, bool) {
