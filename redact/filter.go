@@ -55,6 +55,7 @@ type FilterOptions struct {
 type Filter struct {
 	o        FilterOptions
 	marks    map[string]bool // names that may stand in a marker
+	own      map[string]bool // of them the door's own secrets, for which there is no mode and no exception
 	searches sync.Pool
 }
 
@@ -73,7 +74,7 @@ func NewFilter(o FilterOptions) (*Filter, error) {
 	if o.MaxResult == 0 {
 		o.MaxResult = DefaultMaxResult
 	}
-	f := &Filter{o: o, marks: map[string]bool{}}
+	f := &Filter{o: o, marks: map[string]bool{}, own: map[string]bool{}}
 	known := o.Engine.Rules()
 	for _, name := range append(rules(), known...) {
 		f.marks[name] = true
@@ -88,7 +89,13 @@ func NewFilter(o FilterOptions) (*Filter, error) {
 			return bad("there is no rule " + name + " for secrets" + like(name, known))
 		}
 	}
-	f.searches.New = func() any { return &search{engine: o.Engine} }
+	own := newIndex(ownTokens())
+	for _, of := range own.shapes {
+		for _, s := range of {
+			f.own[s.rule] = true
+		}
+	}
+	f.searches.New = func() any { return &search{engine: o.Engine, own: own} }
 	return f, nil
 }
 

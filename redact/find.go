@@ -8,6 +8,7 @@ import (
 // goroutine.
 type search struct {
 	engine *scan.Engine
+	own    *index // the door's own secrets
 	// arena holds decoded texts; found and hits are stacks.
 	arena []byte
 	found []scan.Finding
@@ -95,6 +96,9 @@ func (s *search) encoded(dst []secret, text string, views int) []secret {
 		if !ok {
 			return dst
 		}
+		for _, p := range s.own.scan(nil, text[start:end], true) {
+			dst = append(dst, secret{start + p.start, start + p.end, p.rule, text[start+p.start : start+p.end]})
+		}
 		b, arena := wholeRun(s.arena, text, start, end)
 		s.arena, i = arena, b.end
 		s.parts(b.chars, func(inside string, at int) bool {
@@ -127,6 +131,9 @@ func (s *search) conceals(inside string) (found bool) {
 		}
 		if i = end; end-start >= leastLine && end < len(inside) && inside[end] == '\\' {
 			return true // perhaps one of several lines
+		}
+		if len(s.own.scan(nil, inside[start:end], true)) > 0 {
+			return true
 		}
 		s.parts(inside[start:end], func(decoded string, _ int) bool {
 			found = lookAt(decoded, false)&^lookNested != 0 || s.speaks(decoded)

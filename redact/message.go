@@ -48,11 +48,6 @@ func (l *live) messages(r *Redactor, own *index) {
 	for _, of := range own.known {
 		all = append(all, of...)
 	}
-	for _, of := range own.shapes {
-		for _, s := range of {
-			all = append(all, s.prefix)
-		}
-	}
 	x.least = 255
 	for _, f := range all {
 		x.least = min(x.least, len(f))
@@ -75,7 +70,7 @@ func (l *live) messages(r *Redactor, own *index) {
 	for c := byte('0'); c <= 'z'; c++ { // of which the door's own tokens are made
 		x.letters[c] = x.letters[c] || isWord(c)
 	}
-	x.letters['-'] = true
+	x.letters['-'], x.letters['+'] = true, true
 	x.escaped = x.letters
 	x.escaped['\\'], x.escaped['%'] = true, true
 	for c, plain := range map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'} {
@@ -112,6 +107,9 @@ func (x *messages) has(raw []byte) bool {
 // that stands for what may belong to a form, at any depth: each backslash and each
 // percent sign is looked at by itself.
 func (x *messages) suspicious(raw []byte) bool {
+	if ownBegins(raw) {
+		return true
+	}
 	for at := bytes.IndexByte(raw, '\\'); at >= 0 && at+1 < len(raw); {
 		if after := raw[at+1]; x.behind[after] && (after != 'u' || x.unit(raw[at+1:])) {
 			return true

@@ -161,7 +161,11 @@ func (p *pass) judge(found []secret, w *wire.TextWalk, again bool) []secret {
 		if mode == ModeOff {
 			continue
 		}
-		if p.override != "" {
+		own := p.f.own[s.rule]
+		switch {
+		case own:
+			mode = ModeRedact
+		case p.override != "":
 			mode = p.override
 		}
 		if pointer == "" {
@@ -170,7 +174,7 @@ func (p *pass) judge(found []secret, w *wire.TextWalk, again bool) []secret {
 		value := p.hash(s.plain)
 		action := "redacted"
 		switch {
-		case p.f.o.Allowed != nil && p.f.o.Allowed(p.c.Upstream, Subject(p.c), pointer, s.rule, value):
+		case !own && p.f.o.Allowed != nil && p.f.o.Allowed(p.c.Upstream, Subject(p.c), pointer, s.rule, value):
 			action = "excepted"
 		case mode == ModeReport:
 			action = "reported"
