@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -22,12 +23,16 @@ type Options struct {
 	// which rules. It gets the text as a model reads it: without what hides, and
 	// with hidden letters as plain ones. nil asks nobody.
 	Signal func(c *ostiary.Call, text string) (score float64, rules []string)
+	// Conforms reports whether structured content fits an output schema. Without it
+	// none does in which something was shown that hid.
+	Conforms func(outputSchema, content []byte) bool
 }
 
 // Filter marks what comes back. It is immutable and safe for many goroutines.
 type Filter struct {
 	o      Options
 	shapes *shapes
+	escape []byte // a backslash, inside of a JSON string
 }
 
 var _ ostiary.Filter = (*Filter)(nil)
@@ -40,7 +45,7 @@ func NewFilter(o Options) (*Filter, error) {
 	case o.Style > StyleOff:
 		return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "the marking of untrusted text does not know this style"}
 	}
-	return &Filter{o: o, shapes: newShapes()}, nil
+	return &Filter{o: o, shapes: newShapes(), escape: []byte(`\\`)}, nil
 }
 
 // Name implements ostiary.Filter.
@@ -52,7 +57,7 @@ func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) er
 	if len(r.Body) == 0 {
 		return nil
 	}
-	p := pass{f: f, c: c, r: r, style: f.style(c.Rule)}
+	p := pass{f: f, c: c, r: r, style: f.style(c.Rule), lists: strings.HasSuffix(c.Method, "/list")}
 	p.read(f.shapes.of(c.Method, r.Status == ostiary.StatusRPCError))
 	if p.withhold != nil {
 		return p.withhold
@@ -66,6 +71,9 @@ func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) er
 	slices.SortStableFunc(p.edits, func(a, b wire.Edit) int { return a.Start - b.Start })
 	body, err := wire.Splice(r.Body, p.edits...)
 	if err != nil {
+		return err
+	}
+	if err := p.conforms(body); err != nil {
 		return err
 	}
 	r.Body = body

@@ -34,7 +34,7 @@ func (v *revealer) hides(r rune, size, at int) Hidden {
 		return HiddenControls
 	case r < 0xa0:
 		return HiddenControls
-	case r < 0x300 && r != 0xad: // letters of Latin
+	case r < 0x300 && r != 0xad, r >= 0x370 && r < 0x61c: // letters of Latin, Greek, Cyrillic, Hebrew
 		return 0
 	}
 	if r > 0x3164 && r < 0xfe00 || !unicode.Is(invisible, r) {

@@ -7,10 +7,10 @@ import (
 	"github.com/ostiary/ostiary/wire"
 )
 
-// plainLiteral reports whether the inside of a raw JSON string is ASCII that hides
-// nothing, with no escapes but those of tabs, line ends, quotes and slashes. Such a
-// string need not be decoded.
-func plainLiteral(raw []byte) bool {
+// calmLiteral reports whether in the inside of a raw JSON string nothing hides, for
+// sure: it need not be decoded, and a fence in it begins with < or [. It has no
+// escapes but those of tabs, line ends, quotes and slashes.
+func calmLiteral(raw []byte) bool {
 	for i := 0; i < len(raw); {
 		for i+8 <= len(raw) { // eight at a time: none above 0x7e, no backslash
 			w := binary.LittleEndian.Uint64(raw[i:])
@@ -29,13 +29,71 @@ func plainLiteral(raw []byte) bool {
 				return false
 			}
 			i += 2
-		case c >= 0x7f:
-			return false
-		default:
+		case c < 0x7f:
 			i++
+		default:
+			n := calmRune(raw[i:])
+			if n == 0 {
+				return false
+			}
+			i += n
 		}
 	}
 	return true
+}
+
+// calmRune is the length of a character beyond ASCII that neither hides nor is an
+// opener nor belongs to an alphabet that looks like the Latin one; 0 if it may, or
+// if it is cut off. It goes by the bytes of UTF-8: see hides.go, word.go and seal.go for
+// the characters.
+func calmRune(b []byte) int {
+	size := 3
+	switch c := b[0]; {
+	case c < 0xc2:
+		return 0
+	case c < 0xe0:
+		size = 2
+	case c >= 0xf0:
+		size = 4
+	}
+	if len(b) < size {
+		return 0
+	}
+	second, third := b[1], b[size-1]
+	calm := true
+	switch b[0] {
+	case 0xc2:
+		calm = second >= 0xa0 && second != 0xad && second != 0xab
+	case 0xcb:
+		calm = second != 0x82
+	case 0xcd:
+		calm = second < 0xb0 && second != 0x8f
+	case 0xce, 0xcf, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6: // Greek, Cyrillic, Armenian
+		calm = false
+	case 0xd8:
+		calm = second != 0x9c
+	case 0xe1:
+		calm = second != 0x85 && second != 0x8e && second != 0x8f && second != 0x90 && second != 0x9e && second != 0xa0
+	case 0xe2:
+		switch second {
+		case 0x80:
+			calm = third >= 0x90 && third <= 0xa7
+		case 0x81, 0x8c, 0x9d, 0x9f, 0xa0:
+			calm = false
+		}
+	case 0xe3:
+		calm = second != 0x85 && (second != 0x80 || third != 0x88 && third != 0x8a)
+	case 0xef:
+		calm = second < 0xb8 || second == 0xba || second == 0xbd || second == 0xbc && third != 0x9c && third != 0xbb
+	case 0xf0:
+		calm = second != 0x9b && second != 0x9d
+	case 0xf3, 0xf4:
+		calm = false
+	}
+	if !calm {
+		return 0
+	}
+	return size
 }
 
 func plainEscape(raw []byte) bool {

@@ -52,6 +52,8 @@ func (p *pass) source() source {
 		from.what = whatPrompt
 	case p.c.Method == "initialize", p.c.Method == "server/discover":
 		from.what = whatInstructions
+	case p.lists:
+		from.what = whatDescription
 	}
 	return from
 }
@@ -73,11 +75,11 @@ func (p *pass) markText(t literal, head, tail []byte) {
 	switch {
 	case p.style == StyleBase64:
 		p.edit(start, end, []byte(p.style.inside(decoded(p.r.Body[t.start:t.end]))))
-	case !t.plain && (!t.same || p.style == StyleDatamark):
+	case !t.calm && (!t.same || p.style == StyleDatamark):
 		p.edit(start, end, inQuotes(p.style.inside(t.text)))
 	case p.style == StyleDatamark:
 		p.edit(start, end, inQuotes(p.style.inside(sealed(decoded(p.r.Body[t.start:t.end])))))
-	case t.plain:
+	case t.calm:
 		p.seal(t)
 	}
 	p.edit(end, end, tail)
@@ -125,4 +127,19 @@ func (p *pass) insert(at int, entry []byte) {
 		entry = append(entry, ',')
 	}
 	p.edit(at, at, entry)
+}
+
+// conforms withholds an answer in whose structured content something was shown that
+// hid, if that does not fit the tool's output schema any more: to let it pass as it
+// came would hide it, and clients take no other.
+func (p *pass) conforms(body []byte) error {
+	if !p.shownInData || p.c.OutputSchema == nil || p.r.Status == ostiary.StatusRPCError {
+		return nil
+	}
+	content, ok := wire.Member(body, "structuredContent")
+	if !ok || p.f.o.Conforms != nil && p.f.o.Conforms(p.c.OutputSchema, content) {
+		return nil
+	}
+	return &ostiary.Error{Code: ostiary.CodeRedactSchema,
+		Message: "the answer has hidden characters in structuredContent and does not fit the tool's output schema with them made visible, so it was withheld; the call itself was carried out: do not repeat it for this"}
 }

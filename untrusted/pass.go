@@ -13,6 +13,7 @@ type pass struct {
 	c     *ostiary.Call
 	r     *ostiary.Result
 	style Style
+	lists bool // the body is a list
 
 	w     wire.TextWalk
 	steps []*shape // that of each open container, the root first
@@ -24,6 +25,7 @@ type pass struct {
 	meta, content int
 	claimed       bool // the server says itself what only the door may say
 	structured    bool
+	shownInData   bool // something hid in a string that programs read
 
 	withhold error
 }
@@ -31,8 +33,8 @@ type pass struct {
 // literal is a string that is to be marked, and how it stands in the body.
 type literal struct {
 	start, end int
-	plain      bool   // needs not be decoded
-	text       string // if not plain: sealed and revealed
+	calm       bool   // need not be decoded
+	text       string // if not calm: sealed and revealed
 	same       bool   // sealing and revealing changed nothing
 }
 
@@ -77,58 +79,75 @@ func (p *pass) step(depth int) *shape {
 	return s.member(key)
 }
 
+// suspect is the score from which on what a list says of an entry is marked.
+const suspect = 0.5
+
 // value treats one string.
 func (p *pass) value(care care) {
 	body, at := p.r.Body, literal{start: p.w.Start(), end: p.w.End()}
 	inside := body[at.start+1 : at.end-1]
-	at.plain = plainLiteral(inside)
-	if at.plain {
+	if at.calm = calmLiteral(inside); at.calm {
+		var score float64
 		if p.listened(len(inside)) {
-			p.ask(decoded(body[at.start:at.end]), care)
+			score = p.ask(decoded(body[at.start:at.end]), care)
 		}
 		switch {
-		case care == careText && p.style != StyleOff:
+		case p.marks(care, score >= suspect):
 			if len(inside) > 0 {
 				p.texts = append(p.texts, at)
 			}
-		case p.style != StyleOff && care == careShown:
+		case p.seals(care):
 			p.seal(at)
 		}
 		return
 	}
-	was := decoded(body[at.start:at.end])
+	p.decoded(at, care)
+}
+
+// decoded treats a string in which something may hide.
+func (p *pass) decoded(at literal, care care) {
+	was := decoded(p.r.Body[at.start:at.end])
+	var score float64
 	if p.listened(len(was)) {
-		p.ask(was, care)
+		score = p.ask(was, care)
 	}
 	shown, kinds := Reveal(was)
 	p.found(kinds, len(was), care)
-	switch care {
-	case careExact:
+	if care == careExact {
 		return
-	case careText, careShown:
-		if p.style == StyleOff {
-			break
-		}
+	}
+	if p.seals(care) {
 		if kinds != 0 { // before, what hides is passed over; behind, hidden letters are seen
 			shown, _ = Reveal(sealed(was))
 		}
 		shown = sealed(shown)
 	}
-	if care == careText && p.style != StyleOff {
+	if p.marks(care, kinds != 0 || score >= suspect) {
 		at.text, at.same = shown, shown == was
 		p.texts = append(p.texts, at)
 		return
 	}
 	if shown != was {
+		p.shownInData = p.shownInData || care == careData
 		p.edits = append(p.edits, wire.Edit{Start: at.start, End: at.end, With: wire.Quote(shown)})
 	}
 }
 
-// seal makes look-alikes of a fence harmless in a plain string.
+// marks reports whether a string is marked.
+func (p *pass) marks(care care, suspect bool) bool {
+	return p.style != StyleOff && (care == careText || care == careListed && suspect && p.lists)
+}
+
+// seals reports whether look-alikes of a fence are made harmless in a string.
+func (p *pass) seals(care care) bool {
+	return p.style != StyleOff && (care == careText || care == careShown || care == careListed)
+}
+
+// seal makes look-alikes of a fence harmless in a calm string.
 func (p *pass) seal(at literal) {
 	sealsRaw(p.r.Body[at.start+1:at.end-1], func(i int) {
 		i += at.start + 1
-		p.edits = append(p.edits, wire.Edit{Start: i, End: i, With: []byte(`\\`)})
+		p.edits = append(p.edits, wire.Edit{Start: i, End: i, With: p.f.escape})
 	})
 }
 
@@ -147,7 +166,7 @@ func (p *pass) found(kinds Hidden, size int, care care) {
 // what reads it. It notes where the mark is to stand.
 func (p *pass) key() {
 	body, start, end := p.r.Body, p.w.Start(), p.w.End()
-	if inside := body[start+1 : end-1]; !plainLiteral(inside) {
+	if inside := body[start+1 : end-1]; !calmLiteral(inside) {
 		was := decoded(body[start:end])
 		_, kinds := Reveal(was)
 		p.found(kinds, len(was), careExact)
@@ -190,17 +209,17 @@ const signalLeast = 8
 // listened reports whether somebody is to be asked about a text of so many bytes.
 func (p *pass) listened(size int) bool { return p.f.o.Signal != nil && size >= signalLeast }
 
-// ask asks how much a text reads like an instruction.
-func (p *pass) ask(text string, care care) {
+// ask asks how much a text reads like an instruction, and notes it.
+func (p *pass) ask(text string, care care) (score float64) {
 	score, rules := p.f.o.Signal(p.c, text)
 	if score <= 0 {
-		return
+		return 0
 	}
 	action, least := "reported", 0.0
 	if p.c.Rule != nil {
 		least = p.c.Rule.Output.BlockAt
 	}
-	if care == careText && p.style != StyleOff {
+	if p.marks(care, score >= suspect) {
 		action = "marked"
 	}
 	if least > 0 && score >= least {
@@ -212,4 +231,5 @@ func (p *pass) ask(text string, care care) {
 	for _, rule := range rules {
 		p.r.Find(ostiary.Finding{Stage: "detect", Rule: rule, Pointer: p.w.Pointer(), End: len(text), Action: action, Score: score})
 	}
+	return score
 }

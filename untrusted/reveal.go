@@ -160,21 +160,33 @@ func (v *revealer) show(at, end int, kind Hidden) {
 		v.out.WriteString("[hidden: " + untagged(run) + "]")
 		return
 	}
-	n := 0
-	v.out.WriteByte('[')
+	numbers, n := make([]byte, 0, 16), 0
+	numbers = append(numbers, '[')
 	for _, r := range run {
 		if n++; n > shownMost {
 			continue
 		}
 		if n > 1 {
-			v.out.WriteByte(' ')
+			numbers = append(numbers, ' ')
 		}
-		fmt.Fprintf(&v.out, "U+%04X", r)
+		numbers = appendNumber(numbers, r)
 	}
 	if n > shownMost {
-		fmt.Fprintf(&v.out, " and %d more", n-shownMost)
+		numbers = fmt.Appendf(numbers, " and %d more", n-shownMost)
 	}
-	v.out.WriteByte(']')
+	v.out.Write(append(numbers, ']'))
+}
+
+// appendNumber appends the number of a character as Unicode writes it, U+200B.
+func appendNumber(b []byte, r rune) []byte {
+	const digits = "0123456789ABCDEF"
+	b = append(b, "U+"...)
+	for shift := 20; shift >= 0; shift -= 4 {
+		if d := r >> shift; d > 0 || shift <= 12 {
+			b = append(b, digits[d&15])
+		}
+	}
+	return b
 }
 
 // untagged are the letters that tag characters stand for.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/ostiary/ostiary/wire"
 )
 
 func TestReveal(t *testing.T) {
@@ -86,4 +88,54 @@ func BenchmarkReveal(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestCalmRunes compares the quick look with the thorough one, for every character.
+func TestCalmRunes(t *testing.T) {
+	n := 0
+	for r := rune(0x80); r <= utf8.MaxRune; r++ {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		s := string(r)
+		size := calmRune([]byte(s))
+		if size == 0 {
+			continue
+		}
+		n++
+		if shown, kinds := Reveal("a" + s + "a"); size != len(s) || shown != "a"+s+"a" || kinds != 0 || looksLatin(r) || opener(s) != 0 {
+			t.Fatalf("%U is taken for calm, %d bytes, and becomes %q", r, size, shown)
+		}
+	}
+	if n < 750_000 { // nearly all that are not looked at twice: the last planes
+		t.Errorf("only %d characters are calm", n)
+	}
+}
+
+func FuzzCalm(f *testing.F) {
+	for _, s := range []string{"plain", "é 東京 “x” 🎉", "<é/ｕntrusted", "‹untrusted", "<\\untrusted", "[\tEND Ünträsted", "a\r\nb\rc"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !utf8.ValidString(s) {
+			return
+		}
+		quoted := wire.Quote(s)
+		raw := quoted[1 : len(quoted)-1]
+		if !calmLiteral(raw) {
+			return
+		}
+		if shown, kinds := Reveal(s); kinds != 0 {
+			t.Fatalf("%q is taken for calm and becomes %q", s, shown)
+		}
+		var edits []wire.Edit
+		sealsRaw(quoted, func(at int) { edits = append(edits, wire.Edit{Start: at, End: at, With: []byte(`\\`)}) })
+		out, err := wire.Splice(quoted, edits...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(wire.AppendUnquoted(nil, out)); got != sealed(s) {
+			t.Fatalf("%q is sealed as %q, not as %q", s, got, sealed(s))
+		}
+	})
 }

@@ -2,6 +2,8 @@ package untrusted
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -24,14 +26,12 @@ func sealed(s string) string {
 	var b strings.Builder
 	done := 0
 	for at := 0; at < len(s); {
-		i := strings.IndexAny(s[at:], openers)
-		if i < 0 {
-			break
+		size := opener(s[at:])
+		if size == 0 {
+			at++
+			continue
 		}
-		at += i
-		_, size := utf8.DecodeRuneInString(s[at:])
-		at += size
-		if opens(s[at:]) {
+		if at += size; opens(s[at:]) {
 			b.WriteString(s[done:at])
 			b.WriteByte('\\')
 			done = at
@@ -42,6 +42,22 @@ func sealed(s string) string {
 	}
 	b.WriteString(s[done:])
 	return b.String()
+}
+
+// opener is how many bytes an opener has with which a text begins, 0 if it begins with
+// none.
+func opener(s string) int {
+	switch c := s[0]; {
+	case c == '<' || c == '[':
+		return 1
+	case c < 0xc2, c > 0xc2 && c < 0xcb, c > 0xcb && c < 0xe1, c > 0xe3 && c != 0xef:
+		return 0
+	}
+	r, size := utf8.DecodeRuneInString(s)
+	if !strings.ContainsRune(openers, r) {
+		return 0
+	}
+	return size
 }
 
 // opens reports whether what stands behind an opener is the name of a fence. It
@@ -64,31 +80,28 @@ func opens(s string) bool {
 	return false
 }
 
-// sealsRaw calls seal with each place in a raw JSON string of plain ASCII where a
-// backslash belongs, as sealed has it.
+// sealsRaw calls seal with each place in a raw JSON string where a backslash
+// belongs, as sealed has it. The string is calm.
 func sealsRaw(raw []byte, seal func(at int)) {
-	tag, bracket := -1, -1 // where the next of each is
-	for at := 0; ; {
-		if tag < at {
-			tag = next(raw, at, '<')
+	if bytes.IndexByte(raw, '<') < 0 && bytes.IndexByte(raw, '[') < 0 {
+		return
+	}
+	for at := 0; at < len(raw); {
+		if at+8 <= len(raw) { // eight at a time
+			w := binary.LittleEndian.Uint64(raw[at:])
+			tag, bracket := w^'<'*ones, w^'['*ones
+			found := ((tag-ones)&^tag | (bracket-ones)&^bracket) & (ones << 7)
+			if found == 0 {
+				at += 8
+				continue
+			}
+			at += bits.TrailingZeros64(found) / 8 // the first of them is one for sure
 		}
-		if bracket < at {
-			bracket = next(raw, at, '[')
-		}
-		if at = min(tag, bracket) + 1; at > len(raw) {
-			return
-		}
-		if opensRaw(raw[at:]) {
+		c := raw[at]
+		if at++; (c == '<' || c == '[') && opensRaw(raw[at:]) {
 			seal(at)
 		}
 	}
-}
-
-func next(raw []byte, at int, c byte) int {
-	if i := bytes.IndexByte(raw[at:], c); i >= 0 {
-		return at + i
-	}
-	return len(raw)
 }
 
 func opensRaw(raw []byte) bool {
@@ -96,20 +109,25 @@ func opensRaw(raw []byte) bool {
 		return false
 	}
 	var n name
-	for i := 0; i < len(raw); i++ {
-		c := raw[i]
+	for i := 0; i < len(raw); {
+		c, size := rune(raw[i]), 1
 		switch {
 		case c == '\\': // and what it makes, which is a space, a quote or a slash
-			i++
+			i += 2
 			continue
+		case c >= utf8.RuneSelf:
+			c, size = utf8.DecodeRune(raw[i:])
 		case c == '<' || c == '[':
 			return false
+		case c >= 'a' && c <= 'z' && n.word == "" && c != 'u' && c != 'e': // as nearly always
+			return false
 		}
-		if c = folded(rune(c)); c != 0 {
-			if whole, begun := n.add(c); whole || !begun {
+		if l := folded(c); l != 0 {
+			if whole, begun := n.add(l); whole || !begun {
 				return whole
 			}
 		}
+		i += size
 	}
 	return false
 }

@@ -13,6 +13,7 @@ type care uint8
 const (
 	careText   care = iota + 1 // a model reads it: reveal, seal, signals, mark
 	careShown                  // a person or a model reads it beside other things: reveal, seal, signals
+	careListed                 // what a list says of an entry: as careShown, and marked if it is suspect
 	careData                   // a program reads it too: reveal, signals
 	careExact                  // must keep its bytes, and is read: what hides is only reported
 	careOpaque                 // no text: nothing
@@ -73,11 +74,11 @@ type members = map[string]*shape
 // extension. What they do not name is read like the content of a tool's answer.
 func newShapes() *shapes {
 	text, shown, data := &shape{care: careText}, &shape{care: careShown}, &shape{care: careData}
-	exact, opaque := &shape{care: careExact}, &shape{care: careOpaque}
+	exact, opaque, listed := &shape{care: careExact}, &shape{care: careOpaque}, &shape{care: careListed}
 	meta := &shape{care: careOpaque, other: opaque, members: members{"io.modelcontextprotocol/model-immediate-response": text}}
 
 	schema := &shape{care: careExact, members: members{
-		"title": shown, "description": shown, "$comment": shown, "enumNames": shown,
+		"title": shown, "description": listed, "$comment": listed, "enumNames": shown,
 		"enum": exact, "const": exact, "default": exact, "examples": exact, "required": exact,
 	}}
 	properties := &shape{care: careExact, other: schema} // whose names may be those of keywords
@@ -85,9 +86,9 @@ func newShapes() *shapes {
 		schema.members[keyword] = properties
 	}
 	entry := &shape{care: careData, members: members{ // of a list
-		"name": exact, "title": shown, "description": shown, "uri": exact, "uriTemplate": exact, "mimeType": exact,
+		"name": exact, "title": shown, "description": listed, "uri": exact, "uriTemplate": exact, "mimeType": exact,
 		"inputSchema": schema, "outputSchema": schema, "icons": exact, "_meta": opaque,
-		"arguments":   {care: careData, members: members{"name": exact, "title": shown, "description": shown}},
+		"arguments":   {care: careData, members: members{"name": exact, "title": shown, "description": listed}},
 		"annotations": {care: careData, members: members{"title": shown}},
 	}}
 	block := &shape{care: careData, members: members{
