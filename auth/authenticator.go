@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/internal/network"
 )
 
 // Authenticator says who sends a request. It is used by many goroutines at once.
@@ -147,11 +148,19 @@ func (a *Authenticator) token(ctx context.Context, token string, r *http.Request
 	if a.opaque == nil {
 		return identity{}, badToken()
 	}
-	id, err := a.opaque.verify(ctx, token, hash)
+	id, err := a.opaque.verify(ctx, token, hash, a.from(r))
 	if err != nil {
 		return identity{}, err
 	}
 	return a.meant(id, r, a.opaque.DangerouslyAnyAudience)
+}
+
+// from is the network that a request comes from, "" if nobody knows.
+func (a *Authenticator) from(r *http.Request) string {
+	if a.o.Address == nil {
+		return ""
+	}
+	return network.Of(a.o.Address(r))
 }
 
 // meant checks that a token was made for the endpoint. unsaid lets one pass that

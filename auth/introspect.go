@@ -44,6 +44,11 @@ const (
 	// keep out who was in.
 	maxAsking  = 16
 	keptAsking = 8
+	// askingFrom is how many questions are asked at once for those who come from one
+	// address, so that a flood from there keeps nobody out who signs in elsewhere, and
+	// maxWaiting how many wait for their turn.
+	askingFrom = 4
+	maxWaiting = 256
 )
 
 type introspector struct {
@@ -58,6 +63,10 @@ type introspector struct {
 
 	mu     sync.Mutex
 	asking map[tokenHash]*question
+	from   map[string]int // questions for each address
+	// freed is closed when a question has ended; waiting are those who wait for that.
+	freed   chan struct{}
+	waiting int
 }
 
 // question is one that several calls wait for.
@@ -79,12 +88,13 @@ func (n *Introspection) ready(o *Options) (*introspector, error) {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &introspector{
 		Introspection: *n, http: client, clock: o.Clock, skew: o.Skew, expand: o.Expand,
-		active: newCache[identity](maxActive), inactive: newCache[*ostiary.Error](maxInactive), asking: map[tokenHash]*question{},
+		active: newCache[identity](maxActive), inactive: newCache[*ostiary.Error](maxInactive), asking: map[tokenHash]*question{}, from: map[string]int{}, freed: make(chan struct{}),
 	}, nil
 }
 
-// verify returns who an opaque token stands for.
-func (n *introspector) verify(ctx context.Context, token string, hash tokenHash) (identity, *ostiary.Error) {
+// verify returns who an opaque token stands for. from is where it comes from, "" if
+// nobody knows.
+func (n *introspector) verify(ctx context.Context, token string, hash tokenHash, from string) (identity, *ostiary.Error) {
 	now := n.clock()
 	if id, ok := n.active.get(&hash, now); ok {
 		return id, nil
@@ -92,18 +102,10 @@ func (n *introspector) verify(ctx context.Context, token string, hash tokenHash)
 	if err, ok := n.inactive.get(&hash, now); ok {
 		return identity{}, err
 	}
-	n.mu.Lock()
-	q := n.asking[hash]
-	if q == nil {
-		if open := len(n.asking); open >= maxAsking && (open >= maxAsking+keptAsking || !n.active.had(&hash)) {
-			n.mu.Unlock()
-			return identity{}, unavailable("introspection", time.Second, errors.New("too many questions at once"))
-		}
-		q = &question{done: make(chan struct{})}
-		n.asking[hash] = q
-		go n.answer(q, hash, token)
+	q, err := n.question(ctx, hash, token, from)
+	if err != nil {
+		return identity{}, unavailable("introspection", time.Second, err)
 	}
-	n.mu.Unlock()
 	select {
 	case <-ctx.Done():
 		return identity{}, unavailable("introspection", time.Second, ctx.Err())
@@ -112,9 +114,47 @@ func (n *introspector) verify(ctx context.Context, token string, hash tokenHash)
 	}
 }
 
+var errAsking = errors.New("too many questions at once")
+
+// question is the one about a token, which begins now unless it is asked already.
+// Where others from the same address are asked about, it waits for its turn.
+func (n *introspector) question(ctx context.Context, hash tokenHash, token, from string) (*question, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for {
+		if q := n.asking[hash]; q != nil {
+			return q, nil
+		}
+		open, counted := len(n.asking), n.active.had(&hash)
+		crowded := from != "" && !counted && n.from[from] >= askingFrom
+		switch {
+		case open >= maxAsking && (open >= maxAsking+keptAsking || !counted), crowded && n.waiting >= maxWaiting:
+			return nil, errAsking
+		case !crowded:
+			q := &question{done: make(chan struct{})}
+			n.asking[hash] = q
+			n.from[from]++
+			go n.answer(q, hash, token, from)
+			return q, nil
+		}
+		freed := n.freed
+		n.waiting++
+		n.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+		}
+		n.mu.Lock()
+		n.waiting--
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // answer asks, for everybody who waits, and remembers what was said. An outage is
 // not remembered.
-func (n *introspector) answer(q *question, hash tokenHash, token string) {
+func (n *introspector) answer(q *question, hash tokenHash, token, from string) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTime)
 	defer cancel()
 	now := n.clock()
@@ -132,6 +172,11 @@ func (n *introspector) answer(q *question, hash tokenHash, token string) {
 	}
 	n.mu.Lock()
 	delete(n.asking, hash)
+	if n.from[from]--; n.from[from] == 0 {
+		delete(n.from, from)
+	}
+	close(n.freed)
+	n.freed = make(chan struct{})
 	n.mu.Unlock()
 	close(q.done)
 }

@@ -281,3 +281,55 @@ func TestCache(t *testing.T) {
 		}
 	}
 }
+
+// TestAFloodFromOnePlaceKeepsNobodyOut: invented tokens from one address take no more
+// than its share, the rest of them wait, and who signs in elsewhere for the first time
+// is asked about at once. The control is the same flood where nobody knows who comes
+// from where.
+func TestAFloodFromOnePlaceKeepsNobodyOut(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		w := newIntrospection(t, nil)
+		if known {
+			w.door.o.Address = func(r *http.Request) string { return r.Header.Get("From") }
+		}
+		from := func(token, address string) *http.Request {
+			r := request(token)
+			r.Header.Set("From", address)
+			return r
+		}
+		hold, asked := make(chan struct{}), make(chan struct{}, 100)
+		inner := w.door.opaque.http.Transport
+		w.door.opaque.http.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked <- struct{}{}
+			<-hold
+			return inner.RoundTrip(r)
+		})
+		var calls sync.WaitGroup
+		for i := range maxAsking { // from one network
+			calls.Go(func() { _, _, _ = w.door.Authenticate(from(fmt.Sprintf("t%d", i), fmt.Sprintf("2001:db8::%d", i))) })
+			if !known || i < askingFrom {
+				<-asked
+			}
+		}
+		if known {
+			calls.Go(func() {
+				if _, _, err := w.door.Authenticate(from(opaque, "192.0.2.1")); err != nil {
+					t.Error(err)
+				}
+			})
+			<-asked
+		} else if _, _, err := w.door.Authenticate(from(opaque, "192.0.2.1")); !errors.Is(err, ostiary.CodeAuthUnavailable) {
+			t.Errorf("the control: %v", err)
+		}
+		close(hold)
+		calls.Wait()
+		if n := w.questions(); known && n != maxAsking+1 {
+			t.Errorf("asked %d times", n) // those who waited had their turn
+		}
+		w.door.opaque.mu.Lock()
+		if n, o := len(w.door.opaque.from), w.door.opaque.waiting; n != 0 || o != 0 {
+			t.Errorf("%d addresses are remembered, %d wait", n, o)
+		}
+		w.door.opaque.mu.Unlock()
+	}
+}

@@ -20,6 +20,10 @@ type Options struct {
 	// (RFC 8707). Needed with Issuers and Introspection; a request for which it
 	// returns nothing accepts no token.
 	Audience func(*http.Request) []string
+	// Address says where a request comes from, as far as that was verified; nil or ""
+	// is not known. Who comes from one address has a bounded share of what issuers are
+	// asked at once.
+	Address func(*http.Request) string
 	// Skew is how far the clock of an issuer may be off; 0 is 60 seconds.
 	Skew          time.Duration
 	Issuers       []Issuer

@@ -114,10 +114,10 @@ func certificateKind() kind[auth.Certificate] {
 }
 
 // NewAuth makes the check of who calls over HTTP. audience returns what a token
-// for the endpoint of a request may name.
-func (f *File) NewAuth(w Wiring, s ostiary.Store, audience func(*http.Request) []string) (*auth.Authenticator, error) {
+// for the endpoint of a request may name, address where it comes from.
+func (f *File) NewAuth(w Wiring, s ostiary.Store, audience func(*http.Request) []string, address func(*http.Request) string) (*auth.Authenticator, error) {
 	o := auth.Options{
-		Clock: w.Now, Audience: audience, Skew: f.Auth.Skew, Issuers: f.Auth.Issuers, Introspection: f.Auth.Introspection,
+		Clock: w.Now, Audience: audience, Address: address, Skew: f.Auth.Skew, Issuers: f.Auth.Issuers, Introspection: f.Auth.Introspection,
 		Certificates: f.Auth.Certificates, DangerouslyAllowAnonymous: f.Auth.Anonymous, AnonymousScopes: f.Auth.AnonymousScopes, Expand: f.Expand, Logger: w.Log,
 	}
 	if !f.Auth.NoKeys {

@@ -81,7 +81,7 @@ rules: [{tool: "a/b", effect: read, scope: base}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	check, err := f.NewAuth(Wiring{Now: time.Now}, s, func(*http.Request) []string { return []string{"http://door.example/a/mcp"} })
+	check, err := f.NewAuth(Wiring{Now: time.Now}, s, func(*http.Request) []string { return []string{"http://door.example/a/mcp"} }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,7 @@ import (
 type Telemetry struct {
 	// Service names the door there.
 	Service string
-	// Sample is the share of calls that are traced, of those that come without a
-	// trace context of their own.
+	// Sample is the share of calls that are traced.
 	Sample float64
 	// OTLP is where it is pushed to; nil is nowhere.
 	OTLP *OTLP
@@ -48,7 +47,7 @@ func telemetryKind() kind[Telemetry] {
 	return object("telemetry", nil, nil,
 		key("service", text("a name"), func(t *Telemetry) *string { return &t.Service }, "The name of the door in traces and metrics, `service.name`. Default: `ostiary`."),
 		key("sample", share(), func(t *Telemetry) *float64 { return &t.Sample },
-			"The share of calls that are traced, of those that bring no trace context of their own; whoever sends one decides for its calls. Default: `1`, all."),
+			"The share of calls that are traced. A call whose own trace context says that it is not sampled never is; one that says that it is gets no more than the share. Default: `1`, all."),
 		key("otlp", pointer(otlpKind()), func(t *Telemetry) **OTLP { return &t.OTLP },
 			"The collector that traces and metrics are pushed to, by OpenTelemetry's protocol over HTTP. Default: none."),
 	)

@@ -104,6 +104,9 @@ func TestListsShowWhatMayBeCalled(t *testing.T) {
 		if c.method != "tools/list" && !strings.Contains(r.body, `"nextCursor":"c"`) {
 			t.Errorf("%s: the cursor is lost: %s", c.method, r.body)
 		}
+		held := []string{"Authorization", "Bearer key|" + c.scopes}
+		legacy := w.post(fmt.Sprintf(`{"jsonrpc":"2.0","id":5,"method":%q,"params":{"cursor":"b"}}`, c.method), append(held, "Mcp-Session-Id", w.session(held...))...)
+		legacy.want(t, 200, c.want, `"cacheScope":"private"`) // the server said it, so it is not left as it was
 		w.shut()
 	}
 }

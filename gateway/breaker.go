@@ -37,12 +37,17 @@ const (
 // times in a row: no connection, none of its answers in time, an answer that is cut
 // off, or a status of 500 and above. What the door itself refuses, a client that
 // leaves, and what the server says in the protocol, its refusals included, are no
-// failures. It is shared by all doors of one server. A nil Breaker lets all pass.
+// failures. It is shared by all doors of one server. Where one caller alone has seen
+// the server fail, it is left alone for that caller, and others find out for
+// themselves: nobody takes a server from everybody by calls that fail. A nil Breaker
+// lets all pass.
 type Breaker struct {
 	o BreakerOptions
 
 	mu       sync.Mutex
-	failures int // in a row
+	failures int    // in a row
+	by       string // who alone has seen all of them; valid unless several have
+	several  bool
 	until    time.Time
 	pause    time.Duration
 	trying   bool // a request is tried while it is half-open
@@ -77,12 +82,14 @@ func (b *Breaker) state() BreakerState {
 type pass struct {
 	b     *Breaker
 	trial bool
+	guest bool // of another than who has seen it fail
+	who   string
 	over  bool
 	n     uint64 // of those that began
 }
 
-// enter lets a request pass, or says when to come back.
-func (b *Breaker) enter() (*pass, error) {
+// enter lets a request of somebody pass, or says when to come back.
+func (b *Breaker) enter(who string) (*pass, error) {
 	if b == nil {
 		return nil, nil
 	}
@@ -91,11 +98,14 @@ func (b *Breaker) enter() (*pass, error) {
 	switch s := b.state(); {
 	case s == BreakerClosed:
 		b.begun++
-		return &pass{b: b, n: b.begun}, nil
+		return &pass{b: b, who: who, n: b.begun}, nil
+	case !b.several && who != b.by:
+		b.begun++
+		return &pass{b: b, who: who, n: b.begun, guest: true}, nil
 	case s == BreakerHalfOpen && !b.trying:
 		b.trying = true
 		b.begun++
-		return &pass{b: b, trial: true, n: b.begun}, nil
+		return &pass{b: b, who: who, trial: true, n: b.begun}, nil
 	}
 	wait := max(b.until.Sub(b.o.Now()), time.Second).Round(time.Second)
 	return nil, &ostiary.Error{Code: ostiary.CodeGatewayCircuit, RetryAfter: wait,
@@ -179,12 +189,19 @@ func (b *Breaker) note(p *pass, o outcome) (changed BreakerState, failures int) 
 	case !trial && p.n < b.answered && o == outcomeFailure:
 		// The server has answered one that came later: a slow tool is not a server
 		// that fails, and who calls it must not take the server from everybody.
-	case o == outcomeSuccess && (trial || b.pause == 0):
-		failures, b.failures = b.failures, 0
-		if trial {
+	case o == outcomeSuccess && (trial || p.guest || b.pause == 0):
+		failures, b.failures, b.several = b.failures, 0, false
+		if b.pause != 0 {
 			b.pause, changed = 0, BreakerClosed
 		}
+	case o == outcomeFailure && p.guest && b.pause != 0:
+		b.failures++
+		b.several = true
 	case o == outcomeFailure && (trial || b.pause == 0):
+		if b.failures == 0 {
+			b.by = p.who
+		}
+		b.several = b.several || p.who != b.by
 		b.failures++
 		if b.failures >= b.o.Failures {
 			b.pause = min(max(2*b.pause, b.o.Pause), b.o.Longest)

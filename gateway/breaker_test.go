@@ -20,7 +20,7 @@ func breaking() (b *Breaker, forward func(time.Duration), said func() string) {
 
 func (b *Breaker) tryTo(t *testing.T, o outcome) {
 	t.Helper()
-	p, err := b.enter()
+	p, err := b.enter("alice")
 	if err != nil {
 		t.Fatalf("a request was not let through: %v", err)
 	}
@@ -29,7 +29,7 @@ func (b *Breaker) tryTo(t *testing.T, o outcome) {
 
 func (b *Breaker) wantShut(t *testing.T, again time.Duration) {
 	t.Helper()
-	_, err := b.enter()
+	_, err := b.enter("alice")
 	if e := ostiary.AsError(err); !errors.Is(err, ostiary.CodeGatewayCircuit) || e.RetryAfter != again {
 		t.Fatalf("got %v, again after %s, want %s", err, e.RetryAfter, again)
 	}
@@ -59,7 +59,7 @@ func TestBreaker(t *testing.T) {
 	if b.State() != BreakerHalfOpen {
 		t.Fatal("not half-open")
 	}
-	trial, err := b.enter()
+	trial, err := b.enter("alice")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestBreaker(t *testing.T) {
 // A request that began before it opened says nothing of a later trial.
 func TestBreakerIgnoresLateOutcomes(t *testing.T) {
 	b, forward, said := breaking()
-	late, err := b.enter()
+	late, err := b.enter("alice")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestOutcomes(t *testing.T) {
 		}
 	}
 	var none *Breaker
-	p, err := none.enter()
+	p, err := none.enter("alice")
 	if err != nil || none.State() != BreakerClosed {
 		t.Error("no breaker lets nothing pass")
 	}
@@ -158,7 +158,7 @@ func TestATrialIsLeft(t *testing.T) {
 		b.tryTo(t, outcomeFailure)
 	}
 	forward(10 * time.Second)
-	p, err := b.enter()
+	p, err := b.enter("alice")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestSlowCallsDoNotShutABusyServer(t *testing.T) {
 	begin := func(b *Breaker) (all []*pass) {
 		t.Helper()
 		for range 3 {
-			p, err := b.enter()
+			p, err := b.enter("alice")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,5 +199,47 @@ func TestSlowCallsDoNotShutABusyServer(t *testing.T) {
 	}
 	if b.State() != BreakerOpen {
 		t.Error("a server that does not answer is not left alone")
+	}
+}
+
+// TestNobodyShutsAServerForOthers: who alone sees a server fail is kept away from it;
+// others are let in and, once they are answered, all are. The control is a server that
+// fails for another too.
+func TestNobodyShutsAServerForOthers(t *testing.T) {
+	as := func(b *Breaker, who string, o outcome) error {
+		p, err := b.enter(who)
+		if err == nil {
+			p.end(o)
+		}
+		return err
+	}
+	for _, fails := range []bool{false, true} {
+		b, _, said := breaking()
+		for range 3 {
+			if err := as(b, "mallory", outcomeFailure); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b2 := as(b, "mallory", outcomeSuccess)
+		if !errors.Is(b2, ostiary.CodeGatewayCircuit) {
+			t.Fatalf("mallory is let in: %v", b2)
+		}
+		if fails {
+			if err := as(b, "alice", outcomeFailure); err != nil {
+				t.Fatalf("alice is kept out: %v", err)
+			}
+			if err := as(b, "bob", outcomeSuccess); !errors.Is(err, ostiary.CodeGatewayCircuit) {
+				t.Errorf("the server fails for two, and bob is let in: %v", err)
+			}
+			continue
+		}
+		for _, who := range []string{"alice", "bob", "mallory"} {
+			if err := as(b, who, outcomeSuccess); err != nil {
+				t.Errorf("%s is kept out: %v", who, err)
+			}
+		}
+		if said() != "open 3;closed 3;" {
+			t.Error(said())
+		}
 	}
 }

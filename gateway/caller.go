@@ -19,6 +19,7 @@ type caller struct {
 	c   *ostiary.Call
 
 	parameters []parameter // that the header repeats
+	share      *share      // of its message, by WebSocket
 
 	preview bool // the door's own dry run of another call
 	signs   int  // signs of life so far

@@ -11,7 +11,11 @@ import (
 // the order of the messages, and does not wait for the server or for the client
 // to read: the client's end and its cancellations must be seen.
 func (d *door) fromClient(ctx context.Context, l line) {
-	if !d.under.enter() || d.shake.hold(ctx, l) {
+	if !d.under.enter() {
+		l.share.close()
+		return
+	}
+	if d.shake.hold(ctx, l) {
 		return
 	}
 	d.clientLine(ctx, l)
@@ -31,12 +35,16 @@ func (d *door) clientMessage(ctx context.Context, l line, m *wire.Message, err e
 	if err == nil && (m.Kind == wire.KindRequest || m.Kind == wire.KindNotification) {
 		err = misnamed(m, wire.FromClient)
 	}
+	if err != nil || m.Kind != wire.KindRequest {
+		defer l.share.close()
+	}
 	if err == nil && d.ids.isOwn(m.Key) && m.Kind != wire.KindRequest {
 		defer d.under.leave()
 		d.ownAnswer(m)
 		return
 	}
 	if err == nil && d.ids.isOwn(m.Key) {
+		defer l.share.close()
 		err = errOwnID
 	}
 	switch {
@@ -44,7 +52,7 @@ func (d *door) clientMessage(ctx context.Context, l line, m *wire.Message, err e
 		defer d.under.leave()
 		d.refuseMalformed(l, err)
 	case m.Kind == wire.KindRequest:
-		d.clientRequest(ctx, m, l.on)
+		d.clientRequest(ctx, m, l)
 	case m.Kind == wire.KindNotification:
 		defer d.under.leave()
 		d.clientNotification(ctx, m, l.on)

@@ -84,7 +84,7 @@ func (c *connection) post(ctx context.Context, m *wire.Message, sent func()) (re
 	switch {
 	case m.Era == wire.EraModern:
 		req.Header.Set(headerVersion, m.Version)
-		modernHeader(req.Header, m, nil)
+		modernHeader(req.Header, m)
 		if m.Method == "tools/call" {
 			setParameters(req.Header, c.seen.parameters(m.Name), m.Arguments)
 		}

@@ -33,7 +33,8 @@
 // cut off after HTTPOptions.WriteWait; what one principal has on its way is bounded.
 //
 // What a server says by itself reaches a modern client by the subscription that
-// asked for it, under its own id; log messages that name no request are dropped.
+// asked for it, under its own id; log messages
+// of a server that was started go to the oldest of its requests that asked for them.
 // What lasts, a stream, a subscription or a connection by WebSocket, ends when its
 // credential counts no more. A panic ends the one door in which it happened.
 //

@@ -43,6 +43,9 @@ type outgoing struct {
 	on  *stream // of the client's request that it belongs to; nil for the door's own
 	// parameters are what the header repeats of the arguments.
 	parameters []parameter
+	// share is what the request has of its principal's account; nil where nothing
+	// is counted.
+	share *share
 }
 
 var (

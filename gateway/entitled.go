@@ -64,7 +64,11 @@ func (d *door) entitled(ctx context.Context, q *caller, r *ostiary.Result, reply
 		return err
 	}
 	set := []wire.Setting{{Name: of.entries, Value: kept}}
-	if q.m.Era == wire.EraModern {
+	said, err := all.Find("cacheScope")
+	if err != nil {
+		return err
+	}
+	if q.m.Era == wire.EraModern || said != nil {
 		set = append(set, wire.Setting{Name: "cacheScope", Value: []byte(`"private"`)})
 	}
 	r.Body, err = wire.Splice(r.Body, all.Edits(0, func(string) bool { return false }, set)...)

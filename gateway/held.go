@@ -45,6 +45,14 @@ type share struct {
 	over            bool
 }
 
+// held is the share of a client's request: that of its message, or of its exchange.
+func (q *caller) held() *share {
+	if q.share != nil {
+		return q.share
+	}
+	return q.on.held()
+}
+
 // open begins a request of so many bytes. Who has too much on its way is refused.
 func (h *held) open(who string, bytes int) (*share, error) {
 	h.mu.Lock()
@@ -132,8 +140,14 @@ func (s *share) count(bytes int) {
 
 // close ends the request: nothing of it is held any more.
 func (s *share) close() {
+	if s == nil {
+		return
+	}
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
+	if s.over {
+		return
+	}
 	s.over = true
 	s.a.asked -= s.asked
 	s.a.answered -= s.answered

@@ -46,6 +46,9 @@ type HTTPOptions struct {
 	// the server's own: its Origins count.
 	WebSocket bool
 	Pages     Hosts
+	// Take counts a message by WebSocket for where it comes from, as Front.Take does
+	// each request; while it refuses, the client is not read. Nil counts nothing.
+	Take func(address string) error
 	// Capacity is what all endpoints hold together; nil stands for one of this
 	// endpoint's own with the defaults.
 	Capacity *Capacity

@@ -14,6 +14,8 @@ type line struct {
 	tooLong   bool
 	// on is the stream that it came by; nil over stdio.
 	on *stream
+	// share is what a message by WebSocket has of its principal's account.
+	share *share
 }
 
 func (l line) empty() bool { return len(l.raw) == 0 && !l.tooLong }

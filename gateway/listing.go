@@ -245,7 +245,7 @@ func (d *door) ask(ctx context.Context, method string, params map[string]any) ([
 	}
 	defer d.down.release(p)
 	defer d.down.remove(key)
-	m, err := d.exchange(ctx, outgoing{key, own, nil, nil}, func() {
+	m, err := d.exchange(ctx, outgoing{key, own, nil, nil, nil}, func() {
 		d.toServer.withdraw(key, wire.Cancelled(wire.Quote(id), "the door does not wait any longer"))
 	})
 	switch {

@@ -27,6 +27,7 @@ type local struct {
 // renamed is a request whose id the server knows as another.
 type renamed struct {
 	outgoing
+	n       uint64        // the id that the server knows
 	listens *subscription // nil for all but subscriptions/listen
 }
 
@@ -44,7 +45,7 @@ func (l *local) request(ctx context.Context, q outgoing) error {
 	l.mu.Lock()
 	l.last++
 	id := strconv.FormatUint(l.last, 10)
-	l.open["n:"+id] = &renamed{q, subscriptionOf(q.m)}
+	l.open["n:"+id] = &renamed{q, l.last, subscriptionOf(q.m)}
 	l.mu.Unlock()
 	raw, err := renumbered(q.m, []byte(id))
 	if err == nil {

@@ -79,6 +79,9 @@ func (d *door) passNotification(ctx context.Context, c *ostiary.Call, m *wire.Me
 		d.odd.count(ostiary.CodeLimitRate)
 		return nil
 	}
+	if (on != nil || !d.shared) && !d.shows(on, m) { // else each who hears it is looked at
+		return errUnseen
+	}
 	if m.Method == "notifications/progress" && !d.down.hasToken(m.ProgressKey) {
 		d.odd.count(ostiary.CodeGatewayOrphan)
 		return nil

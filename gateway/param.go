@@ -127,10 +127,9 @@ func checkParameters(h http.Header, of []parameter, arguments []byte) error {
 	return nil
 }
 
-// setParameters repeats the arguments in the header, whatever it said of them.
+// setParameters repeats the arguments in the header.
 func setParameters(h http.Header, of []parameter, arguments []byte) {
 	for _, p := range of {
-		delete(h, p.field)
 		if text, primitive, present := p.value(arguments); present && primitive {
 			h.Set(p.field, headerText(text))
 		}

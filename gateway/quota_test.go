@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -127,4 +128,22 @@ func TestQuotaEndsByItself(t *testing.T) {
 			t.Errorf("the rest is %d", got.n)
 		}
 	})
+}
+
+// TestRefusalsOfOneNetworkAreOneSource: whoever has a network in IPv6 has 2^64
+// addresses, which would be as many sources. The control are two networks.
+func TestRefusalsOfOneNetworkAreOneSource(t *testing.T) {
+	s := NewStrangers(StrangerOptions{Now: time.Now, Log: slog.New(slog.DiscardHandler), Room: func() bool { return false }})
+	for i := range 300 {
+		s.refuse(turned{address: fmt.Sprintf("2001:db8::%x", i)}, ostiary.Decision{Code: ostiary.CodeAuthMissing})
+	}
+	s.refuse(turned{address: "2001:db8:0:1::1"}, ostiary.Decision{Code: ostiary.CodeAuthMissing})
+	s.q.mu.Lock()
+	defer s.q.mu.Unlock()
+	c := s.q.counted[ostiary.CodeAuthMissing]
+	if len(c.from) != 2 || c.other != 0 || c.from["2001:db8::/64"] != 300 {
+		t.Errorf("%d sources, %d others", len(c.from), c.other)
+	}
+	s.q.over = true
+	s.q.timer.Stop()
 }

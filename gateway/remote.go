@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +47,8 @@ type remote struct {
 	version string // that the handshake agreed on
 	lost    error  // the server does not know the session any more
 	busy    sync.WaitGroup
+
+	lastTold time.Time // when the operator was told that the credential does not count
 }
 
 var _ serverEnd = (*remote)(nil)
@@ -71,12 +72,12 @@ const briefly = 5 * time.Second
 // An error means that the request did not reach the server; a server that takes
 // it and gives no answer fails the open request instead.
 func (r *remote) request(ctx context.Context, q outgoing) error {
-	pass, err := r.o.Breaker.enter()
+	pass, err := r.o.Breaker.enter(r.d.principal(q.on).ID)
 	if err != nil {
 		return err
 	}
 	defer pass.leave()
-	resp, err := r.post(ctx, q.m, q.on, q.parameters)
+	resp, err := r.post(ctx, q.m, q.parameters)
 	if err != nil {
 		pass.failed(ctx, err)
 		if ctx.Err() != nil {
@@ -102,7 +103,7 @@ func (r *remote) request(ctx context.Context, q outgoing) error {
 
 // send posts a notification or an answer.
 func (r *remote) send(ctx context.Context, on *stream, m *wire.Message) error {
-	resp, err := r.post(ctx, m, on, nil)
+	resp, err := r.post(ctx, m, nil)
 	if err != nil {
 		return err
 	}
@@ -182,13 +183,13 @@ const (
 
 // post sends one message. Of the client's header only what the protocol gives to
 // the server goes on, and only as the message says it.
-func (r *remote) post(ctx context.Context, m *wire.Message, on *stream, of []parameter) (*http.Response, error) {
+func (r *remote) post(ctx context.Context, m *wire.Message, of []parameter) (*http.Response, error) {
 	resp, err := r.do(ctx, exchange{method: http.MethodPost, body: m.Raw, reads: readsOnly(m.Method), fill: func(h http.Header) {
 		h.Set("Content-Type", "application/json")
 		h.Set("Accept", "application/json, text/event-stream")
 		if m.Era == wire.EraModern {
 			h.Set(headerVersion, m.Version)
-			modernHeader(h, m, on)
+			modernHeader(h, m)
 			setParameters(h, of, m.Arguments)
 		}
 	}})
@@ -267,10 +268,11 @@ func (r *remote) take(ctx context.Context, resp *http.Response, q outgoing) erro
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch {
 	case notTheClients(resp.StatusCode):
+		r.told(resp.StatusCode)
 		return r.unexpected(resp)
 	case kind == "application/json":
 		q.on.as(resp.StatusCode)
-		share := q.on.held()
+		share := q.share
 		r.room(ctx, share, min(resp.ContentLength, int64(r.d.o.Limits.MaxBytes)))
 		raw, err := whole(resp.Body, resp.ContentLength, r.d.o.Limits.MaxBytes)
 		if err != nil {
@@ -303,6 +305,32 @@ func notTheClients(status int) bool {
 	return status < 200 || status >= 300 && status < 400
 }
 
+// toldEvery is how often at most the operator's log says that the door's credential
+// does not count.
+const toldEvery = time.Minute
+
+// told says in the operator's log that the server does not let the door in: the client
+// cannot help it.
+func (r *remote) told(status int) {
+	if status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return
+	}
+	now := r.d.o.Now()
+	r.mu.Lock()
+	again := now.Sub(r.lastTold) < toldEvery && !r.lastTold.IsZero()
+	if !again {
+		r.lastTold = now
+	}
+	r.mu.Unlock()
+	switch {
+	case again:
+	case r.o.Header == nil:
+		r.d.o.Log.Error("the server wants a credential and the door has none for it: set upstreams."+r.d.o.Upstream+".credential", "upstream", r.d.o.Upstream, "status", status)
+	default:
+		r.d.o.Log.Error("the server does not accept the door's own credential: renew what upstreams."+r.d.o.Upstream+".credential names", "upstream", r.d.o.Upstream, "status", status)
+	}
+}
+
 // errCutOff says that an answer ended before its end.
 var errCutOff = errors.New("cut off")
 
@@ -332,7 +360,7 @@ func (r *remote) stream(ctx context.Context, body io.Reader, q *outgoing, on *st
 	events, resumable := newEventReader(body, r.d.o.Limits.MaxBytes), false
 	var share *share // the stream of a session passes on what comes and keeps nothing
 	if q != nil {
-		share = q.on.held()
+		share = q.share
 	}
 	for {
 		r.room(ctx, share, -1)
@@ -365,10 +393,10 @@ func (r *remote) stream(ctx context.Context, body io.Reader, q *outgoing, on *st
 	}
 }
 
-// room waits until the client has taken enough of what it was sent. One that has one
-// connection for everything has no share for each request.
+// room waits until the client has taken enough of what it was sent: all of a
+// connection together, and what its principal has on its way.
 func (r *remote) room(ctx context.Context, s *share, bytes int64) {
-	if s == nil && r.d.read != nil {
+	if r.d.read != nil {
 		r.d.down.room(ctx)
 	}
 	s.answer(ctx, bytes)
@@ -391,7 +419,7 @@ func (r *remote) agreed(version string) {
 // listen opens the server's own stream for the client's and passes on what comes
 // until either ends. It returns the status of a server that has none.
 func (r *remote) listen(ctx context.Context, on *stream, lastID string) (status int, err error) {
-	pass, err := r.o.Breaker.enter()
+	pass, err := r.o.Breaker.enter(r.d.principal(on).ID)
 	if err != nil {
 		return 0, err
 	}
@@ -428,20 +456,13 @@ func drain(body io.Reader) {
 }
 
 // modernHeader says in the header what the message says, as revision 2026-07-28
-// wants it, and passes on what the client said of its parameters.
-func modernHeader(h http.Header, m *wire.Message, on *stream) {
+// wants it. Of the fields Mcp-Param-* only those go on that the tool declares: what
+// is in none of the arguments would be judged by nobody, and routed by all the same.
+func modernHeader(h http.Header, m *wire.Message) {
 	if m.Method != "" {
 		h.Set(headerMethod, m.Method)
 	}
 	if hasName(m.Method) {
 		h.Set(headerName, headerText(m.Name))
-	}
-	if on == nil {
-		return
-	}
-	for name, values := range on.header {
-		if strings.HasPrefix(name, prefixParam) {
-			h[name] = values
-		}
 	}
 }

@@ -9,10 +9,11 @@ import (
 
 // clientRequest starts a request of the client. Others overtake it while it is
 // judged, but a handshake comes first.
-func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
+func (d *door) clientRequest(ctx context.Context, m *wire.Message, l line) {
+	on := l.on
 	callID, err := d.ids.call()
 	running, cancel := context.WithCancelCause(ctx)
-	q := &caller{d: d, ctx: running, m: m, pending: pending{on: on, who: d.principal(on).ID, target: m.Name,
+	q := &caller{d: d, ctx: running, m: m, share: l.share, pending: pending{on: on, who: d.principal(on).ID, target: m.Name,
 		method: m.Method, class: wire.Describe(m.Method, wire.FromClient).Class, callID: callID,
 		id: m.ID, cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}),
 	}}
@@ -21,6 +22,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 	}
 	if err != nil {
 		defer d.under.leave()
+		defer l.share.close()
 		cancel(nil)
 		d.refuseRequest(m, on, err)
 		return
@@ -28,6 +30,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message, on *stream) {
 	serve := func() {
 		defer d.under.leave()
 		defer d.breaks()
+		defer l.share.close()
 		defer on.settle()
 		defer cancel(nil)
 		defer d.down.release(&q.pending)
@@ -114,7 +117,7 @@ func storedReply(id []byte, r *ostiary.Result) []byte {
 // forward sends the request as it came and waits for its answer.
 func (d *door) forward(ctx context.Context, q *caller) (*ostiary.Result, *wire.Message, error) {
 	m := q.m
-	reply, err := d.exchange(ctx, outgoing{m.Key, d.traced(q), q.on, q.parameters}, func() { d.withdrawUpstream(m) })
+	reply, err := d.exchange(ctx, outgoing{m.Key, d.traced(q), q.on, q.parameters, q.held()}, func() { d.withdrawUpstream(m) })
 	if err != nil {
 		if reply == nil {
 			return nil, nil, err

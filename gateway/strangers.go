@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/internal/network"
 )
 
 // StrangerOptions are what Strangers are made of; all without a stated default
@@ -59,7 +60,7 @@ func (s *Strangers) Refused(r *http.Request, err error) {
 }
 
 func (s *Strangers) refuse(what turned, d ostiary.Decision) ostiary.Decision {
-	if !s.q.admit(d.Code, what.address, oddBurst) {
+	if !s.q.admit(d.Code, network.Of(what.address), oddBurst) {
 		return d
 	}
 	return s.o.Line.Refuse(what.call(s.ids), d)

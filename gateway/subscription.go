@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -70,6 +71,21 @@ func (s *subscription) wants(m *wire.Message) bool {
 	return false
 }
 
+// errUnseen says that a notification names what its receiver may not read.
+var errUnseen = &ostiary.Error{Code: ostiary.CodePolicyScope,
+	Message: "the update of a resource that the client may not read was dropped: its name is not for the client"}
+
+// shows reports whether who hears by a stream may read the resource that an update
+// names. A subscription to what lies above it does not open it.
+func (d *door) shows(on *stream, m *wire.Message) bool {
+	if m.Method != "notifications/resources/updated" {
+		return true
+	}
+	uri, _ := wire.Member(m.Params, "uri")
+	who := d.principal(on)
+	return policy.Shown(d.catalog.base().Resource(word(uri)), &who)
+}
+
 // subscriptionID is the id of the subscription that a message names, as written;
 // nil if it names none.
 func subscriptionID(m *wire.Message) []byte {
@@ -102,10 +118,17 @@ func named(m *wire.Message, id []byte) ([]byte, error) {
 // tell passes a notification that names no subscription on to those that asked
 // for it, each with its own id. It reports whether there is any.
 func (l *local) tell(ctx context.Context, m *wire.Message) (heard bool, err error) {
+	if m.Method == "notifications/message" {
+		on := l.hearsLog(m)
+		if on != nil {
+			l.d.reply(ctx, on, m.Raw)
+		}
+		return on != nil, nil
+	}
 	l.mu.Lock()
 	var to []*renamed
 	for _, q := range l.open {
-		if q.listens != nil && q.listens.wants(m) {
+		if q.listens != nil && q.listens.wants(m) && l.d.shows(q.on, m) {
 			to = append(to, q)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -152,5 +154,44 @@ func TestSubscriptionsOfARemoteServer(t *testing.T) {
 	close(more)
 	if l := next(); l != "end: EOF" {
 		t.Errorf("the stream goes on with %s", l)
+	}
+}
+
+// TestUpdatesOfWhatNobodyMayRead: a subscription to what lies above does not tell the
+// names below that its subscriber may not read. The control is one who may.
+func TestUpdatesOfWhatNobodyMayRead(t *testing.T) {
+	rules := rows()
+	rules.Rows = append(rules.Rows, policy.Row{Kind: policy.Resource, Pattern: "up/file:///a/secret*", Effect: ostiary.EffectRead, Scopes: []string{"a:secret"}})
+	updated := func(uri, more string) string {
+		return `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{` + more + `"uri":"` + uri + `"}}`
+	}
+	for _, scopes := range []string{"a:files", "a:files a:secret"} {
+		t.Run(scopes, func(t *testing.T) {
+			may := strings.Contains(scopes, "secret")
+			s := newScripted(t)
+			w := openWeb(t, rules, func(o *HTTPOptions, _ *site) {
+				signedIn(o, nil)
+				o.Door.Remote = nil
+				s.behind(&o.Door)
+			})
+			asked := make(chan string, 1)
+			go func() {
+				m := s.ofServer("subscriptions/listen")
+				asked <- string(m.ID)
+				s.say(note("subscriptions/acknowledged", string(m.ID), ""))
+			}()
+			next, _ := w.subscribe("1", `{"resourceSubscriptions":["file:///a"]}`, "Authorization", "Bearer key|"+scopes)
+			id := <-asked
+			has(t, next(), "acknowledged")
+			s.say(updated("file:///a/secret-plan", ""), updated("file:///a/secret-plan", `"_meta":{"io.modelcontextprotocol/subscriptionId":`+id+`},`), updated("file:///a/open", ""))
+			if may {
+				has(t, next(), "secret-plan")
+				has(t, next(), "secret-plan")
+			}
+			has(t, next(), "file:///a/open")
+			if !may {
+				w.recorded(is{method: "notifications/resources/updated", code: "policy_scope"})
+			}
+		})
 	}
 }

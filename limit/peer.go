@@ -2,11 +2,11 @@ package limit
 
 import (
 	"hash/maphash"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/internal/network"
 )
 
 const (
@@ -54,27 +54,15 @@ func NewPeers(each ostiary.RateLimit, clock func() time.Duration) (*Peers, error
 // operating-system user; all that have none are one peer.
 func (p *Peers) Take(peer string) error {
 	now := int64(p.clock())
-	key := maphash.String(p.cells.seed, network(peer))
+	key := maphash.String(p.cells.seed, network.Of(peer))
 	if wait := p.take(key, now); wait > 0 {
 		return &ostiary.Error{
 			Code: ostiary.CodeLimitRate, RetryAfter: time.Duration(wait),
 			Message: "too many requests come from there: the limit is " + show(p.rate) + " for one address; this one was not looked at: retry in " + soon(time.Duration(wait)),
-			Reason:  "limits.per_address: " + network(peer) + " used up " + show(p.rate),
+			Reason:  "limits.per_address: " + network.Of(peer) + " used up " + show(p.rate),
 		}
 	}
 	return nil
-}
-
-// network is what of a peer's name the limit counts for.
-func network(peer string) string {
-	a, err := netip.ParseAddr(peer)
-	if err != nil || !a.Is6() || a.Is4In6() {
-		return peer
-	}
-	if n, err := a.WithZone("").Prefix(64); err == nil {
-		return n.String()
-	}
-	return peer
 }
 
 func (p *Peers) take(key uint64, now int64) (wait int64) {

@@ -32,8 +32,8 @@ const scope = "github.com/ostiary/ostiary"
 type Options struct {
 	// Service is service.name, Version the program's.
 	Service, Version string
-	// Sample is the share of calls without a trace context of their own that are
-	// traced, from 0 to 1.
+	// Sample is the share of calls that are traced, from 0 to 1. A call with a trace
+	// context that is not sampled never is.
 	Sample float64
 	// Known reports whether the configuration names a principal; nil knows nobody.
 	Known func(principal string) bool

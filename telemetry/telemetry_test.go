@@ -187,7 +187,7 @@ func TestWhoIsTraced(t *testing.T) {
 		begun, keep bool
 	}{
 		"no parent":      {meta: "", all: true, begun: true},
-		"sampled":        {meta: parent("01"), none: true, all: true, keep: true},
+		"sampled":        {meta: parent("01"), all: true, keep: true},
 		"not sampled":    {meta: parent("00")},
 		"no traceparent": {meta: `{"traceparent":"SECRET"}`, all: true, begun: true},
 		"all zero":       {meta: `{"traceparent":"00-00000000000000000000000000000000-00f067aa0ba902b7-01"}`, all: true, begun: true},

@@ -24,7 +24,7 @@ type place struct {
 // tracer finds the place of a call from the call alone, so that the door, which puts
 // it into the message, and the span, which is made later, need not meet.
 type tracer struct {
-	seeds [4]maphash.Seed
+	seeds [5]maphash.Seed
 	below uint64 // the last bytes of trace ids that are sampled
 }
 
@@ -41,7 +41,10 @@ func newTracer(share float64) *tracer {
 func (t *tracer) place(c *ostiary.Call) place {
 	var p place
 	if parent := t.parent(c.Meta); parent.IsValid() {
-		p.trace, p.parent, p.sampled = parent.TraceID(), parent.SpanID(), parent.IsSampled()
+		// A caller may ask for less than the operator's share and not for more. The
+		// whole of a trace is in or out, and which is in nobody outside can choose.
+		p.trace, p.parent = parent.TraceID(), parent.SpanID()
+		p.sampled = parent.IsSampled() && t.hash(4, string(p.trace[:]))>>1 < t.below
 	} else {
 		binary.BigEndian.PutUint64(p.trace[:8], t.hash(0, c.ID))
 		low := t.hash(1, c.ID)

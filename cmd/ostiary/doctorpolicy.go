@@ -67,11 +67,7 @@ func (x *examination) server(u *config.Upstream) {
 		x.say(check, isWrong, "make it, or correct upstreams."+u.Name+".cwd", "%s: its working directory %s is not there", u.Name, dir)
 		return
 	}
-	program := u.Command[0]
-	if strings.Contains(program, "/") && !filepath.IsAbs(program) {
-		program = filepath.Join(dir, program)
-	}
-	found, err := exec.LookPath(program)
+	found, err := findProgram(dir, u.Command[0])
 	script := missingScript(dir, u.Command[1:])
 	switch {
 	case err == nil && script != "":
@@ -83,6 +79,23 @@ func (x *examination) server(u *config.Upstream) {
 	default:
 		x.say(check, isFine, "", "%s: %s", u.Name, found)
 	}
+}
+
+// findProgram is where a program lies that is started in a directory.
+func findProgram(dir, program string) (string, error) {
+	if strings.Contains(program, "/") && !filepath.IsAbs(program) {
+		program = filepath.Join(dir, program)
+	}
+	return exec.LookPath(program)
+}
+
+// missingProgram returns what of a command is not there: its program, or the script
+// that this is given; "" if nothing is missing.
+func missingProgram(dir string, command []string) string {
+	if _, err := findProgram(dir, command[0]); err != nil {
+		return command[0]
+	}
+	return missingScript(dir, command[1:])
 }
 
 // missingScript returns the script that an interpreter is given and that is not

@@ -77,6 +77,7 @@ func (l *policyLintCommand) Run(ctx context.Context, p program) error {
 	}
 	known := holders(file, keys)
 	found := append(findings(file, rules, upstreams), people(file, known)...)
+	found = append(found, namesakes(file, keys)...)
 	found = append(found, views(file, rules, upstreams, append(known, mapped(file)...))...)
 	for _, f := range found {
 		r.OK = r.OK && f.Severity != policy.SeverityError

@@ -88,7 +88,7 @@ func (s *site) handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.front = gateway.Front{Address: s.address, Take: peers.Take, Refused: s.strangers.Refused}
-	if s.check, err = s.file.NewAuth(s.w, s.house.Store(), s.audience); err != nil {
+	if s.check, err = s.file.NewAuth(s.w, s.house.Store(), s.audience, s.address); err != nil {
 		return nil, err
 	}
 	s.mux = http.NewServeMux()
@@ -103,6 +103,10 @@ func (s *site) handler() (http.Handler, error) {
 			started.Cwd = s.directory(u.Name)
 			if err := place(s.file, started); err != nil {
 				return nil, err
+			}
+			if program := missingProgram(started.Cwd, u.Command); program != "" {
+				s.w.Log.Error("the program of a server cannot be found or run, so every call to it will fail: install it, or correct upstreams."+u.Name+".command",
+					"upstream", u.Name, "program", program)
 			}
 		}
 		e, err := s.open(&end)
@@ -209,7 +213,7 @@ func (s *site) open(end *config.Endpoint) (*gateway.Endpoint, error) {
 			CatalogWait: s.file.Limits.Catalog, Grace: s.file.Limits.Shutdown,
 			Log: s.w.Log, Now: s.w.Now, Rand: s.w.Rand,
 		},
-		WebSocket: s.file.Serve.WebSocket, Pages: s.hosts(),
+		WebSocket: s.file.Serve.WebSocket, Pages: s.hosts(), Take: s.front.Take,
 		Ends: s.ends, WriteWait: s.file.Serve.Write, ReadWait: s.file.Serve.Read,
 		IdleSession: s.file.Serve.Idle, Sessions: s.file.Serve.Sessions, Capacity: s.capacity, Log: s.w.Log,
 	}), nil

@@ -69,7 +69,7 @@ func clockedDoor(t *testing.T, policy string, s *shared) (*door, *clock) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check, err := f.NewAuth(w, h.Store(), func(*http.Request) []string { return []string{resource.Audience()} })
+	check, err := f.NewAuth(w, h.Store(), func(*http.Request) []string { return []string{resource.Audience()} }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
