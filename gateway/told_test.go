@@ -19,7 +19,9 @@ func TestTheOperatorIsToldOfTheDoorsCredential(t *testing.T) {
 		clock := newClock()
 		w := openWeb(t, rows(), func(o *HTTPOptions, s *site) {
 			o.Door.Now = clock.now
-			o.Door.Remote.Header = func(context.Context, string) (http.Header, error) { return http.Header{"Authorization": {"Bearer old"}}, nil }
+			o.Door.Remote.Header = func(context.Context, string) (http.Header, error) {
+				return http.Header{"Authorization": {"Bearer old"}}, nil
+			}
 			s.handle = func(w http.ResponseWriter, _ *http.Request, m *wire.Message) {
 				if status != http.StatusOK {
 					http.Error(w, "sign in", status)
