@@ -68,7 +68,12 @@ func measureDetect(ctx context.Context) (*detection, error) {
 	rules := func(s specimen) float64 { score, _ := ruleScore(d, s); return score }
 	got := &detection{}
 	for _, source := range heldSources {
-		got.Held = append(got.Held, leaveOut("rules", rules, all, source)...)
+		for _, definition := range []bool{false, true} {
+			benign := benignOf(all, source, definition)
+			got.Held = append(got.Held, leaveOut("rules", rules, all, benign, source, definition)...)
+			m, kept := train(all, source, definition)
+			got.Held = append(got.Held, leaveOut("linear model", m.score, all, kept, source, definition)...)
+		}
 	}
 	for _, s := range all {
 		score, names := ruleScore(d, s)
@@ -84,51 +89,55 @@ func measureDetect(ctx context.Context) (*detection, error) {
 // heldSources are left out one at a time.
 var heldSources = []string{"bipia", "injecagent", "msb", "dvmcp", "notinject", "agentdojo", "npm"}
 
-// leaveOut measures a source against a threshold that none of its texts chose, apart
-// for results and for definitions.
-func leaveOut(how string, score scorer, all []specimen, source string) (rows []heldOut) {
-	for _, definition := range []bool{false, true} {
-		var others []float64
-		benign, falsely := 0, 0
-		var kinds []string
-		for _, s := range all {
-			if s.Definition != definition || s.Unlabelled || s.Source == tuningSource {
-				continue
-			}
-			if s.Source != source {
-				if !s.Attack {
-					others = append(others, score(s))
-				}
-				continue
-			}
-			if s.Attack && !slices.Contains(kinds, s.Kind) {
-				kinds = append(kinds, s.Kind)
-			}
+// benignOf are the benign texts of all sources but one.
+func benignOf(all []specimen, without string, definition bool) (some []specimen) {
+	for _, s := range all {
+		if s.Source != without && s.Source != tuningSource && s.Definition == definition && !s.Attack && !s.Unlabelled {
+			some = append(some, s)
 		}
-		limit := threshold(others)
-		attacks, caught := map[string]int{}, map[string]int{}
-		for _, s := range all {
-			if s.Source != source || s.Definition != definition || s.Unlabelled {
-				continue
-			}
-			hit := 0
-			if score(s) > limit {
-				hit = 1
-			}
-			if s.Attack {
-				attacks[s.Kind]++
-				caught[s.Kind] += hit
-			} else {
-				benign++
-				falsely += hit
-			}
+	}
+	return some
+}
+
+// leaveOut measures a source against a threshold that none of its texts chose, by
+// the kinds of its attacks, which share its benign texts.
+func leaveOut(how string, score scorer, all, others []specimen, source string, definition bool) (rows []heldOut) {
+	var scores []float64
+	for _, s := range others {
+		scores = append(scores, score(s))
+	}
+	limit := threshold(scores)
+	benign, falsely := 0, 0
+	for _, s := range all {
+		if s.Source != source || s.Definition != definition || s.Unlabelled {
+			continue
 		}
-		if len(kinds) == 0 && benign > 0 {
-			kinds = []string{map[bool]string{false: "benign texts", true: "benign definitions"}[definition]}
+		hit := 0
+		if score(s) > limit {
+			hit = 1
 		}
-		for _, k := range kinds {
-			rows = append(rows, heldOut{how, source, k, limit, len(others), attacks[k], caught[k], benign, falsely})
+		if !s.Attack {
+			benign++
+			falsely += hit
+			continue
 		}
+		i := slices.IndexFunc(rows, func(r heldOut) bool { return r.Kind == s.Kind })
+		if i < 0 {
+			i = len(rows)
+			rows = append(rows, heldOut{How: how, Source: source, Kind: s.Kind, Threshold: limit, Others: len(others)})
+		}
+		rows[i].Attacks++
+		rows[i].Caught += hit
+	}
+	if len(rows) == 0 && benign > 0 {
+		kind := "none: results"
+		if definition {
+			kind = "none: definitions"
+		}
+		rows = append(rows, heldOut{How: how, Source: source, Kind: kind, Threshold: limit, Others: len(others)})
+	}
+	for i := range rows {
+		rows[i].Benign, rows[i].False = benign, falsely
 	}
 	return rows
 }

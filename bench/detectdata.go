@@ -23,6 +23,8 @@ type specimen struct {
 	Unlabelled         bool // the set does not say which it is
 	// Texts are scanned each by itself; the highest score counts.
 	Texts []string
+	// Core is the attack by itself, where the set has it.
+	Core string
 }
 
 // dataDir is where the evaluation data lies.
@@ -106,7 +108,7 @@ func readBIPIA() (all []specimen, err error) {
 					lines := strings.Split(mail, "\n")
 					at := []int{0, len(lines) / 2, len(lines)}[place]
 					text := strings.Join(slices.Insert(lines, at, attack), "\n")
-					all = append(all, specimen{Source: "bipia", Kind: kind, Name: fmt.Sprintf("%s %d, place %d", name, i, place), Attack: true, Texts: []string{text}})
+					all = append(all, specimen{Source: "bipia", Kind: kind, Name: fmt.Sprintf("%s %d, place %d", name, i, place), Attack: true, Texts: []string{text}, Core: attack})
 				}
 			}
 		}
@@ -133,8 +135,8 @@ func readInjecAgent() (all []specimen, err error) {
 		for i, c := range cases {
 			name := fmt.Sprintf("%s %d", part, i)
 			all = append(all,
-				specimen{Source: "injecagent", Kind: "enhanced", Name: name, Attack: true, Texts: []string{c.Response}},
-				specimen{Source: "injecagent", Kind: "without its prefix", Name: name, Attack: true, Texts: []string{strings.ReplaceAll(c.Template, place, c.Instruction)}})
+				specimen{Source: "injecagent", Kind: "enhanced", Name: name, Attack: true, Texts: []string{c.Response}, Core: core(c.Response, c.Template, place, c.Instruction)},
+				specimen{Source: "injecagent", Kind: "without its prefix", Name: name, Attack: true, Texts: []string{strings.ReplaceAll(c.Template, place, c.Instruction)}, Core: c.Instruction})
 			if !seen[c.Template] {
 				seen[c.Template] = true
 				all = append(all, specimen{Source: "injecagent", Kind: "response", Name: c.Tool, Texts: []string{strings.ReplaceAll(c.Template, place, "It was delivered on Tuesday, and we are content with it.")}})
@@ -161,6 +163,28 @@ func readInjecAgent() (all []specimen, err error) {
 		}
 	}
 	return all, nil
+}
+
+// injected is what stands in a text where it differs from its template.
+func injected(text, template, place string) string {
+	head, tail, _ := strings.Cut(template, place)
+	same := 0
+	for same < min(len(head), len(text)) && head[same] == text[same] {
+		same++
+	}
+	text = text[same:]
+	for len(text) > 0 && len(tail) > 0 && text[len(text)-1] == tail[len(tail)-1] {
+		text, tail = text[:len(text)-1], tail[:len(tail)-1]
+	}
+	return text
+}
+
+// core is what was injected; where quoting differs too much, the attacker's wish.
+func core(text, template, place, wish string) string {
+	if c := injected(strings.Trim(text, `"`), template, place); len(c) < len(wish)+400 {
+		return c
+	}
+	return wish
 }
 
 type toolLine struct {
@@ -233,6 +257,7 @@ func readAgentDojo() (all []specimen, err error) {
 					Result any
 				}
 			} `json:"user_tasks"`
+			Goals   []struct{ Goal string }             `json:"injection_tasks"`
 			Vectors map[string]struct{ Default string } `json:"injection_vectors"`
 		}
 		if err := readJSON("agentdojo/"+suite+".json", &s); err != nil {
@@ -240,6 +265,16 @@ func readAgentDojo() (all []specimen, err error) {
 		}
 		for _, t := range s.Tools {
 			all = append(all, specimen{Source: "agentdojo", Kind: "definition", Name: suite + " " + t.Name, Definition: true, Texts: []string{t.Description}})
+		}
+		var templates struct{ Templates, Defaults map[string]string }
+		if err := readJSON("agentdojo/attack_templates.json", &templates); err != nil {
+			return nil, err
+		}
+		for i, g := range s.Goals {
+			for _, name := range slices.Sorted(maps.Keys(templates.Templates)) {
+				fill := strings.NewReplacer("{goal}", g.Goal, "{user}", templates.Defaults["user"], "{model}", templates.Defaults["model"], "{tools}", "")
+				all = append(all, specimen{Source: tuningSource, Kind: "AgentDojo " + name, Name: fmt.Sprint(suite, " ", i), Attack: true, Texts: []string{fill.Replace(templates.Templates[name])}})
+			}
 		}
 		seen := map[string]bool{}
 		for _, task := range s.Tasks {

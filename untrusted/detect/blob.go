@@ -28,14 +28,36 @@ func (s *scan) blobs(v *view) {
 		for from > 0 && blobByte[text[from-1]] {
 			from--
 		}
-		for to < len(text) && blobByte[text[to]] {
-			to++
+		for line := from; to < len(text); to++ {
+			if blobByte[text[to]] {
+				continue
+			}
+			next := to + 1
+			if text[to] == '\r' && next < len(text) && text[next] == '\n' {
+				next++
+			} else if text[to] != '\n' {
+				break
+			}
+			if to-line < blobLeast || !goesOn(text, next) { // it is not wrapped
+				break
+			}
+			line, to = next, next
 		}
 		if to-from >= blobLeast {
 			s.blob(v, from, to)
 		}
 		i = max(i, to&^(blobStep-1))
 	}
+}
+
+// goesOn reports whether the line at i is one more of a wrapped run: letters of
+// base64 to its end, or many.
+func goesOn(text string, i int) bool {
+	from := i
+	for i < len(text) && i-from < blobLeast && blobByte[text[i]] {
+		i++
+	}
+	return i > from && (i == len(text) || i-from == blobLeast || strings.IndexByte("=\r\n", text[i]) >= 0)
 }
 
 // spaced reports whether one of eight bytes is a space or lies below.
@@ -54,9 +76,19 @@ var blobByte = func() (table [256]bool) {
 
 // blob decodes a run of such letters piece by piece and reads what is text.
 func (s *scan) blob(v *view, from, to int) {
-	for ; from+blobLeast <= to; from += blobMost {
-		run := v.text[from:min(to, from+blobMost)]
-		plain := s.decode(run)
+	s.encoded = s.encoded[:0]
+	for _, c := range []byte(strings.TrimPrefix(v.text[from:to], "0x")) {
+		if c != '\n' && c != '\r' {
+			s.encoded = append(s.encoded, c)
+		}
+	}
+	for run := s.encoded; len(run) >= blobLeast; run = run[min(len(run), blobMost):] {
+		part := run[:min(len(run), blobMost)]
+		plain := s.decode(part)
+		// What goes on from the piece before may begin anywhere in a group of four.
+		for shift := 1; shift < 4 && from == 0 && v.base > 0 && !readable(plain); shift++ {
+			plain = s.decode(part[shift:])
+		}
 		if !readable(plain) {
 			continue
 		}
@@ -66,11 +98,11 @@ func (s *scan) blob(v *view, from, to int) {
 		inner.text(string(plain), 0)
 		for r, seen := range inner.last {
 			if seen != 0 {
-				s.hit(ruleID(r), v, from, from+len(run))
+				s.hit(ruleID(r), v, from, to)
 			}
 		}
 		if inner.score > 0 {
-			s.hit(ruleEncoded, v, from, from+len(run))
+			s.hit(ruleEncoded, v, from, to)
 		}
 		inner.end()
 		s.d.room.Put(inner)
@@ -79,16 +111,14 @@ func (s *scan) blob(v *view, from, to int) {
 
 // decode takes hex for hex and everything else for base64. What it returns holds
 // until the next call.
-func (s *scan) decode(run string) []byte {
-	s.encoded = append(s.encoded[:0], strings.TrimPrefix(run, "0x")...)
+func (s *scan) decode(run []byte) []byte {
 	s.decoded = slices.Grow(s.decoded[:0], len(run))[:len(run)]
-	raw := s.encoded
-	if n, err := hex.Decode(s.decoded, raw[:len(raw)&^1]); err == nil {
+	if n, err := hex.Decode(s.decoded, run[:len(run)&^1]); err == nil {
 		return s.decoded[:n]
 	}
-	raw = s.encoded[:len(s.encoded)&^3]
+	run = run[:len(run)&^3]
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		if n, err := e.Decode(s.decoded, raw); err == nil {
+		if n, err := e.Decode(s.decoded, run); err == nil {
 			return s.decoded[:n]
 		}
 	}

@@ -1,21 +1,30 @@
 package detect
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
-// names are the tools that a text may name. A name that is an ordinary word does
-// not count: only one with a sign or a capital in it says what it means.
+// names are the tools that a text may name.
 type names struct {
 	list  func(upstream string) []string
 	known sync.Map // upstream -> *nameSet
 }
 
+// nameSet is one list of names, and where to begin reading in a text that may hold
+// them.
 type nameSet struct {
-	list []string // as it was given, to know it again
-	set  map[string]struct{}
+	list   []string // as it was given, to know it again
+	set    map[string]struct{}
+	sparks *sparks
 }
 
-// of returns a function that knows the names; nil if there are none.
-func (n *names) of(upstream string) func(string) bool {
+// namesMost is how many names of a list kindle. The others are known, but looked for
+// only near to what kindles otherwise.
+const namesMost = 1 << 10
+
+// of returns the names that a text of an upstream may hold; nil if there are none.
+func (n *names) of(upstream string) *nameSet {
 	if n.list == nil {
 		return nil
 	}
@@ -25,15 +34,29 @@ func (n *names) of(upstream string) func(string) bool {
 	}
 	if old, ok := n.known.Load(upstream); ok {
 		if s := old.(*nameSet); len(s.list) == len(list) && &s.list[0] == &list[0] {
-			return s.has
+			return s
 		}
 	}
 	s := &nameSet{list: list, set: make(map[string]struct{}, len(list))}
+	kindling := anchors()
 	for _, name := range list {
+		if !telling(name) {
+			continue
+		}
 		s.set[name] = struct{}{}
+		if len(name) >= anchorMin && len(s.set) <= namesMost {
+			kindling = append(kindling, anchor{text: name, kind: kindRead})
+		}
 	}
+	s.sparks = newSparks(kindling)
 	n.known.Store(upstream, s)
-	return s.has
+	return s
+}
+
+// telling reports whether a name is more than an ordinary word: it has a sign or a
+// capital within.
+func telling(name string) bool {
+	return len(name) <= longestName && len(name) > 1 && strings.ContainsAny(name[1:], "_-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 }
 
 func (s *nameSet) has(name string) bool {

@@ -21,6 +21,7 @@ type scan struct {
 	d        *Detector
 	as       scope
 	upstream string
+	sparks   *sparks
 	isTool   func(string) bool
 	folder   folder
 	tokens   []token
@@ -42,13 +43,16 @@ type found struct {
 
 func (s *scan) begin(d *Detector, upstream string, as scope) {
 	s.d, s.upstream, s.as = d, upstream, as
-	s.isTool = d.names.of(upstream)
+	s.sparks, s.isTool = d.sparks, nil
+	if known := d.names.of(upstream); known != nil {
+		s.sparks, s.isTool = known.sparks, known.has
+	}
 	s.last, s.score, s.found, s.inside = [ruleCount]int{}, 0, s.found[:0], false
 	s.hits = 0
 }
 
 // end forgets what belongs to others.
-func (s *scan) end() { s.d, s.isTool = nil, nil }
+func (s *scan) end() { s.d, s.sparks, s.isTool = nil, nil, nil }
 
 func (s *scan) text(text string, base int) {
 	for from := 0; ; from += pieceSize - pieceOverlap {
@@ -67,23 +71,23 @@ func (s *scan) piece(v *view) {
 	}
 	if s.as == definitions {
 		s.read(v, 0, len(v.text))
-		s.sparks(v, nil)
+		s.kindled(v, nil)
 	} else {
-		s.sparks(v, s.around)
+		s.kindled(v, s.around)
 	}
 	if !s.inside {
 		s.blobs(v)
 	}
 }
 
-// sparks goes through the places where anchors stand, and reads what is around
+// kindled goes through the places where anchors stand, and reads what is around
 // them, each byte about once.
-func (s *scan) sparks(v *view, read func(v *view, from, to int)) {
+func (s *scan) kindled(v *view, read func(v *view, from, to int)) {
 	start, end := -1, -1 // the window that is still open
-	for i := s.d.sparks.next(v.text, 0); i < len(v.text); i = s.d.sparks.next(v.text, i+2) {
-		hash, n := s.d.sparks.at(v.text, i)
-		for ; n != 0; n = s.d.sparks.list[n].next {
-			a := &s.d.sparks.list[n]
+	for i := s.sparks.next(v.text, 0); i < len(v.text); i = s.sparks.next(v.text, i+2) {
+		hash, n := s.sparks.at(v.text, i)
+		for ; n != 0; n = s.sparks.list[n].next {
+			a := &s.sparks.list[n]
 			at := a.begins(v.text, i, hash)
 			if at < 0 {
 				continue
