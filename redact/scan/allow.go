@@ -35,15 +35,21 @@ const (
 type allowlist struct {
 	target  target
 	both    bool // regex and stop word must speak, not one of them
-	regexes []*lazy
+	sources []string
 	words   []string
 
 	once  sync.Once
 	index map[[wordHead]byte][]string
+	heads [headWords]uint64 // which heads there are, roughly
+	any   *anyOf
 }
 
-// wordHead is how many bytes of a stop word find it.
-const wordHead = 3
+// wordHead is how many bytes of a stop word find it, headWords the size of a first
+// look at whether there is one.
+const (
+	wordHead  = 3
+	headWords = 128
+)
 
 // newAllowlist makes an allowlist of a table; nil if it can say nothing here,
 // where there are no paths and no commits.
@@ -72,7 +78,7 @@ func newAllowlist(t allowTable) (*allowlist, error) {
 		if err := compiles(source); err != nil {
 			return nil, err
 		}
-		a.regexes = append(a.regexes, &lazy{source: strings.Clone(source)})
+		a.sources = append(a.sources, strings.Clone(source))
 	}
 	for _, w := range t.StopWords {
 		if len(w) < wordHead {
@@ -80,7 +86,7 @@ func newAllowlist(t allowTable) (*allowlist, error) {
 		}
 		a.words = append(a.words, strings.ToLower(w))
 	}
-	if len(a.regexes)+len(a.words) == 0 {
+	if len(a.sources)+len(a.words) == 0 {
 		return nil, nil
 	}
 	return a, nil
@@ -88,24 +94,31 @@ func newAllowlist(t allowTable) (*allowlist, error) {
 
 // allows reports whether the secret s[start:end], found by a match at s[from:to],
 // is none.
-func (a *allowlist) allows(s string, from, to, start, end int) bool {
+func (a *allowlist) allows(m *machine, s string, from, to, start, end int) bool {
+	a.once.Do(a.prepare)
 	text := s[start:end]
+	if !a.both && a.stops(text) {
+		return true
+	}
 	switch a.target {
 	case targetMatch:
 		text = s[from:to]
 	case targetLine:
 		text = line(s, from, to)
 	}
-	byRegex := false
-	for _, l := range a.regexes {
-		if byRegex = l.get().MatchString(text); byRegex {
-			break
-		}
+	return a.any.in(m, text) && (!a.both || a.stops(s[start:end]))
+}
+
+// prepare makes what is only needed once something was found.
+func (a *allowlist) prepare() {
+	a.any = newAnyOf(a.sources)
+	a.index = make(map[[wordHead]byte][]string, len(a.words))
+	for _, w := range a.words {
+		head := [wordHead]byte([]byte(w))
+		a.index[head] = append(a.index[head], w)
+		n := place(head)
+		a.heads[n/64] |= 1 << (n % 64)
 	}
-	if byRegex != a.both { // one is enough, or one was missing
-		return byRegex
-	}
-	return a.stops(s[start:end])
 }
 
 // maxLine bounds what of a line is looked at on each side of a match: a text
@@ -128,17 +141,13 @@ func (a *allowlist) stops(secret string) bool {
 	if len(a.words) == 0 {
 		return false
 	}
-	a.once.Do(func() {
-		a.index = make(map[[wordHead]byte][]string, len(a.words))
-		for _, w := range a.words {
-			head := [wordHead]byte([]byte(w))
-			a.index[head] = append(a.index[head], w)
-		}
-	})
-	secret = strings.ToLower(secret)
 	for i := 0; i+wordHead <= len(secret); i++ {
-		for _, w := range a.index[[wordHead]byte([]byte(secret[i:i+wordHead]))] {
-			if strings.HasPrefix(secret[i:], w) {
+		head := [wordHead]byte{lower(secret[i]), lower(secret[i+1]), lower(secret[i+2])}
+		if n := place(head); a.heads[n/64]&(1<<(n%64)) == 0 {
+			continue
+		}
+		for _, w := range a.index[head] {
+			if len(secret)-i >= len(w) && strings.EqualFold(secret[i:i+len(w)], w) {
 				return true
 			}
 		}
@@ -146,22 +155,25 @@ func (a *allowlist) stops(secret string) bool {
 	return false
 }
 
+// place is where a head stands among the few that are known.
+func place(head [wordHead]byte) uint {
+	return (uint(head[0])*1021 + uint(head[1])*61 + uint(head[2])) % (64 * headWords)
+}
+
 // entropy is Shannon's, in bits a character, counted over bytes: what secrets are
 // written in is ASCII.
 func entropy(s string) float64 {
-	if s == "" {
-		return 0
-	}
-	var counts [256]int
+	var counts [256]int32
+	sum := 0.0
 	for i := range len(s) {
 		counts[s[i]]++
 	}
-	sum := 0.0
-	for _, n := range counts {
-		if n > 0 {
+	for i := range len(s) { // each byte once
+		if n := counts[s[i]]; n > 1 {
 			sum += float64(n) * math.Log2(float64(n))
 		}
+		counts[s[i]] = 0
 	}
-	n := float64(len(s))
+	n := float64(max(len(s), 1))
 	return math.Log2(n) - sum/n
 }

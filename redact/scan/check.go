@@ -8,7 +8,7 @@ import (
 
 const (
 	maxWidth   = 2048 // bytes of a match
-	maxProgram = 4000 // instructions of a rule
+	maxProgram = 2000 // instructions of a rule
 	minKeyword = 3
 )
 

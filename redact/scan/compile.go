@@ -44,8 +44,10 @@ type pattern struct {
 
 const (
 	// maxRun is how long a run without a bound is at most where something behind
-	// it may begin within it, so that every place must be tried.
-	maxRun = 1024
+	// it may begin within it, so that every place must be tried; the second of one
+	// that takes blanks too.
+	maxRun   = 1024
+	maxLoose = 200
 	// maxWays bounds how often such runs are tried behind each other, and maxNodes
 	// how much a repeated group is written out.
 	maxWays  = 400
@@ -59,12 +61,17 @@ type compiler struct {
 	ways  int
 	long  int // runs without a bound that must be tried at every place
 	sets  map[set]*set
+	// noGroups leaves the marks of groups out, where only the match matters.
+	noGroups bool
 }
 
 // compile makes a pattern of an expression; false if it is not of that kind and
 // must be left to regexp.
 func compile(re *syntax.Regexp) (*pattern, bool) {
-	c := &compiler{ok: true, ways: 1, sets: map[set]*set{}}
+	return (&compiler{ok: true, ways: 1, sets: map[set]*set{}}).pattern(re)
+}
+
+func (c *compiler) pattern(re *syntax.Regexp) (*pattern, bool) {
 	start := c.build(re, c.node(node{op: opEnd}))
 	if !c.ok || c.long > 1 || c.ways > maxWays {
 		return nil, false
@@ -107,6 +114,9 @@ func (c *compiler) build(re *syntax.Regexp, next *node) *node {
 	case syntax.OpNoWordBoundary:
 		return c.node(node{op: opInside, next: next})
 	case syntax.OpCapture:
+		if c.noGroups {
+			return c.build(re.Sub[0], next)
+		}
 		end := c.node(node{op: opMark, mark: 2*re.Cap + 1, next: next})
 		return c.node(node{op: opMark, mark: 2 * re.Cap, next: c.build(re.Sub[0], end)})
 	case syntax.OpConcat:
@@ -189,6 +199,9 @@ func (c *compiler) run(re *syntax.Regexp, least, most int, lazy bool, next *node
 	}
 	if most < 0 {
 		n.max = least + maxRun
+		if s[' '] { // it goes over words
+			n.max = least + maxLoose
+		}
 		c.long++
 	} else {
 		c.ways *= most - least + 1

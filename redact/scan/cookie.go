@@ -19,8 +19,8 @@ func cookies(f *finder, r *rule, start, end int) {
 	if i >= len(s) || s[i] != ':' && s[i] != '=' {
 		return
 	}
-	i = run(s, i+1, 6, func(c byte) bool { return c == ' ' || c == '"' || c == '\'' || c == '[' })
-	stop := run(s, i, maxHeader, func(c byte) bool { return c >= ' ' && c != '"' && c != '\'' && c != '\\' })
+	i = f.m.skip(i+1, 6, openBytes)
+	stop := f.m.skip(i, maxHeader, headerBytes)
 	set := start >= 4 && strings.EqualFold(s[start-4:start], "set-")
 	at := i
 	for at < stop {

@@ -8,6 +8,7 @@ const block = 32 << 10
 type finder struct {
 	e      *Engine
 	m      machine
+	side   machine // for allowlists
 	lanes  lanes
 	until  []int // by rule, where its last match ended
 	open   []span
@@ -26,7 +27,7 @@ type match struct {
 }
 
 func (f *finder) release() {
-	f.m.s = "" // do not keep the text
+	f.m.s, f.side.s = "", "" // do not keep the text
 	f.e.finders.Put(f)
 }
 
@@ -138,12 +139,12 @@ func (f *finder) take(r *rule, from, to, start, end int) {
 		return
 	}
 	for _, a := range f.e.global {
-		if a.allows(s, from, to, start, end) {
+		if a.allows(&f.side, s, from, to, start, end) {
 			return
 		}
 	}
 	for _, a := range r.allow {
-		if a.allows(s, from, to, start, end) {
+		if a.allows(&f.side, s, from, to, start, end) {
 			return
 		}
 	}

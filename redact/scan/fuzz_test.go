@@ -9,8 +9,8 @@ import (
 // seeds are texts with secrets that are made up, and what is close to one.
 func seeds() []string {
 	return []string{
-		"", "nothing", "token", "key=", "ghp_" + strings.Repeat("a1B2", 9), "\"api_key\": \"zX9k2Lq8Vw4Rt6Yp0\"",
-		"AKIAABCDEFGHIJKLMNOPghp_" + strings.Repeat("a1B2", 9) + "AKIAABCDEFGHIJKLMNOP",
+		"", "nothing", "token", "key=", "ghp_" + mixed36, "\"api_key\": \"zX9k2Lq8Vw4Rt6Yp0\"",
+		"AKIAABCDEFGHIJKLMNOPghp_" + mixed36 + "AKIAABCDEFGHIJKLMNOP",
 		"-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA0123456789abcdef\n", 8) + "-----END RSA PRIVATE KEY-----\n",
 		"-----BEGIN PRIVATE KEY-----\\n" + strings.Repeat("MIIEpAIBAAKCAQEA0123456789abcdef\\n", 3),
 		"curl -H \"Authorization: Bearer abcdef0123456789\" -u 'me:secret12' https://x.example",

@@ -115,3 +115,13 @@ func (m *machine) run(n *node, i int) (int, bool) {
 		n = n.next
 	}
 }
+
+// skip leaves behind bytes of a set, at most limit.
+func (m *machine) skip(i, limit int, in *set) int {
+	from := i
+	for end := min(len(m.s), i+limit); i < end && in[m.s[i]]; {
+		i++
+	}
+	m.steps += i - from
+	return i
+}

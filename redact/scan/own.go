@@ -33,7 +33,7 @@ const cookieRule = "cookie"
 // own takes in the rules that gitleaks does not have.
 func (b *builder) own() {
 	for _, o := range ownRules() {
-		r := &rule{id: o.id, rank: o.rank, part: o.id == cookieRule}
+		r := &rule{id: o.id, rank: o.rank, keywords: o.words, part: o.id == cookieRule}
 		b.add(r)
 		b.on(o.words, action{rule: r, hand: o.hand})
 	}
@@ -45,14 +45,6 @@ func isToken(c byte) bool { return isWord(c) || c == '-' }
 // "task-force".
 func inWord(s string, i int) bool { return i > 0 && isToken(s[i-1]) }
 
-// run leaves behind bytes of a kind, at most limit.
-func run(s string, i, limit int, kind func(byte) bool) int {
-	for end := min(len(s), i+limit); i < end && kind(s[i]); {
-		i++
-	}
-	return i
-}
-
 // maxToken bounds one token of the rules here: a JWT with many claims is shorter.
 const maxToken = 8 << 10
 
@@ -63,8 +55,11 @@ func digits(s string) bool { return strings.ContainsAny(s, "0123456789") }
 // them, so that "sk-learn-something" is none.
 func providerKey(f *finder, r *rule, start, end int) {
 	s := f.m.s
-	to := run(s, end, maxToken, isToken)
-	if s[start:end] == "sk-" && !inWord(s, start) && to-end >= 20 && digits(s[end:to]) {
+	if s[start:end] != "sk-" || inWord(s, start) {
+		return
+	}
+	to := f.m.skip(end, maxToken, tokenBytes)
+	if to-end >= 20 && digits(s[end:to]) {
 		f.take(r, start, to, start, to)
 	}
 }
@@ -72,8 +67,11 @@ func providerKey(f *finder, r *rule, start, end int) {
 // githubToken is a token of GitHub with a length that its makers did not tell.
 func githubToken(f *finder, r *rule, start, end int) {
 	s := f.m.s
-	to := run(s, end, maxToken, isWord)
-	if s[start] == 'g' && !inWord(s, start) && to-end >= 20 && entropy(s[end:to]) > 3 {
+	if s[start] != 'g' || inWord(s, start) {
+		return
+	}
+	to := f.m.skip(end, maxToken, wordBytes)
+	if to-end >= 20 && entropy(s[end:to]) > 3 {
 		f.take(r, start, to, start, to)
 	}
 }
@@ -85,7 +83,7 @@ func bearer(f *finder, r *rule, start, end int) {
 	if inWord(s, start) {
 		return
 	}
-	to := run(s, end, maxToken, func(c byte) bool { return isToken(c) || strings.IndexByte(".~+/=", c) >= 0 })
+	to := f.m.skip(end, maxToken, bearerBytes)
 	if token := strings.TrimRight(s[end:to], "."); len(token) >= 32 || len(token) >= 8 && digits(token) && entropy(token) > 2.5 {
 		f.take(r, start, end+len(token), end, end+len(token))
 	}
@@ -97,7 +95,7 @@ func basicAuth(f *finder, r *rule, start, end int) {
 	if inWord(s, start) {
 		return
 	}
-	to := run(s, end, maxToken, isBase64)
+	to := f.m.skip(end, maxToken, base64Bytes)
 	plain, err := base64.StdEncoding.DecodeString(s[end:to])
 	if err != nil {
 		plain, err = base64.RawStdEncoding.DecodeString(s[end:to])
@@ -127,18 +125,18 @@ func webToken(f *finder, r *rule, start, end int) {
 	if s[start:end] != "eyJ" || inWord(s, start) {
 		return
 	}
-	first := run(s, end, maxToken, isToken)
+	first := f.m.skip(end, maxToken, tokenBytes)
 	if first-start < 10 || first >= len(s) || s[first] != '.' {
 		return
 	}
-	second := run(s, first+1, maxToken, isToken)
+	second := f.m.skip(first+1, maxToken, tokenBytes)
 	if second-first < 6 || second >= len(s) || s[second] != '.' {
 		return
 	}
 	to := second
 	for range 3 { // an encrypted one has five parts
 		if to < len(s) && s[to] == '.' {
-			to = run(s, to+1, maxToken, isToken)
+			to = f.m.skip(to+1, maxToken, tokenBytes)
 		}
 	}
 	f.take(r, start, to, start, to)
@@ -150,7 +148,7 @@ func urlPassword(f *finder, r *rule, _, end int) {
 	s := f.m.s
 	const authority = 512
 	colon, at := -1, -1
-	to := run(s, end, authority, func(c byte) bool { return c > ' ' && strings.IndexByte("/?#\"<>\\`", c) < 0 })
+	to := f.m.skip(end, authority, urlBytes)
 	for j := end; j < to; j++ {
 		switch {
 		case s[j] == ':' && colon < 0:
@@ -179,7 +177,7 @@ func connection(f *finder, r *rule, start, end int) {
 			return
 		}
 	}
-	to := run(s, end, 512, func(c byte) bool { return c > ' ' && strings.IndexByte(";&\"'`<>\\", c) < 0 })
+	to := f.m.skip(end, 512, memberBytes)
 	if to-end >= least && !placeholder(s[end:to]) {
 		f.take(r, start, to, end, to)
 	}

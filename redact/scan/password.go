@@ -21,7 +21,7 @@ func password(f *finder, r *rule, start, end int) {
 		i++
 	}
 	const least, most = 6, 128
-	to := run(s, i, most+1, func(c byte) bool { return c > ' ' && c < 0x7f && strings.IndexByte("\"'`,;<>(){}[]\\", c) < 0 })
+	to := f.m.skip(i, most+1, passwordBytes)
 	if to-i < least || to-i > most || to < len(s) && strings.IndexByte("\"'`,;< \t\r\n\\", s[to]) < 0 {
 		return
 	}

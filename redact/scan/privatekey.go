@@ -22,7 +22,7 @@ func privateKey(f *finder, r *rule, start, end int) {
 		f.take(r, from, to, from, to)
 		return
 	}
-	if to, n := pemBody(s, body); n >= minBody {
+	if to, n := f.pemBody(body); n >= minBody {
 		f.take(r, from, to, from, to)
 	}
 }
@@ -75,16 +75,17 @@ func endsIn(s, end string) bool {
 // pemBody goes on over lines of base64, which white space or its escape parts, and
 // lines of a header; n counts the base64. All words but the last are as long as
 // lines of a key, so that a sentence is none.
-func pemBody(s string, i int) (to, n int) {
+func (f *finder) pemBody(i int) (to, n int) {
 	const least = 16
+	s := f.m.s
 	to = i
 	for {
 		i = spaces(s, i)
-		if name := run(s, i, 32, isToken); name > i && strings.HasPrefix(s[name:], ": ") && n == 0 {
-			i = run(s, name, 256, func(c byte) bool { return c >= ' ' && c != '\\' })
+		if name := f.m.skip(i, 32, tokenBytes); name > i && strings.HasPrefix(s[name:], ": ") && n == 0 {
+			i = f.m.skip(name, 256, headerBytes)
 			continue
 		}
-		end := run(s, i, len(s), isBase64)
+		end := f.m.skip(i, len(s), base64Bytes)
 		n += end - i
 		if end > i {
 			to = end

@@ -1,6 +1,9 @@
 package scan
 
-import "regexp/syntax"
+import (
+	"regexp/syntax"
+	"strings"
+)
 
 // set is a set of bytes. All bytes from 0x80 on are in it or none: what is searched
 // for is ASCII, and a class that takes other letters takes their bytes.
@@ -89,4 +92,27 @@ func upper(c byte) byte {
 
 func isWord(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_'
+}
+
+// The sets of the searches by hand. Nothing changes them.
+var (
+	wordBytes   = setOf(isWord)
+	tokenBytes  = setOf(isToken)
+	base64Bytes = setOf(isBase64)
+	bearerBytes = setOf(func(c byte) bool { return isToken(c) || strings.IndexByte(".~+/=", c) >= 0 })
+	// What may stand in the authority of a URL, in a member of a connection string,
+	// in a password that is one word, in a header.
+	urlBytes      = setOf(func(c byte) bool { return c > ' ' && strings.IndexByte("/?#\"<>\\`", c) < 0 })
+	memberBytes   = setOf(func(c byte) bool { return c > ' ' && strings.IndexByte(";&\"'`<>\\", c) < 0 })
+	passwordBytes = setOf(func(c byte) bool { return c > ' ' && c < 0x7f && strings.IndexByte("\"'`,;<>(){}[]\\", c) < 0 })
+	headerBytes   = setOf(func(c byte) bool { return c >= ' ' && strings.IndexByte("\"'\\", c) < 0 })
+	openBytes     = setOf(func(c byte) bool { return strings.IndexByte(" \"'[", c) >= 0 })
+)
+
+func setOf(kind func(byte) bool) *set {
+	s := &set{}
+	for c := range s {
+		s[c] = kind(byte(c))
+	}
+	return s
 }
