@@ -61,6 +61,9 @@ type Call struct {
 
 	// Definition identifies the tool's entry in the catalog; zero if it has none.
 	Definition Digest
+	// Server identifies the program or the peer that the call would reach, as the
+	// door found it; zero where nobody pins it.
+	Server Digest
 	// Token is the capability token that came with the call and was removed from
 	// it. It is a secret: no record, message or error holds it.
 	Token string

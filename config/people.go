@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/grant"
 	"github.com/ostiary/ostiary/idempotency"
 	"github.com/ostiary/ostiary/limit"
+	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/redact"
 	"github.com/ostiary/ostiary/store"
@@ -26,6 +27,7 @@ type people struct {
 	idempotency *idempotency.Gate
 	approvals   *approval.Gate
 	anomalies   *limit.Anomalies
+	pins        *pin.Pins
 }
 
 func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks) (_ *people, err error) {
@@ -35,6 +37,7 @@ func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks) (
 	}
 	// The clock of the limits is a steady one, as that of the freezes must be.
 	all := &people{store: s, freeze: freeze.New(freeze.Options{Store: s, Ticks: w.LimitClock, Logger: w.Log})}
+	all.pins = pin.New(pin.Options{Store: s, Journal: log, Clock: w.Now, Ticks: w.LimitClock, Flags: w.Flags, Logger: w.Log})
 	all.grants = grant.New(grant.Options{
 		Store: s, Journal: log, Clock: w.Now, Logger: w.Log,
 		Compile: func(pattern string, c *ostiary.Call, when string) (ostiary.Condition, error) {
@@ -103,6 +106,7 @@ func (p *people) close() error {
 	if p.anomalies != nil {
 		p.anomalies.Close()
 	}
+	p.pins.Close()
 	return errors.Join(p.freeze.Close(), p.store.Close())
 }
 

@@ -20,10 +20,14 @@ func (d *door) newCall(method string, class ostiary.Class, on *stream) *ostiary.
 		// keeps such calls apart.
 		id = noRandomness
 	}
-	return &ostiary.Call{
+	c := &ostiary.Call{
 		ID: id, Received: d.o.Now(), Principal: d.principal(on), Session: d.o.Session,
 		Address: on.from(), Upstream: d.o.Upstream, View: d.o.View, Method: method, Class: class,
 	}
+	if class != ostiary.ClassMalformed {
+		c.Server = d.identity(context.Background()).Digest()
+	}
+	return c
 }
 
 // principal is who speaks by a stream: each request over HTTP proves it anew, and
@@ -74,6 +78,10 @@ func (q *caller) judgeable(ctx context.Context) error {
 	}
 	if c.Rule == nil {
 		d.ruleFor(c, d.catalog.base())
+	}
+	var err error
+	if c.Server, err = d.serverFor(ctx, m, c.Class); err != nil {
+		return err
 	}
 	if err := q.attached(ctx); err != nil {
 		return err

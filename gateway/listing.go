@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -32,6 +34,8 @@ const ttlLeast = 30 * time.Second
 type list struct {
 	items []any            // that could be read
 	sums  []ostiary.Digest // of the items, in their lossless form
+	texts [][]byte         // that form, where it is kept
+	keeps bool             // texts
 	bad   []string         // names of entries that parsers read differently
 	read  int              // entries of both kinds and of none
 	ttl   time.Duration
@@ -53,6 +57,12 @@ func (c *catalog) read(door context.Context, meta []byte, room *int) (map[string
 				message = "the server lists too much (" + e.Error() + "), so no call can be judged: ask the operator to look at the server"
 			}
 			return nil, ttlLeast, tools{err: &ostiary.Error{Code: ostiary.CodePolicyCatalog, Err: err, Message: message}}
+		}
+	}
+	if c.wanted("tools") {
+		if err := c.see(ctx, pin.KindTool, &l); err != nil {
+			c.d.o.Log.Error("what the server offers cannot be compared with what was accepted, so its tools are refused", "error", err)
+			return nil, ttlLeast, tools{err: ostiary.AsError(err)}
 		}
 	}
 	key := l.key()
@@ -144,7 +154,7 @@ func (c *catalog) list(ctx context.Context, kind string, meta []byte, room *int)
 }
 
 func (c *catalog) pages(ctx context.Context, kind string, meta []byte, room *int) (list, error) {
-	var l list
+	l := list{keeps: c.d.o.Pins != nil}
 	cursor := ""
 	for range pagesMost {
 		params := map[string]any{}
@@ -196,9 +206,12 @@ func (l *list) page(kind string, result []byte) (next string, err error) {
 		}
 		v, err := wire.Decode(e)
 		if err == nil {
-			var sum ostiary.Digest
-			if sum, err = wire.Digest(e); err == nil {
-				l.items, l.sums = append(l.items, v), append(l.sums, sum)
+			var canonical []byte
+			if canonical, err = wire.Canonical(e); err == nil {
+				l.items, l.sums = append(l.items, v), append(l.sums, sha256.Sum256(canonical))
+				if l.keeps {
+					l.texts = append(l.texts, canonical)
+				}
 				continue
 			}
 		}

@@ -246,6 +246,7 @@ func (t *inflight) anyStream() *stream {
 // startLocal starts the process of a server for clients over HTTP.
 func (d *door) startLocal(o Options) error {
 	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes)
+	defer d.starts(&d.o)
 	if o.Server != nil {
 		d.server, d.local = o.Server, newLocal(d, o.Server)
 		d.toServer = d.local

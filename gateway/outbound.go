@@ -63,6 +63,7 @@ func (r *remote) do(ctx context.Context, e exchange) (*http.Response, error) {
 		}
 		switch {
 		case err == nil:
+			r.d.met(resp.TLS)
 			return resp, nil
 		case attempt == attempts || !mayRepeat(e, err) || !waited(ctx, attempt):
 			return nil, r.unreachable(err)

@@ -132,6 +132,9 @@ func (d *door) forward(ctx context.Context, q *caller) (*ostiary.Result, *wire.M
 	if err == nil {
 		err = d.entitled(ctx, q, r, reply)
 	}
+	if err == nil {
+		err = d.accepted(ctx, q, r, reply)
+	}
 	return r, reply, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/wire"
 )
@@ -41,6 +42,10 @@ type Options struct {
 	// Journal is told of every new list of tools, which is then kept in the
 	// directory history beside CatalogFile; nil keeps none.
 	Journal ostiary.Journal
+
+	// Pins, if set, hold the server to what it was when it was accepted; the line has
+	// them as a gate.
+	Pins *pin.Pins
 
 	compiled *compiled // what doors of one endpoint share; nil where there is one door
 	// Mask takes what must not reach a client out of a message of the server, before
@@ -99,6 +104,7 @@ type door struct {
 	mine       *inflight // our own questions, answered by the client
 	people     meter     // of the server's questions to the client's person
 	catalog    *catalog
+	self       *self
 	shake      handshake
 	notes      pace        // of the server's progress and log notifications
 	asksByForm atomic.Bool // the client declared it in its handshake
@@ -151,6 +157,7 @@ func open(o Options) (*door, error) {
 		}
 		d.server = c
 	}
+	d.starts(&d.o)
 	d.toServer = toServerPipe{newOutbox(d.server.In()), d.unheard}
 	d.toClient = toClientPipe{newOutbox(o.Out)}
 	d.read = d.readClient
@@ -171,6 +178,6 @@ func newDoor(o Options) (*door, error) {
 	d.up.people = &d.people
 	d.odd, d.heard, d.garbled = newOddities(d), newHeard(d), newGarbled(d)
 	d.shake.breaks = d.breaks
-	d.catalog = newCatalog(d)
+	d.catalog, d.self = newCatalog(d), newSelf()
 	return d, nil
 }

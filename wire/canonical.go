@@ -18,13 +18,24 @@ import (
 // It is an error if raw is not one JSON value that Parse would accept in params,
 // twins but for case aside.
 func Digest(raw []byte) (ostiary.Digest, error) {
+	v, err := Canonical(raw)
+	if err != nil {
+		return ostiary.Digest{}, err
+	}
+	return sha256.Sum256(v), nil
+}
+
+// Canonical returns the form whose SHA-256 Digest is, for who keeps a value to
+// show later how another one differs from it. Nothing has an empty form. The bytes
+// are the caller's.
+func Canonical(raw []byte) ([]byte, error) {
 	if len(raw) == 0 {
-		return sha256.Sum256(nil), nil
+		return nil, nil
 	}
 	v := jsontext.Value(bytes.Clone(raw)) // Canonicalize works in place
 	err := v.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
 	if err != nil {
-		return ostiary.Digest{}, refuseSyntax(err)
+		return nil, refuseSyntax(err)
 	}
-	return sha256.Sum256(v), nil
+	return v, nil
 }

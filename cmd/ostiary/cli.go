@@ -41,6 +41,7 @@ type commands struct {
 	Grant      grantCommand      `cmd:"" help:"Give capabilities that expire, and take them back."`
 	Incident   incidentCommand   `cmd:"" help:"Pack the evidence of an incident, and check such an archive."`
 	Key        keyCommand        `cmd:"" help:"Make API keys for the doors over HTTP, and take them back."`
+	Pin        pinCommand        `cmd:"" help:"Show what servers are held to, how they changed, and accept that."`
 	Policy     policyCommand     `cmd:"" help:"Write, compare, explain and test a policy."`
 	Revoke     revokeCommand     `cmd:"" help:"Take back everything that was granted to a principal or approved for it."`
 	Run        runCommand        `cmd:"" help:"Put the door in front of one MCP server over stdio."`

@@ -79,7 +79,7 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 		Env:       gateway.Environment(os.Environ(), up.PassEnv, up.Env),
 		Principal: who, Session: session,
 		CatalogFile: catalogFile(state, up.Name),
-		Mask:        house.Redactor.Message,
+		Mask:        house.Redactor.Message, Pins: house.Pins(),
 		Limits:      wire.Limits{MaxBytes: file.Limits.Message},
 		CatalogWait: file.Limits.Catalog, StderrBytes: file.Limits.Stderr, Grace: file.Limits.Shutdown,
 		In: p.in, Out: p.out, Stderr: p.err,

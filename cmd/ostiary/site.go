@@ -208,7 +208,7 @@ func (s *site) open(end *config.Endpoint) (*gateway.Endpoint, error) {
 			Command: u.Command, Dir: s.directory(u.Name), Env: gateway.Environment(os.Environ(), u.PassEnv, u.Env),
 			StderrBytes: s.file.Limits.Stderr, Stderr: s.p.err,
 			CatalogFile: catalogFile(s.w.State, u.Name), Journal: s.house.Audit,
-			Mask: s.house.Redactor.Message, Trace: s.trace,
+			Mask: s.house.Redactor.Message, Pins: s.house.Pins(), Trace: s.trace,
 			Limits:      wire.Limits{MaxBytes: s.file.Limits.Message},
 			CatalogWait: s.file.Limits.Catalog, Grace: s.file.Limits.Shutdown,
 			Log: s.w.Log, Now: s.w.Now, Rand: s.w.Rand,

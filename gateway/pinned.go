@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/pin"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// pinnedKinds are the lists whose entries are held to what was accepted.
+var pinnedKinds = map[string]pin.Kind{"tools/list": pin.KindTool}
+
+// see compares a whole list with what was accepted. A name that is listed twice
+// names nothing, and so do entries without one.
+func (c *catalog) see(ctx context.Context, kind pin.Kind, l *list) error {
+	if c.d.o.Pins == nil {
+		return nil
+	}
+	times := map[string]int{}
+	for _, name := range l.bad {
+		times[name]++
+	}
+	for _, entry := range l.items {
+		m, _ := entry.(map[string]any)
+		times[text(m, "name")]++
+	}
+	seen := pin.Seen{Upstream: c.d.o.Upstream, Principal: c.d.o.Principal.ID, Identity: c.d.identity(ctx), Kind: kind}
+	for i, entry := range l.items {
+		m, _ := entry.(map[string]any)
+		if name := text(m, "name"); name != "" && times[name] == 1 {
+			seen.Definitions = append(seen.Definitions, pin.Definition{Name: name, Text: l.texts[i]})
+		}
+	}
+	return c.d.o.Pins.See(ctx, seen)
+}
+
+// begun reports whether the catalog is being read or was.
+func (c *catalog) begun() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.started
+}
+
+// accepted puts the accepted forms into what the client is shown: a changed tool is
+// listed as it was accepted, one that never was is left out, and the words of a
+// handshake are those that were accepted.
+func (d *door) accepted(ctx context.Context, q *caller, r *ostiary.Result, reply *wire.Message) error {
+	if d.o.Pins == nil || reply == nil || reply.Kind != wire.KindResult {
+		return nil
+	}
+	switch q.m.Method {
+	case "initialize", "server/discover":
+		return d.greeted(ctx, q, r)
+	}
+	kind, pinned := pinnedKinds[q.m.Method]
+	if !pinned {
+		return nil
+	}
+	listed, err := d.o.Pins.Listed(ctx, d.o.Upstream, kind)
+	if err != nil {
+		return err
+	}
+	if !listed && (d.catalog.begun() || q.m.Era == wire.EraModern) { // at first sight the door looks first
+		if _, _, err := d.catalog.wait(ctx, &wire.Message{Era: q.m.Era, Version: q.m.Version}); err != nil {
+			return err
+		}
+	}
+	of := lists[q.m.Method]
+	all, err := wire.ReadMembers(r.Body)
+	if err != nil {
+		return err
+	}
+	raw, err := all.Find(of.entries)
+	if err != nil || raw == nil {
+		return err
+	}
+	kept, same, err := d.entries(ctx, kind, raw)
+	if err != nil || same {
+		return err
+	}
+	r.Body, err = wire.Splice(r.Body, all.Edits(0, func(string) bool { return false }, []wire.Setting{{Name: of.entries, Value: kept}})...)
+	return err
+}
+
+// entries is an array with the accepted form of each entry, and whether that is the
+// array itself.
+func (d *door) entries(ctx context.Context, kind pin.Kind, array []byte) (kept []byte, same bool, err error) {
+	entries := json.NewDecoder(bytes.NewReader(array))
+	if _, err := entries.Token(); err != nil {
+		return nil, false, err
+	}
+	kept, same = append(kept, '['), true
+	for entries.More() {
+		var entry json.RawMessage
+		if err := entries.Decode(&entry); err != nil {
+			return nil, false, err
+		}
+		name, _ := wire.Member(entry, lists["tools/list"].name)
+		shown, err := d.o.Pins.Shown(ctx, d.o.Upstream, kind, word(name), entry)
+		if err != nil {
+			return nil, false, err
+		}
+		if same = same && bytes.Equal(shown, entry); shown == nil {
+			continue
+		}
+		if len(kept) > 1 {
+			kept = append(kept, ',')
+		}
+		kept = append(kept, shown...)
+	}
+	return append(kept, ']'), same, nil
+}
+
+// greeted puts the accepted words into a handshake's result.
+func (d *door) greeted(ctx context.Context, q *caller, r *ostiary.Result) error {
+	instructions, serverInfo, err := d.o.Pins.Greet(ctx, d.o.Upstream, d.principal(q.on).ID, d.identity(ctx), r.Body)
+	if err != nil || serverInfo == nil {
+		return err
+	}
+	all, err := wire.ReadMembers(r.Body)
+	if err != nil {
+		return err
+	}
+	set := []wire.Setting{{Name: "serverInfo", Value: serverInfo}}
+	if had, err := all.Find("instructions"); err != nil {
+		return err
+	} else if had != nil || string(instructions) != `""` {
+		set = append(set, wire.Setting{Name: "instructions", Value: instructions})
+	}
+	r.Body, err = wire.Splice(r.Body, all.Edits(0, func(string) bool { return false }, set)...)
+	return err
+}

@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"sync"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/pin"
+	"github.com/ostiary/ostiary/wire"
+)
+
+// self is what the server of a door is: the program that it started, or who
+// answers at the URL. Programs are looked at while they start.
+type self struct {
+	mu    sync.Mutex
+	now   pin.Identity
+	past  map[ostiary.Digest]bool
+	ready chan struct{} // closed when now is known
+}
+
+// identitiesMost is how many identities of a server a door remembers.
+const identitiesMost = 64
+
+func newSelf() *self { return &self{ready: make(chan struct{}), past: map[ostiary.Digest]bool{}} }
+
+// known returns what the server is; before that is known it waits, for ctx at most.
+func (s *self) known(ctx context.Context) pin.Identity {
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+	}
+	return s.soFar()
+}
+
+// soFar is what is known without waiting.
+func (s *self) soFar() pin.Identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+// set notes what the server is now. It reports whether it was another one before and
+// never was this one.
+func (s *self) set(i pin.Identity) (unheard bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !closed(s.ready) {
+		close(s.ready)
+	} else {
+		unheard = !s.past[i.Digest()]
+	}
+	if len(s.past) < identitiesMost {
+		s.past[i.Digest()] = true
+	}
+	s.now = i
+	return unheard
+}
+
+// starts finds out what program the server is, while it starts.
+func (d *door) starts(o *Options) {
+	if o.Pins == nil || o.Server != nil || len(o.Command) == 0 {
+		d.self.set(pin.Identity{})
+		return
+	}
+	go func() {
+		defer d.breaks()
+		d.self.set(pin.Program(o.Command, o.Dir))
+	}()
+}
+
+// met notes who answered over HTTP. Where that is somebody whom this door has not
+// met before, the lists are read again, so that a person can be told.
+func (d *door) met(state *tls.ConnectionState) {
+	if d.o.Pins != nil && d.self.set(pin.Peer(d.remote.o.URL, state)) {
+		d.catalog.changed()
+	}
+}
+
+// identity is what the server is as far as that is known: of a program it waits
+// until its file was read.
+func (d *door) identity(ctx context.Context) pin.Identity {
+	if d.o.Pins == nil {
+		return pin.Identity{}
+	}
+	if d.remote != nil {
+		return d.self.soFar()
+	}
+	return d.self.known(ctx)
+}
+
+// serverFor identifies the server for a call of the client. A server over HTTP is
+// not known before it has answered something, so the catalog asks it first.
+func (d *door) serverFor(ctx context.Context, m *wire.Message, class ostiary.Class) (ostiary.Digest, error) {
+	connects := class == ostiary.ClassControl || class == ostiary.ClassList // they come first, and pass
+	if d.o.Pins != nil && d.remote != nil && !connects && !closed(d.self.ready) {
+		if _, _, err := d.catalog.wait(ctx, m); err != nil {
+			return ostiary.Digest{}, err
+		}
+	}
+	return d.identity(ctx).Digest(), nil
+}
