@@ -52,13 +52,13 @@ func serveDoor(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	line, rules, log, closing, err := parts(f, w, *consent)
+	line, rules, log, pins, closing, err := parts(f, w, *consent)
 	if err != nil {
 		return err
 	}
 	dir := w.WorkingDir("")
 	err = gateway.Run(ctx, gateway.Options{
-		Line: line, Policy: rules, Upstream: "echo", Command: flags.Args(), Dir: dir,
+		Line: line, Policy: rules, Pins: pins, Upstream: "echo", Command: flags.Args(), Dir: dir,
 		Env:       gateway.Environment(os.Environ(), nil, nil),
 		Principal: who, Session: session, CatalogFile: filepath.Join(*state, "catalog", "echo.json"),
 		Limits:      wire.Limits{MaxBytes: f.Limits.Message},
@@ -90,17 +90,17 @@ func wiring(state, user string) (config.Wiring, error) {
 	}, nil
 }
 
-func parts(f *config.File, w config.Wiring, consent bool) (*ostiary.Line, *policy.Policy, *audit.Log, func() error, error) {
+func parts(f *config.File, w config.Wiring, consent bool) (*ostiary.Line, *policy.Policy, *audit.Log, *gateway.Pinning, func() error, error) {
 	if consent {
 		h, err := f.Build(w)
 		if err != nil {
-			return nil, nil, nil, nil, err
+			return nil, nil, nil, nil, nil, err
 		}
-		return h.Line, h.Policy, h.Audit, h.Close, nil
+		return h.Line, h.Policy, h.Audit, h.Pins(), h.Close, nil
 	}
 	sql, err := sqlhelper.New(sqlhelper.Options{Command: []string{w.Program, "none"}})
 	if err != nil {
-		return nil, nil, nil, nil, err
+		return nil, nil, nil, nil, nil, err
 	}
 	open := []io.Closer{sql}
 	closing := func() error {
@@ -112,16 +112,16 @@ func parts(f *config.File, w config.Wiring, consent bool) (*ostiary.Line, *polic
 	}
 	rules, err := f.NewPolicy(w, sql.Parse)
 	if err != nil {
-		return nil, nil, nil, nil, errors.Join(err, closing())
+		return nil, nil, nil, nil, nil, errors.Join(err, closing())
 	}
 	log, err := f.OpenAudit(w)
 	if err != nil {
-		return nil, nil, nil, nil, errors.Join(err, closing())
+		return nil, nil, nil, nil, nil, errors.Join(err, closing())
 	}
 	open = []io.Closer{log, sql}
 	line, err := f.NewLine(rules, log, time.Now, nil)
 	if err != nil {
-		return nil, nil, nil, nil, errors.Join(err, closing())
+		return nil, nil, nil, nil, nil, errors.Join(err, closing())
 	}
-	return line, rules, log, closing, nil
+	return line, rules, log, nil, closing, nil
 }

@@ -44,7 +44,7 @@ func measureLines(ctx context.Context, o options) (reads, effects []lineRound, e
 		if err != nil {
 			return nil, nil, err
 		}
-		line, _, _, closing, err := parts(f, w, with)
+		line, _, _, _, closing, err := parts(f, w, with)
 		if err != nil {
 			return nil, nil, err
 		}

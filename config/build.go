@@ -8,13 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/audit"
 	"github.com/ostiary/ostiary/limit"
-	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/redact"
 	"github.com/ostiary/ostiary/validate"
@@ -111,7 +111,10 @@ func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, 
 		Recorder: r, Timeout: f.Limits.Timeout, Now: now, Observer: told,
 	}
 	if who != nil {
-		o.Gates = []ostiary.Gate{who.freeze, who.anomalies, limits, p.Gate(), who.pins, validate.Gate(), who.grants, who.idempotency}
+		o.Gates = []ostiary.Gate{who.freeze, who.anomalies, limits, p.Gate(), validate.Gate(), who.grants, who.idempotency}
+		if who.pins != nil {
+			o.Gates = slices.Insert(o.Gates, 4, ostiary.Gate(who.pins)) // behind the policy, before validate
+		}
 		o.Settler = who.approvals
 	}
 	return ostiary.New(o)
@@ -300,9 +303,6 @@ func (f *File) NewRedactor(log *slog.Logger) (*redact.Redactor, error) {
 
 // Store is the state that outlives a call.
 func (h *House) Store() ostiary.Store { return h.people.store }
-
-// Pins hold the servers to what they were when they were accepted.
-func (h *House) Pins() *pin.Pins { return h.people.pins }
 
 // Close ends whoever waits for a person, then the log, the store and the helper.
 func (h *House) Close() error {

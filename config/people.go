@@ -37,7 +37,7 @@ func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks) (
 	}
 	// The clock of the limits is a steady one, as that of the freezes must be.
 	all := &people{store: s, freeze: freeze.New(freeze.Options{Store: s, Ticks: w.LimitClock, Logger: w.Log})}
-	all.pins = pin.New(pin.Options{Store: s, Journal: log, Clock: w.Now, Ticks: w.LimitClock, Flags: w.Flags, Logger: w.Log})
+	all.pins = f.newPins(w, s, log)
 	all.grants = grant.New(grant.Options{
 		Store: s, Journal: log, Clock: w.Now, Logger: w.Log,
 		Compile: func(pattern string, c *ostiary.Call, when string) (ostiary.Condition, error) {
@@ -106,7 +106,9 @@ func (p *people) close() error {
 	if p.anomalies != nil {
 		p.anomalies.Close()
 	}
-	p.pins.Close()
+	if p.pins != nil {
+		p.pins.Close()
+	}
 	return errors.Join(p.freeze.Close(), p.store.Close())
 }
 

@@ -101,7 +101,9 @@ func TestASecretInAPreviewReachesNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, d := house.Line.Do(t.Context(), asked(house.Policy), nil); d.Code != ostiary.CodeApprovalPending {
+	call := asked(house.Policy)
+	call.Definition = sees(t, house, "do")
+	if _, d := house.Line.Do(t.Context(), call, nil); d.Code != ostiary.CodeApprovalPending {
 		t.Fatalf("nobody was asked: %+v", d)
 	}
 	if err := house.Close(); err != nil {

@@ -27,6 +27,8 @@ type waiting struct {
 	ran  int
 	book interface{ Tool(string) *ostiary.Rule }
 	n    int
+	// definition is that of the tool.
+	definition ostiary.Digest
 }
 
 const waitingTool = `{"type":"object","properties":{"path":{"type":"string"}}}`
@@ -56,7 +58,7 @@ func newWaiting(t *testing.T, policy string) *waiting {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	return &waiting{House: h, t: t, file: f, dir: dir, book: book}
+	return &waiting{House: h, t: t, file: f, dir: dir, book: book, definition: sees(t, h, "remove")}
 }
 
 func (w *waiting) call(path, key string) *ostiary.Call {
@@ -70,7 +72,7 @@ func (w *waiting) call(path, key string) *ostiary.Call {
 	return &ostiary.Call{
 		ID: "call-" + string(rune('a'+w.n)), Received: time.Now(), Principal: ostiary.Principal{ID: "alice"}, Session: "s", Upstream: "up",
 		Method: "tools/call", Class: ostiary.ClassTool, Target: "remove", Rule: rule, Effect: rule.Effect, Key: key,
-		InputSchema: []byte(waitingTool), Arguments: raw, Args: args, Digest: sha256.Sum256(raw),
+		InputSchema: []byte(waitingTool), Arguments: raw, Args: args, Digest: sha256.Sum256(raw), Definition: w.definition,
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary"
-	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -60,7 +59,7 @@ func (c *catalog) read(door context.Context, meta []byte, room *int) (map[string
 		}
 	}
 	if c.wanted("tools") {
-		if err := c.see(ctx, pin.KindTool, &l); err != nil {
+		if err := c.see(ctx, &l); err != nil {
 			c.d.o.Log.Error("what the server offers cannot be compared with what was accepted, so its tools are refused", "error", err)
 			return nil, ttlLeast, tools{err: ostiary.AsError(err)}
 		}

@@ -6,16 +6,12 @@ import (
 	"encoding/json"
 
 	"github.com/ostiary/ostiary"
-	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/wire"
 )
 
-// pinnedKinds are the lists whose entries are held to what was accepted.
-var pinnedKinds = map[string]pin.Kind{"tools/list": pin.KindTool}
-
-// see compares a whole list with what was accepted. A name that is listed twice
+// see compares a whole list of tools with what was accepted. A name that is listed twice
 // names nothing, and so do entries without one.
-func (c *catalog) see(ctx context.Context, kind pin.Kind, l *list) error {
+func (c *catalog) see(ctx context.Context, l *list) error {
 	if c.d.o.Pins == nil {
 		return nil
 	}
@@ -27,14 +23,14 @@ func (c *catalog) see(ctx context.Context, kind pin.Kind, l *list) error {
 		m, _ := entry.(map[string]any)
 		times[text(m, "name")]++
 	}
-	seen := pin.Seen{Upstream: c.d.o.Upstream, Principal: c.d.o.Principal.ID, Identity: c.d.identity(ctx), Kind: kind}
+	var found []Entry
 	for i, entry := range l.items {
 		m, _ := entry.(map[string]any)
 		if name := text(m, "name"); name != "" && times[name] == 1 {
-			seen.Definitions = append(seen.Definitions, pin.Definition{Name: name, Text: l.texts[i]})
+			found = append(found, Entry{Name: name, Text: l.texts[i]})
 		}
 	}
-	return c.d.o.Pins.See(ctx, seen)
+	return c.d.o.Pins.See(ctx, Sight{c.d.o.Upstream, c.d.o.Principal.ID, c.d.identity(ctx)}, found)
 }
 
 // begun reports whether the catalog is being read or was.
@@ -51,15 +47,13 @@ func (d *door) accepted(ctx context.Context, q *caller, r *ostiary.Result, reply
 	if d.o.Pins == nil || reply == nil || reply.Kind != wire.KindResult {
 		return nil
 	}
-	switch q.m.Method {
-	case "initialize", "server/discover":
+	if q.m.Method == "initialize" || q.m.Method == "server/discover" {
 		return d.greeted(ctx, q, r)
 	}
-	kind, pinned := pinnedKinds[q.m.Method]
-	if !pinned {
+	if q.m.Method != "tools/list" {
 		return nil
 	}
-	listed, err := d.o.Pins.Listed(ctx, d.o.Upstream, kind)
+	listed, err := d.o.Pins.Listed(ctx, d.o.Upstream)
 	if err != nil {
 		return err
 	}
@@ -77,7 +71,7 @@ func (d *door) accepted(ctx context.Context, q *caller, r *ostiary.Result, reply
 	if err != nil || raw == nil {
 		return err
 	}
-	kept, same, err := d.entries(ctx, kind, raw)
+	kept, same, err := d.entries(ctx, raw)
 	if err != nil || same {
 		return err
 	}
@@ -87,7 +81,7 @@ func (d *door) accepted(ctx context.Context, q *caller, r *ostiary.Result, reply
 
 // entries is an array with the accepted form of each entry, and whether that is the
 // array itself.
-func (d *door) entries(ctx context.Context, kind pin.Kind, array []byte) (kept []byte, same bool, err error) {
+func (d *door) entries(ctx context.Context, array []byte) (kept []byte, same bool, err error) {
 	entries := json.NewDecoder(bytes.NewReader(array))
 	if _, err := entries.Token(); err != nil {
 		return nil, false, err
@@ -99,7 +93,7 @@ func (d *door) entries(ctx context.Context, kind pin.Kind, array []byte) (kept [
 			return nil, false, err
 		}
 		name, _ := wire.Member(entry, lists["tools/list"].name)
-		shown, err := d.o.Pins.Shown(ctx, d.o.Upstream, kind, word(name), entry)
+		shown, err := d.o.Pins.Shown(ctx, d.o.Upstream, word(name), entry)
 		if err != nil {
 			return nil, false, err
 		}
@@ -116,7 +110,7 @@ func (d *door) entries(ctx context.Context, kind pin.Kind, array []byte) (kept [
 
 // greeted puts the accepted words into a handshake's result.
 func (d *door) greeted(ctx context.Context, q *caller, r *ostiary.Result) error {
-	instructions, serverInfo, err := d.o.Pins.Greet(ctx, d.o.Upstream, d.principal(q.on).ID, d.identity(ctx), r.Body)
+	instructions, serverInfo, err := d.o.Pins.Greet(ctx, Sight{d.o.Upstream, d.principal(q.on).ID, d.identity(ctx)}, r.Body)
 	if err != nil || serverInfo == nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/ostiary/ostiary"
-	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -14,7 +13,7 @@ import (
 // answers at the URL. Programs are looked at while they start.
 type self struct {
 	mu    sync.Mutex
-	now   pin.Identity
+	now   []byte // canonical JSON; nil if nothing is known
 	past  map[ostiary.Digest]bool
 	ready chan struct{} // closed when now is known
 }
@@ -25,7 +24,7 @@ const identitiesMost = 64
 func newSelf() *self { return &self{ready: make(chan struct{}), past: map[ostiary.Digest]bool{}} }
 
 // known returns what the server is; before that is known it waits, for ctx at most.
-func (s *self) known(ctx context.Context) pin.Identity {
+func (s *self) known(ctx context.Context) []byte {
 	select {
 	case <-s.ready:
 	case <-ctx.Done():
@@ -34,7 +33,7 @@ func (s *self) known(ctx context.Context) pin.Identity {
 }
 
 // soFar is what is known without waiting.
-func (s *self) soFar() pin.Identity {
+func (s *self) soFar() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now
@@ -42,16 +41,16 @@ func (s *self) soFar() pin.Identity {
 
 // set notes what the server is now. It reports whether it was another one before and
 // never was this one.
-func (s *self) set(i pin.Identity) (unheard bool) {
+func (s *self) set(i []byte) (unheard bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !closed(s.ready) {
 		close(s.ready)
 	} else {
-		unheard = !s.past[i.Digest()]
+		unheard = !s.past[serverDigest(i)]
 	}
 	if len(s.past) < identitiesMost {
-		s.past[i.Digest()] = true
+		s.past[serverDigest(i)] = true
 	}
 	s.now = i
 	return unheard
@@ -60,28 +59,28 @@ func (s *self) set(i pin.Identity) (unheard bool) {
 // starts finds out what program the server is, while it starts.
 func (d *door) starts(o *Options) {
 	if o.Pins == nil || o.Server != nil || len(o.Command) == 0 {
-		d.self.set(pin.Identity{})
+		d.self.set(o.self)
 		return
 	}
 	go func() {
 		defer d.breaks()
-		d.self.set(pin.Program(o.Command, o.Dir))
+		d.self.set(o.Pins.Program(o.Command, o.Dir))
 	}()
 }
 
 // met notes who answered over HTTP. Where that is somebody whom this door has not
 // met before, the lists are read again, so that a person can be told.
 func (d *door) met(state *tls.ConnectionState) {
-	if d.o.Pins != nil && d.self.set(pin.Peer(d.remote.o.URL, state)) {
+	if d.o.Pins != nil && d.self.set(d.o.Pins.Peer(d.remote.o.URL, state)) {
 		d.catalog.changed()
 	}
 }
 
 // identity is what the server is as far as that is known: of a program it waits
 // until its file was read.
-func (d *door) identity(ctx context.Context) pin.Identity {
+func (d *door) identity(ctx context.Context) []byte {
 	if d.o.Pins == nil {
-		return pin.Identity{}
+		return nil
 	}
 	if d.remote != nil {
 		return d.self.soFar()
@@ -98,5 +97,5 @@ func (d *door) serverFor(ctx context.Context, m *wire.Message, class ostiary.Cla
 			return ostiary.Digest{}, err
 		}
 	}
-	return d.identity(ctx).Digest(), nil
+	return serverDigest(d.identity(ctx)), nil
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary"
-	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/wire"
 )
@@ -45,7 +44,7 @@ type Options struct {
 
 	// Pins, if set, hold the server to what it was when it was accepted; the line has
 	// them as a gate.
-	Pins *pin.Pins
+	Pins *Pinning
 
 	compiled *compiled // what doors of one endpoint share; nil where there is one door
 	// Mask takes what must not reach a client out of a message of the server, before
@@ -72,6 +71,8 @@ type Options struct {
 	// Rand makes ids.
 	Rand io.Reader
 
+	// self is what Server is, where it runs already.
+	self []byte
 	// tasks are those of everybody who shares the server; nil over stdio.
 	tasks *tasks
 }

@@ -181,16 +181,7 @@ func (d *Desk) choose(tx ostiary.Tx, a Accept, by Who) (chosen []Accepted, err e
 }
 
 // is reports whether a name, as it is typed behind the slash, means the pin.
-func (p *Pin) is(name string) bool {
-	switch p.Kind {
-	case KindTool:
-		return p.Name == name
-	case KindPrompt, KindTemplate:
-		return string(p.Kind)+":"+p.Name == name
-	case KindServer, KindGreeting:
-	}
-	return false
-}
+func (p *Pin) is(name string) bool { return p.Kind == KindTool && p.Name == name }
 
 func (d *Desk) nothing(ctx context.Context, a Accept) error {
 	found, err := d.List(ctx, "")

@@ -23,14 +23,13 @@ const (
 // Shadowing says what becomes of a tool that passes for another server's.
 type Shadowing uint8
 
-// The zero value refuses names that differ from another server's by letters that
-// look alike, which no honest server has, and tells of the rest. RefuseShadows also
-// refuses names that are equal, or equal but for case and separators, and
-// descriptions that speak of another server's tools. WarnOfShadows refuses nothing.
+// The zero value refuses names that differ from another server's only by letters
+// that look alike, which no honest server has, and tells of the rest. RefuseShadows
+// also refuses names that are equal, or equal but for case and separators, and
+// descriptions that speak of another server's tools.
 const (
-	RefuseLookalikes Shadowing = iota
+	WarnOfShadows Shadowing = iota
 	RefuseShadows
-	WarnOfShadows
 )
 
 // Options of New. Store, Journal and Clock are needed.

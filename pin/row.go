@@ -21,8 +21,6 @@ const (
 	KindServer   Kind = "server"   // the program or the peer
 	KindGreeting Kind = "greeting" // what it says of itself in its handshake
 	KindTool     Kind = "tool"
-	KindPrompt   Kind = "prompt"
-	KindTemplate Kind = "template" // of resources
 )
 
 // Bounds of what is kept.
@@ -72,12 +70,8 @@ type Pin struct {
 
 // String names the pin as the commands do.
 func (p *Pin) String() string {
-	switch p.Kind {
-	case KindTool:
+	if p.Kind == KindTool {
 		return p.Upstream + "/" + p.Name
-	case KindPrompt, KindTemplate:
-		return p.Upstream + "/" + string(p.Kind) + ":" + p.Name
-	case KindServer, KindGreeting:
 	}
 	return p.Upstream + " (" + string(p.Kind) + ")"
 }
@@ -125,7 +119,7 @@ var errNoRow = ostiary.Code("store_unavailable")
 
 func (p *Pin) sound() error {
 	switch p.Kind {
-	case KindServer, KindGreeting, KindTool, KindPrompt, KindTemplate:
+	case KindServer, KindGreeting, KindTool:
 	default:
 		return errNoRow
 	}

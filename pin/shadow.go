@@ -47,12 +47,8 @@ func (s Shadow) String() string {
 
 // refuses reports whether a tool with such a shadow waits for a person.
 func (o Shadowing) refuses(s Shadow) bool {
-	switch o {
-	case RefuseShadows:
+	if o == RefuseShadows {
 		return s.How != Near
-	case WarnOfShadows:
-		return false
-	case RefuseLookalikes:
 	}
 	return s.How == Lookalike
 }

@@ -51,7 +51,7 @@ func inFrontOf(t *testing.T, server string) string {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 		},
 		Door: gateway.Options{
-			Line: h.Line, Policy: h.Policy, Upstream: "up",
+			Line: h.Line, Policy: h.Policy, Pins: h.Pins(), Upstream: "up",
 			Remote: &gateway.Remote{URL: server, Client: &http.Client{
 				Transport:     transport,
 				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -113,7 +113,7 @@ func (h *house) open() {
 	done := make(chan error, 1)
 	go func() {
 		err := gateway.Run(context.Background(), gateway.Options{
-			Line: h.built.Line, Policy: h.built.Policy, Upstream: "files",
+			Line: h.built.Line, Policy: h.built.Policy, Pins: h.built.Pins(), Upstream: "files",
 			Command: h.server(), Dir: h.dir, Env: os.Environ(),
 			Principal: ostiary.Principal{ID: h.principal, Client: "e2e"}, Session: "seed",
 			CatalogFile: filepath.Join(h.state, "catalog", "files.json"), Journal: h.built.Audit,

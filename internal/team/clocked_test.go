@@ -81,7 +81,7 @@ func clockedDoor(t *testing.T, policy string, s *shared) (*door, *clock) {
 			http.Error(w, ostiary.AsError(err).Message, status)
 		},
 		Door: gateway.Options{
-			Line: h.Line, Policy: h.Policy, Upstream: "notes",
+			Line: h.Line, Policy: h.Policy, Pins: h.Pins(), Upstream: "notes",
 			Remote: &gateway.Remote{URL: s.URL, Client: &http.Client{Transport: transport}},
 			Limits: wire.Limits{MaxBytes: 1 << 20}, CatalogWait: patience, Grace: time.Second,
 			Log: log, Now: c.now, Rand: rand.Reader,

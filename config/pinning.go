@@ -1,0 +1,53 @@
+package config
+
+import (
+	"context"
+	"crypto/tls"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/gateway"
+	"github.com/ostiary/ostiary/pin"
+)
+
+// newPins makes the room; nil where the file takes every definition as it comes.
+func (f *File) newPins(w Wiring, s ostiary.Store, j ostiary.Journal) *pin.Pins {
+	if f.Pin.Off {
+		return nil
+	}
+	o := pin.Options{Store: s, Journal: j, Clock: w.Now, Ticks: w.LimitClock, Flags: w.Flags, Logger: w.Log}
+	if f.Pin.Changed == "ask" {
+		o.Changed = pin.Ask
+	}
+	if f.Pin.Shadowing == "refuse" {
+		o.Shadowing = pin.RefuseShadows
+	}
+	return pin.New(o)
+}
+
+// Pins hold the servers to what they were when they were accepted; every door of the
+// house needs them, since the line refuses what they have not seen. Nil where the file
+// says dangerously_unpinned.
+func (h *House) Pins() *gateway.Pinning {
+	p := h.people.pins
+	if p == nil {
+		return nil
+	}
+	return &gateway.Pinning{
+		Program: func(command []string, dir string) []byte { return []byte(pin.Program(command, dir).String()) },
+		Peer:    func(url string, state *tls.ConnectionState) []byte { return []byte(pin.Peer(url, state).String()) },
+		See: func(ctx context.Context, s gateway.Sight, tools []gateway.Entry) error {
+			seen := pin.Seen{Upstream: s.Upstream, Principal: s.Principal, Identity: pin.Known(string(s.Identity)), Kind: pin.KindTool}
+			for _, t := range tools {
+				seen.Definitions = append(seen.Definitions, pin.Definition(t))
+			}
+			return p.See(ctx, seen)
+		},
+		Greet: func(ctx context.Context, s gateway.Sight, result []byte) (instructions, serverInfo []byte, err error) {
+			return p.Greet(ctx, s.Upstream, s.Principal, pin.Known(string(s.Identity)), result)
+		},
+		Listed: func(ctx context.Context, upstream string) (bool, error) { return p.Listed(ctx, upstream, pin.KindTool) },
+		Shown: func(ctx context.Context, upstream, name string, entry []byte) ([]byte, error) {
+			return p.Shown(ctx, upstream, pin.KindTool, name, entry)
+		},
+	}
+}
