@@ -36,6 +36,7 @@ var (
 		{name: "revoke", flags: []string{"reason"}},
 		{name: "freeze", flags: append(slices.Clone(scopeFlags), "reason")},
 		{name: "unfreeze", flags: append(slices.Clone(scopeFlags), "reason")},
+		{name: "accept", words: "a server, or one of its tools as UPSTREAM/TOOL"},
 		{name: "later", words: "a time such as 5m"},
 		{name: "restart", flags: []string{"principal", "policy", "tools"}},
 		{name: "write", words: "a file of ws and its text"},
@@ -92,6 +93,10 @@ func (p *parser) act(a *act, words []string) error {
 // values checks what an act says as far as that can be seen in the text alone.
 func (p *parser) values(a *act) (err error) {
 	switch a.verb {
+	case "accept":
+		if len(a.words) != 1 {
+			return errors.New("accept takes what changed: UPSTREAM or UPSTREAM/TOOL")
+		}
 	case "later":
 		if len(a.words) == 1 {
 			a.life, err = time.ParseDuration(a.words[0])

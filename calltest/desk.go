@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary/ostiary/config"
 	"github.com/ostiary/ostiary/freeze"
 	"github.com/ostiary/ostiary/grant"
+	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/store"
 )
 
@@ -32,6 +33,7 @@ type desk struct {
 	approvals *approval.Desk
 	grants    *grant.Desk
 	freezes   *freeze.Desk
+	pins      *pin.Desk
 }
 
 func (s *stage) openDesk() (_ *desk, err error) {
@@ -48,6 +50,7 @@ func (s *stage) openDesk() (_ *desk, err error) {
 	}
 	d.grants = grant.NewDesk(grant.DeskOptions{Store: d.store, Journal: d.log, Clock: w.Now, Rand: w.Rand, Check: s.condition})
 	d.freezes = freeze.NewDesk(freeze.DeskOptions{Store: d.store, Journal: d.log, Clock: w.Now})
+	d.pins = pin.NewDesk(pin.DeskOptions{Store: d.store, Journal: d.log, Clock: w.Now})
 	return d, nil
 }
 
@@ -89,6 +92,9 @@ func (s *stage) act(ctx context.Context, a *act) (err error) {
 		_, err = s.desk.grants.Revoke(ctx, s.held, grant.Who{Name: personName, Channel: personChannel}, reason)
 	case "freeze":
 		_, err = s.desk.freezes.Freeze(ctx, a.scope(), false, freeze.Who{Name: personName, Channel: personChannel}, reason)
+	case "accept":
+		upstream, tool, _ := strings.Cut(a.words[0], "/")
+		_, err = s.desk.pins.Accept(ctx, pin.Accept{Upstream: upstream, Tool: tool, Reason: reason}, pin.Who{Name: personName, Channel: personChannel})
 	case "unfreeze":
 		_, err = s.desk.freezes.Unfreeze(ctx, a.scope(), freeze.Who{Name: personName, Channel: personChannel}, reason)
 	}

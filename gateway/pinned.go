@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -108,22 +109,77 @@ func (d *door) entries(ctx context.Context, array []byte) (kept []byte, same boo
 	return append(kept, ']'), same, nil
 }
 
+// metaServerInfo is where results of revision 2026-07-28 name the server.
+const metaServerInfo = "io.modelcontextprotocol/serverInfo"
+
 // greeted puts the accepted words into a handshake's result.
 func (d *door) greeted(ctx context.Context, q *caller, r *ostiary.Result) error {
-	instructions, serverInfo, err := d.o.Pins.Greet(ctx, Sight{d.o.Upstream, d.principal(q.on).ID, d.identity(ctx)}, r.Body)
-	if err != nil || serverInfo == nil {
-		return err
-	}
 	all, err := wire.ReadMembers(r.Body)
 	if err != nil {
 		return err
 	}
-	set := []wire.Setting{{Name: "serverInfo", Value: serverInfo}}
-	if had, err := all.Find("instructions"); err != nil {
+	said, err := greetingOf(all)
+	if err != nil {
 		return err
-	} else if had != nil || string(instructions) != `""` {
+	}
+	instructions, info, err := d.o.Pins.Greet(ctx, Sight{d.o.Upstream, d.principal(q.on).ID, d.identity(ctx)}, said.instructions, said.info())
+	if err != nil || instructions == nil && info == nil {
+		return err
+	}
+	var set []wire.Setting
+	if instructions != nil {
 		set = append(set, wire.Setting{Name: "instructions", Value: instructions})
+	}
+	if info != nil && said.own != nil {
+		set = append(set, wire.Setting{Name: "serverInfo", Value: info})
+	}
+	if info != nil && said.meta != nil {
+		within, err := wire.ReadMembers(said.around)
+		if err != nil {
+			return err
+		}
+		meta, err := wire.Splice(said.around, within.Edits(0, func(string) bool { return false }, []wire.Setting{{Name: metaServerInfo, Value: info}})...)
+		if err != nil {
+			return err
+		}
+		set = append(set, wire.Setting{Name: "_meta", Value: meta})
 	}
 	r.Body, err = wire.Splice(r.Body, all.Edits(0, func(string) bool { return false }, set)...)
 	return err
+}
+
+// greeting is what a handshake's result says of the server: in its members, and in
+// _meta, which is around.
+type greeting struct{ instructions, own, meta, around []byte }
+
+func greetingOf(all wire.Members) (g greeting, err error) {
+	for name, to := range map[string]*[]byte{"instructions": &g.instructions, "serverInfo": &g.own, "_meta": &g.around} {
+		if *to, err = all.Find(name); err != nil {
+			return g, err
+		}
+		if string(*to) == "null" {
+			*to = nil
+		}
+	}
+	if len(g.around) > 0 && g.around[0] == '{' {
+		within, err := wire.ReadMembers(g.around)
+		if err != nil {
+			return g, err
+		}
+		g.meta, err = within.Find(metaServerInfo)
+		return g, err
+	}
+	return g, nil
+}
+
+// info is the one serverInfo; two that differ are told as both, which no honest
+// server says.
+func (g greeting) info() []byte {
+	switch {
+	case g.own == nil:
+		return g.meta
+	case g.meta == nil || bytes.Equal(g.own, g.meta):
+		return g.own
+	}
+	return slices.Concat([]byte("["), g.own, []byte(","), g.meta, []byte("]"))
 }

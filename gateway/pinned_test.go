@@ -47,14 +47,15 @@ func pinning(p *pin.Pins) *Pinning {
 		Program: func(command []string, dir string) []byte { return []byte(pin.Program(command, dir).String()) },
 		Peer:    func(url string, state *tls.ConnectionState) []byte { return []byte(pin.Peer(url, state).String()) },
 		See: func(ctx context.Context, s Sight, tools []Entry) error {
-			seen := pin.Seen{Upstream: s.Upstream, Principal: s.Principal, Identity: pin.Known(string(s.Identity)), Kind: pin.KindTool}
+			seen := pin.Seen{Upstream: s.Upstream, Principal: s.Principal, Identity: pin.Known(string(s.Identity)), Kinds: []pin.Kind{pin.KindTool}}
 			for _, t := range tools {
-				seen.Definitions = append(seen.Definitions, pin.Definition(t))
+				seen.Definitions = append(seen.Definitions, pin.Definition{Kind: pin.KindTool, Name: t.Name, Text: t.Text})
 			}
 			return p.See(ctx, seen)
 		},
-		Greet: func(ctx context.Context, s Sight, result []byte) (instructions, serverInfo []byte, err error) {
-			return p.Greet(ctx, s.Upstream, s.Principal, pin.Known(string(s.Identity)), result)
+		Greet: func(ctx context.Context, s Sight, instructions, serverInfo []byte) (_, _ []byte, err error) {
+			g, err := p.Greet(ctx, s.Upstream, s.Principal, pin.Known(string(s.Identity)), pin.Greeting{Instructions: instructions, ServerInfo: serverInfo})
+			return g.Instructions, g.ServerInfo, err
 		},
 		Listed: func(ctx context.Context, upstream string) (bool, error) { return p.Listed(ctx, upstream, pin.KindTool) },
 		Shown: func(ctx context.Context, upstream, name string, entry []byte) ([]byte, error) {

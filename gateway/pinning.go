@@ -18,9 +18,9 @@ type Pinning struct {
 	Peer    func(url string, state *tls.ConnectionState) []byte
 	// See compares a whole list of tools with what was accepted.
 	See func(ctx context.Context, s Sight, tools []Entry) error
-	// Greet compares the result of a handshake, and returns the instructions and the
-	// serverInfo to show instead; nil for what may pass as it is.
-	Greet func(ctx context.Context, s Sight, result []byte) (instructions, serverInfo []byte, err error)
+	// Greet compares the instructions and the serverInfo of a handshake, nil where
+	// there are none, and returns those to show instead; nil for what may pass as it is.
+	Greet func(ctx context.Context, s Sight, instructions, serverInfo []byte) (instead, info []byte, err error)
 	// Listed reports whether a server's tools were compared once. Shown returns what a
 	// client may see of one of them: as it is, as it was accepted, or nil.
 	Listed func(ctx context.Context, upstream string) (bool, error)

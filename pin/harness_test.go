@@ -106,10 +106,10 @@ func (h *house) see(upstream string, who Identity, tools ...string) {
 
 func (h *house) seeAs(principal, upstream string, who Identity, tools ...string) {
 	h.t.Helper()
-	s := Seen{Upstream: upstream, Principal: principal, Identity: who, Kind: KindTool}
+	s := Seen{Upstream: upstream, Principal: principal, Identity: who, Kinds: []Kind{KindTool}}
 	for _, text := range tools {
 		name, _ := wire.Member([]byte(text), "name")
-		s.Definitions = append(s.Definitions, Definition{Name: strings.Trim(string(name), `"`), Text: canonical(h.t, text)})
+		s.Definitions = append(s.Definitions, Definition{Kind: KindTool, Name: strings.Trim(string(name), `"`), Text: canonical(h.t, text)})
 	}
 	if err := h.pins.See(context.Background(), s); err != nil {
 		h.t.Fatal(err)

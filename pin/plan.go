@@ -37,30 +37,34 @@ func (p *Pins) plan(tx ostiary.Tx, v *sight) (*plan, error) {
 	}
 	form := Form{Digest: hexOf(v.Identity.digest), Text: string(v.Identity.text)}
 	touched := pl.compare(self, form, v, len(self.Accepted) == 0)
-	first := !slices.Contains(self.Listed, v.Kind)
-	if first {
-		self.Listed, touched = append(self.Listed, v.Kind), true
+	first := map[Kind]bool{}
+	for _, k := range v.Kinds {
+		if !slices.Contains(self.Listed, k) {
+			self.Listed, touched, first[k] = append(self.Listed, k), true, true
+		}
 	}
 	if touched {
 		pl.rows = append(pl.rows, self)
 	}
 	// The first list of another kind, or of a server that was exchanged meanwhile, is
 	// no first sight of what it is called: only the accepted server's is.
-	first = first && index(self.Accepted, form.Digest) >= 0
-	var others *neighbours
-	if err := pl.definitions(p, tx, v, rows, first, &others); err != nil {
+	if index(self.Accepted, form.Digest) < 0 {
+		clear(first)
+	}
+	if err := pl.definitions(p, tx, v, rows, first); err != nil {
 		return nil, err
 	}
 	pl.forget(v, rows)
 	return pl, nil
 }
 
-func (pl *plan) definitions(p *Pins, tx ostiary.Tx, v *sight, rows map[item]*Pin, first bool, others **neighbours) error {
+func (pl *plan) definitions(p *Pins, tx ostiary.Tx, v *sight, rows map[item]*Pin, first map[Kind]bool) error {
+	var others *neighbours
 	for i, d := range v.Definitions {
-		at := item{v.Kind, d.Name}
+		at := item{d.Kind, d.Name}
 		one := rows[at]
 		if one == nil {
-			one = &Pin{Upstream: v.Upstream, Kind: v.Kind, Name: d.Name}
+			one = &Pin{Upstream: v.Upstream, Kind: d.Kind, Name: d.Name}
 		}
 		form := Form{Digest: v.digests[i]}
 		if index(one.Accepted, form.Digest) < 0 && index(one.Waiting, form.Digest) < 0 {
@@ -68,20 +72,20 @@ func (pl *plan) definitions(p *Pins, tx ostiary.Tx, v *sight, rows map[item]*Pin
 				form.Text = string(d.Text)
 				pl.left -= len(d.Text)
 			}
-			form.Findings = suspicions(v.Kind, v.Upstream, d.Text, p.o.Inspect)
-			if v.Kind == KindTool {
-				if *others == nil {
+			form.Findings = suspicions(d.Kind, v.Upstream, d.Text, p.o.Inspect)
+			if d.Kind == KindTool {
+				if others == nil {
 					found, err := neighboursOf(tx, v.Upstream)
 					if err != nil {
 						return err
 					}
-					*others = found
+					others = found
 				}
-				form.Shadows = (*others).shadows(d.Name, d.Text)
+				form.Shadows = others.shadows(d.Name, d.Text)
 				form.Held = slices.ContainsFunc(form.Shadows, func(s Shadow) bool { return p.o.Shadowing.refuses(s) })
 			}
 		}
-		if pl.compare(one, form, v, first && !form.Held) {
+		if pl.compare(one, form, v, first[d.Kind] && !form.Held) {
 			pl.rows = append(pl.rows, one)
 		}
 	}
@@ -149,12 +153,12 @@ func (p *Pin) unwait(principal string) bool {
 // forget drops what waited and is not offered any more, so that nobody accepts
 // what is not there.
 func (pl *plan) forget(v *sight, rows map[item]*Pin) {
-	offered := make(map[string]bool, len(v.Definitions))
+	offered := make(map[item]bool, len(v.Definitions))
 	for _, d := range v.Definitions {
-		offered[d.Name] = true
+		offered[item{d.Kind, d.Name}] = true
 	}
 	for at, one := range rows {
-		if at.kind != v.Kind || offered[at.name] || !one.unwait(v.Principal) {
+		if !slices.Contains(v.Kinds, at.kind) || offered[at] || !one.unwait(v.Principal) {
 			continue
 		}
 		if len(one.Accepted)+len(one.Waiting) == 0 {

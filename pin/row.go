@@ -18,9 +18,10 @@ type Kind string
 
 // The kinds.
 const (
-	KindServer   Kind = "server"   // the program or the peer
-	KindGreeting Kind = "greeting" // what it says of itself in its handshake
-	KindTool     Kind = "tool"
+	KindServer       Kind = "server"       // the program or the peer
+	KindInstructions Kind = "instructions" // of its handshake
+	KindInfo         Kind = "serverInfo"   // of its handshake, without the version
+	KindTool         Kind = "tool"
 )
 
 // Bounds of what is kept.
@@ -119,7 +120,7 @@ var errNoRow = ostiary.Code("store_unavailable")
 
 func (p *Pin) sound() error {
 	switch p.Kind {
-	case KindServer, KindGreeting, KindTool:
+	case KindServer, KindInstructions, KindInfo, KindTool:
 	default:
 		return errNoRow
 	}

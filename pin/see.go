@@ -14,8 +14,10 @@ import (
 	"github.com/ostiary/ostiary/internal/visible"
 )
 
-// Definition is one entry of a server's list in its canonical form.
+// Definition is one thing that a server says of itself, in its canonical form: an
+// entry of a list, or its instructions.
 type Definition struct {
+	Kind Kind
 	Name string
 	Text []byte
 }
@@ -24,8 +26,9 @@ type Definition struct {
 type Seen struct {
 	Upstream, Principal string
 	Identity            Identity
-	// Kind is what Definitions are of; a list is whole. Of a greeting there is one.
-	Kind        Kind
+	// Kinds are those of the definitions, each of which is whole: a tool that is not
+	// among them is not offered.
+	Kinds       []Kind
 	Definitions []Definition
 }
 
@@ -83,11 +86,16 @@ func newSight(s Seen, now time.Time) *sight {
 // asBefore reports whether all of it was accepted and nothing of the server waits,
 // so that there is nothing to write.
 func (p *Pins) asBefore(srv *server, v *sight) bool {
-	if srv == nil || srv.waits || !srv.identity.accepts(v.Identity.digest) || !slices.Contains(srv.listed, v.Kind) {
+	if srv == nil || srv.waits || !srv.identity.accepts(v.Identity.digest) {
 		return false
 	}
+	for _, k := range v.Kinds {
+		if !slices.Contains(srv.listed, k) {
+			return false
+		}
+	}
 	for i, d := range v.Definitions {
-		if !srv.items[item{v.Kind, d.Name}].accepts(v.sums[i]) {
+		if !srv.items[item{d.Kind, d.Name}].accepts(v.sums[i]) {
 			return false
 		}
 	}
@@ -136,7 +144,7 @@ func (pl *plan) events(v *sight) []ostiary.Event {
 		if len(what) == 0 {
 			return
 		}
-		e := ostiary.Event{Name: name, Subject: v.Upstream, Principal: v.Principal, Upstream: v.Upstream, Channel: "gateway", Detail: some(what) + more}
+		e := ostiary.Event{Name: name, Subject: v.Upstream, Upstream: v.Upstream, Channel: "gateway", Detail: some(what) + more}
 		if len(what) == 1 {
 			e.Target = pl.target
 		}

@@ -40,7 +40,8 @@ func (d *doorway) open(name string) (session *mcp.ClientSession, seen string) {
 	d.t.Helper()
 	seen = filepath.Join(d.t.TempDir(), "seen")
 	door := exec.Command("sh", "-c", `"$@"; exit $?`, "client", "ostiary", "run", "--state", d.state, "--config", d.policy, "--name", name, "--",
-		"sh", "-c", `tee "$0" | echo-server`, seen)
+		"sh", "-c", "tee seen | echo-server")
+	door.Dir = filepath.Dir(seen) // the same program in all of them: another one would have to be accepted
 	session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(d.t.Context(), &mcp.CommandTransport{Command: door}, nil)
 	if err != nil {
 		d.t.Fatal(err)
