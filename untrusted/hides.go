@@ -10,6 +10,7 @@ const (
 	tagFirst, tagLast             = 0xe0000, 0xe007f
 	selectorFirst, selectorLast   = 0xfe00, 0xfe0f
 	selector2First, selector2Last = 0xe0100, 0xe01ef
+	zeroWidthSpace                = 0x200b
 	zeroWidthNonJoiner            = 0x200c
 	zeroWidthJoiner               = 0x200d
 	leftToRightMark               = 0x200e
@@ -17,6 +18,7 @@ const (
 	arabicLetterMark              = 0x061c
 	blackFlag                     = 0x1f3f4
 	keycap                        = 0x20e3
+	byteOrderMark                 = 0xfeff
 )
 
 // hides is what kind of hiding a character does where it stands; 0 is none.
@@ -51,6 +53,10 @@ func (v *revealer) hides(r rune, size, at int) Hidden {
 			return 0
 		}
 		return HiddenVariants
+	case r == byteOrderMark && at == 0: // as files of some systems begin
+		return 0
+	case r == zeroWidthSpace && unicode.In(v.last, unspaced...) && unicode.In(v.after(at+size), unspaced...):
+		return 0
 	case r == zeroWidthJoiner, r == zeroWidthNonJoiner:
 		if v.joins(r, v.after(at+size)) {
 			return 0
@@ -102,6 +108,9 @@ var joining = []*unicode.RangeTable{
 	unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati,
 	unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala, unicode.Myanmar, unicode.Khmer, unicode.Tibetan,
 }
+
+// unspaced are writings without spaces, where a zero-width one says where a line may end.
+var unspaced = []*unicode.RangeTable{unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar}
 
 // varies reports whether a variation selector stands behind what has variants.
 func (v *revealer) varies(r rune) bool {
