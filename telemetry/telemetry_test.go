@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -25,105 +23,10 @@ import (
 	"github.com/ostiary/ostiary/telemetry"
 )
 
-// nowhere is a Recorder that keeps nothing.
-type nowhere struct{}
-
-func (nowhere) Begin(*ostiary.Call) (ostiary.Entry, error) { return nowhere{}, nil }
-func (nowhere) Intent(ostiary.Decision) error              { return nil }
-func (nowhere) End(ostiary.Outcome) error                  { return nil }
-
-type gate struct {
-	name string
-	d    ostiary.Decision
-}
-
-func (g gate) Name() string                                                   { return g.name }
-func (g gate) Check(context.Context, *ostiary.Call) (ostiary.Decision, error) { return g.d, nil }
-
-// person says yes.
-type person struct{}
-
-func (person) Name() string { return "approval" }
-func (person) Settle(context.Context, *ostiary.Call, []ostiary.Decision) (ostiary.Decision, error) {
-	return ostiary.Allowed(), nil
-}
-
-func line(t testing.TB, o ostiary.Observer, gates ...ostiary.Gate) *ostiary.Line {
-	t.Helper()
-	gates = append([]ostiary.Gate{gate{"limit", ostiary.Allowed()}}, gates...)
-	l, err := ostiary.New(ostiary.Options{Gates: gates, Settler: person{}, Recorder: nowhere{}, Timeout: time.Minute, Now: time.Now, Observer: o})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
-func start(t testing.TB, o telemetry.Options) *telemetry.Telemetry {
-	t.Helper()
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	o.Service, o.Version, o.Now = "ostiary-test", "1.2.3", time.Now
-	tel, err := telemetry.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = tel.Close(ctx)
-	})
-	return tel
-}
-
-func pushed(t testing.TB) (*collector.Collector, *telemetry.Collector) {
-	t.Helper()
-	c := collector.New()
-	t.Cleanup(c.Close)
-	return c, &telemetry.Collector{URL: c.URL, Client: c.Client(), Headers: map[string]string{"Authorization": "Bearer SECRET-HEADER"}, Every: time.Hour}
-}
-
-func call(id, tool, meta string) *ostiary.Call {
-	c := &ostiary.Call{
-		ID: id, Received: time.Now(), Principal: ostiary.Principal{ID: "alice", Client: "SECRET-CLIENT"}, Session: "SECRET-SESSION",
-		Upstream: "files", Method: "tools/call", Class: ostiary.ClassTool, Target: tool, Definition: ostiary.Digest{1}, Effect: ostiary.EffectRead,
-		Closed: true, Rule: &ostiary.Rule{}, Arguments: []byte(`{"password":"SECRET-ARGUMENT"}`), Token: "SECRET-TOKEN", Key: "SECRET-KEY",
-	}
-	if meta != "" {
-		c.Meta = []byte(meta)
-	}
-	return c
-}
-
-func gives(s ostiary.Status, body string) ostiary.Runner {
-	return func(context.Context, *ostiary.Call) (*ostiary.Result, error) {
-		return &ostiary.Result{Status: s, Body: []byte(body), Text: "SECRET-TEXT"}, nil
-	}
-}
-
 const (
 	parentTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	parentSpan  = "00f067aa0ba902b7"
 )
-
-func parent(flags string) string {
-	return `{"progressToken":"SECRET-PROGRESS","traceparent":"00-` + parentTrace + "-" + parentSpan + "-" + flags + `","tracestate":"v=SECRET-STATE","baggage":"user=SECRET-BAGGAGE"}`
-}
-
-func closed(t *testing.T, tel *telemetry.Telemetry) {
-	t.Helper()
-	if err := tel.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func attributes(s *tracepb.Span) map[string]string {
-	all := map[string]string{}
-	for _, a := range s.Attributes {
-		all[a.Key] = a.Value.GetStringValue()
-	}
-	return all
-}
 
 func TestSpans(t *testing.T) {
 	c, to := pushed(t)
@@ -369,82 +272,6 @@ func TestNamesAreBounded(t *testing.T) {
 	}
 	if want := []string{"tools/call", "_OTHER", "resources/read"}; !slices.Equal(names, want) {
 		t.Errorf("spans %q, want %q", names, want)
-	}
-}
-
-// A collector that takes connections and never answers costs calls nothing, and the
-// end of the door only what it is given.
-func TestHangingCollector(t *testing.T) {
-	hang := make(chan struct{})
-	asked := make(chan struct{}, 100)
-	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		asked <- struct{}{}
-		select {
-		case <-hang:
-		case <-r.Context().Done():
-		}
-	}))
-	defer s.Close()
-	defer close(hang)
-	var said bytes.Buffer
-	tel := start(t, telemetry.Options{Sample: 1, Scraped: true, Log: slog.New(slog.NewTextHandler(&said, nil)),
-		Collector: &telemetry.Collector{URL: s.URL, Client: s.Client(), Every: time.Millisecond}})
-	if err := tel.Read(telemetry.Sources{}); err != nil {
-		t.Fatal(err)
-	}
-	l := line(t, tel)
-	<-asked // it hangs
-	began := time.Now()
-	const calls = 20000
-	for range calls {
-		if r, _ := l.Do(t.Context(), call("x", "t", ""), gives(ostiary.StatusOK, `{}`)); r == nil {
-			t.Fatal("a call fails")
-		}
-	}
-	if took := time.Since(began); took > 8*time.Second { // one wait for the collector would be longer
-		t.Errorf("%d calls took %s", calls, took)
-	}
-	all, _ := scrape(t, tel.Handler())
-	if n, _ := value(all, `ostiary_telemetry_dropped_total{ostiary_signal="traces"}`); n == 0 {
-		t.Error("nothing was dropped, so the queues have no bound")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	began = time.Now()
-	if err := tel.Close(ctx); err != nil {
-		t.Error(err)
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("the end took %s", took)
-	}
-	if l.Do(t.Context(), call("x", "t", ""), gives(ostiary.StatusOK, `{}`)); !strings.Contains(said.String(), "collector did not take") {
-		t.Errorf("the operator reads %q", said.String())
-	}
-}
-
-// What a collector answers is not repeated in the log, and one that is not there
-// is a warning and no more.
-func TestCollectorsAnswerIsNotRepeated(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "SECRET "+r.Header.Get("Authorization"), http.StatusForbidden)
-	}))
-	defer s.Close()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	for _, url := range []string{s.URL, "http://" + l.Addr().String()} {
-		var said bytes.Buffer
-		tel := start(t, telemetry.Options{Sample: 1, Log: slog.New(slog.NewTextHandler(&said, nil)),
-			Collector: &telemetry.Collector{URL: url, Client: s.Client(), Headers: map[string]string{"Authorization": "SECRET"}, Every: time.Hour}})
-		line(t, tel).Do(t.Context(), call("1", "t", ""), gives(ostiary.StatusOK, `{}`))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		_ = tel.Close(ctx)
-		cancel()
-		if strings.Contains(said.String(), "SECRET") || !strings.Contains(said.String(), "collector did not take") {
-			t.Errorf("%s: the operator reads %q", url, said.String())
-		}
 	}
 }
 
