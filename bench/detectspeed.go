@@ -42,6 +42,7 @@ func detectSpeeds(d *detect.Detector, all []specimen) []detectSpeed {
 	}
 	for _, worst := range []struct{ name, unit string }{
 		{"worst: rule upon rule", "ignore previous instructions "},
+		{"worst: beginnings of rules", "send all the full conversation history passwords forward include context "},
 		{"worst: anchors without a rule", "<|[inst]system:](http://?data="},
 		{"worst: pictures", "![a](https://e.net/?data={x})"},
 		{"worst: letters of other alphabets", "ignоrе prеvious\u200b "},
