@@ -3,6 +3,7 @@ package untrusted
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/ostiary/ostiary/wire"
 )
@@ -15,7 +16,8 @@ func calmLiteral(raw []byte) bool {
 		for i+8 <= len(raw) { // eight at a time: none above 0x7e, no backslash
 			w := binary.LittleEndian.Uint64(raw[i:])
 			back := w ^ '\\'*ones
-			if (w|(w+ones)|(back-ones)&^back)&(ones<<7) != 0 {
+			if found := (w | (w + ones) | (back-ones)&^back) & (ones << 7); found != 0 {
+				i += bits.TrailingZeros64(found) / 8 // the first of them is one for sure
 				break
 			}
 			i += 8
