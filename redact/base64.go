@@ -23,12 +23,14 @@ var sextets = func() (t [256]byte) {
 }()
 
 // asciiBits say of a character for each place in a group whether it can stand there
-// in what decodes to ASCII: bit 0 for the first, 1 for the second, 2 for the third.
+// in what decodes to ASCII: bit 0 for the first, 1 for the second, 2 for the third;
+// 0 for what is no base64.
 var asciiBits = func() (t [256]byte) {
 	for c, v := range sextets {
 		if v == 0xff {
 			continue
 		}
+		t[c] = 8 // base64 at all
 		if v&0x20 == 0 {
 			t[c] |= 1
 		}
@@ -60,33 +62,31 @@ func hasText(chars string) bool {
 }
 
 // nextRun finds the next run of at least leastRun characters of base64 from a place
-// on. It looks at every leastRun-th byte first: a run cannot hide between two.
-func nextRun(s string, from int) (start, end int, ok bool) {
+// on, and whether it holds text as hasText has it. It looks at every leastRun-th byte
+// first: a run cannot hide between two.
+func nextRun(s string, from int) (start, end int, text, ok bool) {
 	for i := from + leastRun - 1; i < len(s); i += leastRun {
-		if sextets[s[i]] == 0xff {
+		if asciiBits[s[i]] == 0 {
 			continue
 		}
 		start = i
-		for start > from && sextets[s[start-1]] != 0xff {
+		for start > from && asciiBits[s[start-1]] != 0 {
 			start--
 		}
-		for end = i + 1; end < len(s) && sextets[s[end]] != 0xff; end++ {
+		for end = i + 1; end < len(s) && asciiBits[s[end]] != 0; end++ {
 		}
 		if end-start >= leastRun {
-			return start, end, true
+			return start, end, hasText(s[start:end]), true
 		}
 		i = end // the byte at end is none
 	}
-	return 0, 0, false
+	return 0, 0, false, false
 }
 
 // stretches calls each for every part of a run that decodes to text, wherever its
 // groups of four begin: the run may be glued to something else. each reports whether
 // to go on.
 func stretches(chars string, each func(start, end int) bool) {
-	if !hasText(chars) {
-		return
-	}
 	// What there is so far, by where groups begin: ASCII groups in a row, the most of
 	// them, where the part begins (-1 if there is none), other groups behind it.
 	var row, most, begin, gap [4]int

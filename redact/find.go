@@ -92,15 +92,17 @@ func (s *search) through(dst []secret, text string, v view, views int) []secret 
 // encoded looks into what is base64.
 func (s *search) encoded(dst []secret, text string, views int) []secret {
 	for i := 0; ; {
-		start, end, ok := nextRun(text, i)
+		start, end, readable, ok := nextRun(text, i)
 		if !ok {
 			return dst
 		}
-		for _, p := range s.own.scan(nil, text[start:end], true) {
+		for _, p := range s.owned(text[start:end], readable) {
 			dst = append(dst, secret{start + p.start, start + p.end, p.rule, text[start+p.start : start+p.end]})
 		}
 		b, arena := wholeRun(s.arena, text, start, end)
-		s.arena, i = arena, b.end
+		if s.arena, i = arena, b.end; !readable && !b.broken {
+			continue
+		}
 		s.parts(b.chars, func(inside string, at int) bool {
 			l := lookAt(inside, false)
 			if hit := s.speaks(inside); hit || l != 0 {
@@ -120,25 +122,46 @@ func (s *search) parts(chars string, each func(inside string, at int) bool) {
 	})
 }
 
+// owned are the door's own secrets in a run of base64, which may hold text, or of
+// hexadecimal digits.
+func (s *search) owned(run string, readable bool) []span {
+	if !readable && !isHex(run) {
+		return nil
+	}
+	return s.own.scan(nil, run, true)
+}
+
+// isHex reports whether a run has no other letters than hexadecimal digits.
+func isHex(run string) bool {
+	for i := range len(run) {
+		if c := run[i]; !isDigit(c) && (c|0x20 < 'a' || 'f' < c|0x20) {
+			return false
+		}
+	}
+	return true
+}
+
 // conceals reports whether the inside of a literal may hold something in base64 that is
 // worth to be looked at.
 func (s *search) conceals(inside string) (found bool) {
 	mark := len(s.arena)
 	for i := 0; !found; {
-		start, end, ok := nextRun(inside, i)
+		start, end, readable, ok := nextRun(inside, i)
 		if !ok {
 			break
 		}
-		if i = end; end-start >= leastLine && end < len(inside) && inside[end] == '\\' {
-			return true // perhaps one of several lines
+		i = end
+		switch {
+		case end-start >= leastLine && end < len(inside) && inside[end] == '\\':
+			found = true // perhaps one of several lines
+		case len(s.owned(inside[start:end], readable)) > 0:
+			found = true
+		case readable:
+			s.parts(inside[start:end], func(decoded string, _ int) bool {
+				found = lookAt(decoded, false)&^lookNested != 0 || s.speaks(decoded)
+				return !found
+			})
 		}
-		if len(s.own.scan(nil, inside[start:end], true)) > 0 {
-			return true
-		}
-		s.parts(inside[start:end], func(decoded string, _ int) bool {
-			found = lookAt(decoded, false)&^lookNested != 0 || s.speaks(decoded)
-			return !found
-		})
 	}
 	s.arena = s.arena[:mark]
 	return found

@@ -36,8 +36,10 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 	from := len(p.hits)
 	p.hits = p.engine.Hits(p.hits, body)
 	hits, next := p.hits[from:], 0
-	if whole := borrow(body); len(hits) == 0 && lookAt(whole, true) == 0 && !p.conceals(whole) {
-		return body, nil
+	if len(hits) == 0 && lookAt(borrow(body), true) == 0 {
+		if _, _, _, some := nextRun(borrow(body), 0); !some {
+			return body, nil
+		}
 	}
 	var keys keysOver
 	for w := wire.Texts(body); w.Next(); {
