@@ -81,7 +81,7 @@ func speaks(book *policy.Book, c *ostiary.Call) *ostiary.Rule {
 	case ostiary.ClassTool:
 		return book.ToolFor(c.Target, &c.Principal)
 	case ostiary.ClassResource:
-		return book.Resource(c.Target)
+		return book.Method(c.Method, c.Class, c.Target)
 	default:
 		return book.Method(c.Method, c.Class, c.Target)
 	}

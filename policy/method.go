@@ -115,7 +115,8 @@ func (b *Book) Resource(uri string) *ostiary.Rule {
 
 // Method returns the rule of any method, never nil: the tool's for tool calls, the
 // resource's for resources (a resource: row, else a method: row), else the most
-// specific method: row, else what holds for the class. For elicitation the target
+// specific method: row, else what holds for the class. Subscriptions to resources have
+// the rows for resources/read where none names them, and all of its deny rows. For elicitation the target
 // is its mode, "form" or "url".
 func (b *Book) Method(method string, class ostiary.Class, target string) *ostiary.Rule {
 	switch {
@@ -156,7 +157,7 @@ func (o *otherBook) answer(q question) *ostiary.Rule {
 func (o *otherBook) compose(q question) *ostiary.Rule {
 	var rule *ostiary.Rule
 	if q.class == ostiary.ClassResource {
-		if o.textDecides(q.method) {
+		if o.textDecides(q.method) || q.method != resourceMethod && o.textDecides(resourceMethod) {
 			if err := normalURI(q.target); err != nil {
 				return abnormal(err)
 			}
@@ -166,6 +167,11 @@ func (o *otherBook) compose(q question) *ostiary.Rule {
 	if rule == nil {
 		rule = o.written(&o.methods, q, q.method)
 	}
+	// Who subscribes to a resource learns of it, so what holds for reading holds too.
+	subscribes := q.class == ostiary.ClassResource && q.method != resourceMethod
+	if rule == nil && subscribes {
+		rule = o.written(&o.methods, q, resourceMethod)
+	}
 	if rule == nil {
 		rule = o.unwritten(q)
 	}
@@ -174,6 +180,9 @@ func (o *otherBook) compose(q question) *ostiary.Rule {
 		made.Deny = o.denied(made.Deny, &o.resources, q.target)
 	}
 	made.Deny = o.denied(made.Deny, &o.methods, q.method)
+	if subscribes {
+		made.Deny = o.denied(made.Deny, &o.methods, resourceMethod)
+	}
 	return &made
 }
 

@@ -83,7 +83,7 @@ func TestMethodAndResourceRows(t *testing.T) {
 		{"resources/read", "file:///ws/a", ostiary.ClassResource, "files/file:///ws/*", "", ostiary.EffectRead},
 		{"resources/read", "file:///ws/a.key", ostiary.ClassResource, "files/file:///ws/*", ostiary.CodePolicyDeny, ostiary.EffectRead},
 		{"resources/read", "https://x/", ostiary.ClassResource, "files/resources/read", ostiary.CodePolicyScope, ostiary.EffectRead},
-		{"resources/subscribe", "https://x/", ostiary.ClassResource, "", "", ostiary.EffectRead},
+		{"resources/subscribe", "https://x/", ostiary.ClassResource, "files/resources/read", ostiary.CodePolicyScope, ostiary.EffectRead},
 		{"vendor/x", "", ostiary.ClassMalformed, "", ostiary.CodePolicyMethod, ostiary.EffectDestructive},
 	} {
 		for range 2 { // the second answer is a remembered one
@@ -106,5 +106,40 @@ func TestMemoryOfTargetsIsBounded(t *testing.T) {
 	b.Resource(strings.Repeat("x", 1<<20))
 	if n := len(b.other.remembered); n > maxRemembered {
 		t.Fatalf("%d answers remembered", n)
+	}
+}
+
+// TestSubscriptionsHaveTheRowsOfReading: a row about resources/subscribe speaks, one
+// about resources/read speaks where there is none, and what is denied to read is denied
+// to subscribe to, but not the reverse.
+func TestSubscriptionsHaveTheRowsOfReading(t *testing.T) {
+	b, problems := mustNew(t, Options{
+		Rows: []Row{
+			{Kind: Method, Pattern: "files/resources/read", Effect: ostiary.EffectRead, Scopes: []string{"read"}},
+			{Kind: Method, Pattern: "files/resources/subscribe", Effect: ostiary.EffectRead, Scopes: []string{"watch"}},
+		},
+	}).Compile("files", nil)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	denied := func(method string) *Book {
+		b, _ := mustNew(t, Options{Deny: []DenyRow{{Kind: Method, Pattern: "files/" + method}}}).Compile("files", nil)
+		return b
+	}
+	reading, subscribing := denied("resources/read"), denied("resources/subscribe")
+	for _, c := range []struct {
+		of     *Book
+		method string
+		scopes string
+		deny   int
+	}{
+		{b, "resources/read", "read", 0}, {b, "resources/subscribe", "watch", 0}, {b, "resources/unsubscribe", "read", 0},
+		{reading, "resources/read", "", 1}, {reading, "resources/subscribe", "", 1},
+		{subscribing, "resources/read", "", 0}, {subscribing, "resources/subscribe", "", 1}, {subscribing, "resources/unsubscribe", "", 0},
+	} {
+		rule := c.of.Method(c.method, ostiary.ClassResource, "file:///x")
+		if got := strings.Join(rule.Scopes, " "); got != c.scopes || len(rule.Deny) != c.deny {
+			t.Errorf("%s: scopes %q, %d deny rows; want %q, %d", c.method, got, len(rule.Deny), c.scopes, c.deny)
+		}
 	}
 }
