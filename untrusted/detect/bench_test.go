@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -52,6 +53,20 @@ func BenchmarkScan(b *testing.B) {
 			}
 			b.ReportMetric(float64(len(text))*float64(b.N)/1e6/(cpu(b)-start).Seconds(), "cpuMB/s")
 		})
+	}
+}
+
+// BenchmarkNames is what a new list of tools costs, once.
+func BenchmarkNames(b *testing.B) {
+	d := New(Options{Tools: func(string) []string {
+		list := make([]string, 2000)
+		for i := range list {
+			list[i] = fmt.Sprintf("server_%d_tool", i)
+		}
+		return list
+	}})
+	for b.Loop() {
+		d.Scan("")
 	}
 }
 

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -48,7 +49,8 @@ func New(o Options) *Detector {
 	if err != nil {
 		panic(err) // the table is part of the program, and a test reads it
 	}
-	return &Detector{lexicon: l, sparks: newSparks(anchors()), names: names{list: o.Tools}}
+	all := anchors()
+	return &Detector{lexicon: l, sparks: newSparks(all), names: names{list: o.Tools, anchors: all}}
 }
 
 // Scan says what a result, or other text of the kind that informs, looks like. It
@@ -95,11 +97,11 @@ func anchors() []anchor {
 	}
 	var words []string
 	for _, w := range kindling {
-		words = append(words, spelt(w))
+		words = append(words, lowered(spelt(w)))
 	}
 	slices.SortFunc(words, func(a, b string) int { return len(a) - len(b) })
 	for i, w := range words {
-		if !slices.ContainsFunc(words[:i], func(shorter string) bool { return contains(w, shorter) }) {
+		if !slices.ContainsFunc(words[:i], func(shorter string) bool { return strings.Contains(w, shorter) }) {
 			all = append(all, anchor{text: w, kind: kindRead})
 		}
 	}

@@ -121,6 +121,13 @@ func TestNames(t *testing.T) {
 	if !has("a") {
 		t.Error("the new list is not known")
 	}
+	if d.names.of("b") == d.names.of("a") {
+		t.Error("two lists are one")
+	}
+	lists["c"] = lists["a"]
+	if d.names.of("c") != d.names.of("a") {
+		t.Error("one list is read twice")
+	}
 	if New(Options{}).Scan(text).Score != New(Options{}).Scan(text).Score {
 		t.Error("not the same twice")
 	}

@@ -1,14 +1,16 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
 
 // names are the tools that a text may name.
 type names struct {
-	list  func(upstream string) []string
-	known sync.Map // upstream -> *nameSet
+	list    func(upstream string) []string
+	anchors []anchor // those of every text
+	known   sync.Map // upstream -> *nameSet
 }
 
 // nameSet is one list of names, and where to begin reading in a text that may hold
@@ -32,13 +34,22 @@ func (n *names) of(upstream string) *nameSet {
 	if len(list) == 0 {
 		return nil
 	}
-	if old, ok := n.known.Load(upstream); ok {
-		if s := old.(*nameSet); len(s.list) == len(list) && &s.list[0] == &list[0] {
-			return s
+	if old, ok := n.known.Load(upstream); ok && old.(*nameSet).is(list) {
+		return old.(*nameSet)
+	}
+	var same *nameSet // another upstream may have the same list
+	n.known.Range(func(_, other any) bool {
+		if other.(*nameSet).is(list) {
+			same = other.(*nameSet)
 		}
+		return same == nil
+	})
+	if same != nil {
+		n.known.Store(upstream, same)
+		return same
 	}
 	s := &nameSet{list: list, set: make(map[string]struct{}, len(list))}
-	kindling := anchors()
+	kindling := slices.Clip(n.anchors)
 	for _, name := range list {
 		if !telling(name) {
 			continue
@@ -57,6 +68,11 @@ func (n *names) of(upstream string) *nameSet {
 // capital within.
 func telling(name string) bool {
 	return len(name) <= longestName && len(name) > 1 && strings.ContainsAny(name[1:], "_-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+}
+
+// is reports whether the list is the one that the set was made of.
+func (s *nameSet) is(list []string) bool {
+	return len(s.list) == len(list) && &s.list[0] == &list[0]
 }
 
 func (s *nameSet) has(name string) bool {

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"slices"
-	"strings"
 )
 
 const (
@@ -244,8 +243,6 @@ func (s *scan) signal() Signal {
 }
 
 func abs(n int) int { return max(n, -n) }
-
-func contains(s, part string) bool { return strings.Contains(lowered(s), lowered(part)) }
 
 // lowered is s as anchors are compared.
 func lowered(s string) string {

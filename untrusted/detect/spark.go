@@ -53,13 +53,17 @@ const lower64 = 0x2020202020202020
 
 func newSparks(all []anchor) *sparks {
 	s := &sparks{list: make([]anchor, 1, 2*len(all)+1)} // 0 is none
+	common := make(map[string]bool, 2*len(usual))
+	for i := range len(usual) - gramSize {
+		common[usual[i:i+gramSize-1]], common[usual[i:i+gramSize]] = true, true
+	}
 	for _, a := range all {
 		low := make([]byte, len(a.text))
 		for i := range low {
 			low[i] = a.text[i] | 0x20
 		}
 		a.text = string(low)
-		best := rarest(a.text)
+		best := rarest(a.text, common)
 		for at := best; at < best+2; at++ {
 			h := gramAt(a.text, at)
 			head := &s.heads[h&(1<<headBits-1)]
@@ -73,7 +77,7 @@ func newSparks(all []anchor) *sparks {
 }
 
 // rarest is where the two grams of an anchor stand that ordinary text has least.
-func rarest(s string) int {
+func rarest(s string, common map[string]bool) int {
 	const letters = " etaoinsrhldcumfpgwybvkxjqz"
 	most, at := -1<<16, 0
 	for i := 0; i+anchorMin <= len(s); i++ {
@@ -86,7 +90,7 @@ func rarest(s string) int {
 			sum += rank
 		}
 		for _, gram := range []string{s[i : i+4], s[i+1 : i+5], s[i+2 : i+6]} {
-			if strings.Contains(usual, gram) {
+			if common[gram] {
 				sum -= 40
 			}
 		}
