@@ -25,14 +25,19 @@ const (
 	signalsShown = 3
 	// signalQuiet is how long the same signal of the same source is not written again.
 	signalQuiet = time.Minute
+	// LeastSignal is the score from which on a text is named on a card as one that
+	// reads like an instruction; below it honest text would be named too often.
+	LeastSignal = 0.5
 	// signalsTold bounds what is remembered of that.
 	signalsTold = 4096
 )
 
-// MemoryOptions are what a Memory needs; Logger may be nil.
+// MemoryOptions are what a Memory needs; Clean and Logger may be nil.
 type MemoryOptions struct {
-	Store  ostiary.Store
-	Clock  func() time.Time
+	Store ostiary.Store
+	Clock func() time.Time
+	// Clean takes secrets out of what names a source.
+	Clean  func(string) string
 	Logger *slog.Logger
 }
 
@@ -53,6 +58,9 @@ var _ ostiary.Filter = (*Memory)(nil)
 func NewMemory(o MemoryOptions) *Memory {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clean == nil {
+		o.Clean = func(s string) string { return s }
 	}
 	return &Memory{o: o, told: map[string]time.Time{}}
 }
@@ -79,7 +87,7 @@ func (m *Memory) Apply(ctx context.Context, c *ostiary.Call, r *ostiary.Result) 
 	if what == "" {
 		return nil
 	}
-	s := signal{What: what, Where: sourceOf(c), Call: cut(c.ID, maxName), Time: m.o.Clock().UTC()}
+	s := signal{What: what, Where: cut(m.o.Clean(sourceOf(c)), maxName/2), Call: cut(c.ID, maxName), Time: m.o.Clock().UTC()}
 	group := sessionKey(c)
 	name := group + "/" + s.What + "/" + s.Where
 	if m.quiet(name, s.Time) {
@@ -181,7 +189,7 @@ func signalsIn(findings []ostiary.Finding) string {
 	for i := range findings {
 		switch findings[i].Stage {
 		case "detect":
-			reads = true
+			reads = reads || findings[i].Score >= LeastSignal
 		case "untrusted":
 			hides = true
 		}
@@ -201,7 +209,7 @@ func sourceOf(c *ostiary.Call) string {
 	if c.Class != ostiary.ClassTool {
 		where = strings.TrimSpace(c.Upstream + " " + c.Method + " " + c.Target)
 	}
-	return cut(where, maxName/2)
+	return where
 }
 
 // sessionKey groups by who speaks and in which session.

@@ -22,7 +22,7 @@ func reads(upstream, tool, session, id string) *ostiary.Call {
 func finding(stages ...string) *ostiary.Result {
 	r := &ostiary.Result{}
 	for _, s := range stages {
-		r.Find(ostiary.Finding{Stage: s})
+		r.Find(ostiary.Finding{Stage: s, Score: 0.9})
 	}
 	return r
 }
@@ -65,6 +65,11 @@ func TestMemory(t *testing.T) {
 	}
 	put(reads("web", "fetch", "17@1", "c0"))
 	put(reads("web", "fetch", "17@1", "c1"), "redact")
+	doubtful := &ostiary.Result{}
+	doubtful.Find(ostiary.Finding{Stage: "detect", Score: 0.49})
+	if err := web.Apply(t.Context(), reads("web", "fetch", "17@1", "c1"), doubtful); err != nil {
+		t.Fatal(err)
+	}
 	if got := before(); len(got) != 0 || s.writes.Load() != 0 {
 		t.Fatalf("got %q without a signal, after %d writes", got, s.writes.Load())
 	}
