@@ -16,7 +16,7 @@ type search struct {
 }
 
 // keptArena is how much of an arena is kept for the next result.
-const keptArena = 1 << 20
+const keptArena = 4 << 20
 
 // maxViews is how many encodings may lie upon each other in a text.
 const maxViews = 2
