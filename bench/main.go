@@ -37,7 +37,7 @@ type options struct {
 }
 
 // sections are what can be measured by itself.
-var sections = []string{"line", "rules", "log", "sql", "consent", "http", "detect"}
+var sections = []string{"line", "rules", "log", "sql", "consent", "http", "detect", "redact"}
 
 func main() {
 	log.SetFlags(0)
@@ -51,7 +51,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.ostiary, "ostiary", "bin/ostiary", "the `binary` to measure; empty measures only the controls")
 	flag.StringVar(&o.policy, "policy", "bench/policy.yaml", "its configuration `file`")
-	flag.StringVar(&o.only, "only", "", "measure only `line`, rules, log, sql, consent, http or detect")
+	flag.StringVar(&o.only, "only", "", "measure only `line`, rules, log, sql, consent, http, detect or redact")
 	flag.StringVar(&o.before, "before", "", "an older `binary` to compare calls with that ask nobody (consent)")
 	flag.StringVar(&o.json, "json", "", "also write every sample to this `file`")
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds; medians are reported")
@@ -82,7 +82,7 @@ func run(ctx context.Context, o options, dir string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(o.scratch)) }()
 	for _, name := range []string{"echo", "relay", "sdkrelay", "web"} {
-		if o.only == "detect" { // it calls none of them
+		if o.only == "detect" || o.only == "redact" { // it calls none of them
 			break
 		}
 		cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(o.scratch, name), "./internal/peers/cmd/"+name)
@@ -135,6 +135,12 @@ func run(ctx context.Context, o options, dir string) (err error) {
 			return err
 		}
 		printDetect(os.Stdout, all.Detect)
+	}
+	if wanted("redact", false) {
+		if all.Redact, err = measureRedact(o); err != nil {
+			return err
+		}
+		printRedact(os.Stdout, all.Redact)
 	}
 	return writeJSON(o.json, all)
 }

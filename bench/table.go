@@ -18,6 +18,7 @@ type report struct {
 	SQL     []sqlRound   `json:",omitempty"`
 	Consent *consent     `json:",omitempty"`
 	HTTP    *webMeasured `json:",omitempty"`
+	Redact  *redaction   `json:",omitempty"`
 	Detect  *detection   `json:",omitempty"`
 }
 

@@ -45,6 +45,9 @@ func family(regex string) (a assignment, rest string, ok bool) {
 type keyGroup struct {
 	key    *pattern
 	values []keyValue
+	// plain is true if nothing stands in the key that may not stand behind it, so
+	// that a look for the operator can come first.
+	plain bool
 }
 
 type keyValue struct {
@@ -107,8 +110,69 @@ func operators(dst []int, s string, i int) []int {
 	return dst
 }
 
-// assigned looks for the values of a key that begins at i.
-func (f *finder) assigned(g *keyGroup, i int) {
+// maxKey is how much of a key stands at most behind the word that finds it, where
+// the look for the operator comes first.
+const maxKey = 40
+
+// gap are the bytes that may stand in a key and behind it.
+var gap = setOf(func(c byte) bool { return isWord(c) || c == ' ' || c == '\t' || c == '.' || c == '-' })
+
+// hopeless reports whether no operator can belong to a key of whose word the last
+// byte stands before i.
+func hopeless(s string, i int) bool {
+	for limit := min(len(s), i+maxKey+maxGap); i < limit && gap[s[i]]; {
+		i++
+	}
+	for limit := min(len(s), i+maxQuote); i < limit && (isSpace(s[i]) || s[i] == '\'' || s[i] == '"'); {
+		i++
+	}
+	return i == len(s) || !operatorBytes[s[i]]
+}
+
+var operatorBytes = setOf(func(c byte) bool { return strings.IndexByte("=>:|?,", c) >= 0 })
+
+// onlyOf reports whether a pattern can read nothing but bytes of a set, and not
+// more than most of them.
+func (n *node) onlyOf(s *set, most int) bool {
+	for ; n.op != opEnd; n = n.next {
+		switch n.op {
+		case opLiteral, opFold:
+			for i := range len(n.text) {
+				if !s[n.text[i]] {
+					return false
+				}
+			}
+			most -= len(n.text)
+		case opRun, opLazy:
+			for c, in := range n.set {
+				if in && !s[c] {
+					return false
+				}
+			}
+			if most -= n.max; n.max < 0 {
+				return false
+			}
+		case opAlt:
+			for _, w := range n.ways {
+				if !w.onlyOf(s, most) {
+					return false
+				}
+			}
+			return true
+		}
+		if most < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// assigned looks for the values of a key that begins at i and whose word ends at
+// end.
+func (f *finder) assigned(g *keyGroup, i, end int) {
+	if g.plain && hopeless(f.m.s, end) {
+		return
+	}
 	behind, ok := f.m.match(g.key, i)
 	if !ok {
 		return

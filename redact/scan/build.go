@@ -69,7 +69,7 @@ func (b *builder) family(r *rule, a assignment, rest string) error {
 		var t trigger
 		var p *pattern
 		if p, t, ok = searchable(key); ok && t.max == 0 {
-			g = &keyGroup{key: p}
+			g = &keyGroup{key: p, plain: p.start.onlyOf(gap, maxKey)}
 			b.groups[a.key] = g
 			b.on(t.words, action{group: g})
 		}

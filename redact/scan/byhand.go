@@ -111,10 +111,10 @@ func kubeSecret(f *finder, r *rule, start, end int) {
 				value := strings.Trim(word[n+2:], "\"' ")
 				from := at + depth + n + 2 + strings.Index(word[n+2:], value)
 				if len(value) >= 3 && value[0] != '|' && value[0] != '>' && !placeholder(value) {
-					f.take(r, low, from+len(value), from, from+len(value))
+					f.take(r, from, from+len(value), from, from+len(value))
 				}
 			} else if !strings.HasSuffix(word, ":") && len(word) >= 10 && !placeholder(word) { // a line of a block
-				f.take(r, low, next, at+depth, at+len(text))
+				f.take(r, at+depth, at+len(text), at+depth, at+len(text))
 			}
 		}
 		at = next + 1

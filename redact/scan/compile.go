@@ -40,6 +40,7 @@ type node struct {
 type pattern struct {
 	start *node
 	marks int
+	lead  string // what every match begins with, if it is one text
 }
 
 const (
@@ -76,7 +77,15 @@ func (c *compiler) pattern(re *syntax.Regexp) (*pattern, bool) {
 	if !c.ok || c.long > 1 || c.ways > maxWays {
 		return nil, false
 	}
-	return &pattern{start: start, marks: 2 * (re.MaxCap() + 1)}, true
+	p := &pattern{start: start, marks: 2 * (re.MaxCap() + 1)}
+	n := start
+	for n.op == opMark || n.op == opBoundary {
+		n = n.next
+	}
+	if n.op == opLiteral {
+		p.lead = n.text
+	}
+	return p, true
 }
 
 func (c *compiler) node(n node) *node {

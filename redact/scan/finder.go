@@ -1,5 +1,7 @@
 package scan
 
+import "strings"
+
 // block is how much of a text is searched for words before what they found is
 // looked at.
 const block = 32 << 10
@@ -75,7 +77,7 @@ func (f *finder) act(actions []action, end int) {
 		start := end - a.word
 		switch {
 		case a.group != nil:
-			f.assigned(a.group, start)
+			f.assigned(a.group, start, end)
 		case a.pattern != nil:
 			f.pattern(a, start)
 		case a.hand != nil:
@@ -96,6 +98,9 @@ func (f *finder) pattern(a *action, start int) {
 		return
 	}
 	if t.before != nil && (start == 0 || !t.before[s[start-1]]) {
+		return
+	}
+	if t.max == 0 && !strings.HasPrefix(s[start:], a.pattern.lead) {
 		return
 	}
 	low := max(start-t.max, f.until[a.rule.number], 0)

@@ -1,6 +1,10 @@
 package scan
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/hostile"
+)
 
 // TestHostileTexts counts how often the bytes of texts are read that are made to
 // be slow, for each rule: a few hundred times each at the worst, and not more often
@@ -17,7 +21,7 @@ func TestHostileTexts(t *testing.T) {
 	}
 	worst, where := 0.0, ""
 	for _, r := range e.rules {
-		for _, text := range hostile(r, n) {
+		for _, text := range hostile.Texts(r.regex, r.keywords, n) {
 			once := read(text)
 			if once > worst {
 				worst, where = once, r.id+" "+text[:60]

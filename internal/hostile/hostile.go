@@ -1,9 +1,49 @@
-package scan
+// Package hostile makes texts that are meant to be slow for a rule that finds
+// secrets. Tests count on them how often a byte is read, the benchmark how fast.
+package hostile
 
 import (
 	"regexp/syntax"
 	"strings"
 )
+
+// Texts are texts of n bytes: a keyword over and over, what almost matches the
+// expression, and each of its beginnings. The expression may be empty.
+func Texts(regex string, keywords []string, n int) (texts []string) {
+	fill := func(s string) {
+		if s != "" {
+			texts = append(texts, strings.Repeat(s, n/len(s)+1)[:n])
+		}
+	}
+	for _, k := range keywords {
+		fill(k)
+		fill(k + " ")
+		fill(k + "=")
+		fill(k + "= ")
+		fill(k + ": \"")
+	}
+	parsed, err := syntax.Parse(regex, syntax.Perl)
+	if regex == "" || err != nil {
+		return texts
+	}
+	for _, most := range []int{0, 1, 60, 400} {
+		whole := example(parsed, most)
+		fill(whole)
+		fill(whole + "a")
+		fill(whole + "~")
+		for k := 1; k <= 8; k++ {
+			cut := whole[:len(whole)*k/9]
+			fill(cut)
+			fill(cut + " ")
+			fill(cut + "\"")
+		}
+		if len(whole) > 1 {
+			fill(whole[:len(whole)-1])
+			fill(whole[:len(whole)-1] + "-")
+		}
+	}
+	return texts
+}
 
 // example is a text that an expression matches: of every class the first character
 // and of every repetition as few as may be, or as many up to most.
@@ -11,7 +51,7 @@ func example(re *syntax.Regexp, most int) string {
 	var b strings.Builder
 	switch re.Op {
 	case syntax.OpLiteral:
-		return strings.ToLower(string(re.Rune))[:0] + string(re.Rune)
+		return string(re.Rune)
 	case syntax.OpCharClass:
 		for _, want := range "a1A-_. \n" {
 			for i := 0; i < len(re.Rune); i += 2 {
@@ -50,42 +90,4 @@ func example(re *syntax.Regexp, most int) string {
 		}
 	}
 	return b.String()
-}
-
-// hostile are texts that are made to be slow for a rule: what almost matches, over
-// and over, and each of its beginnings.
-func hostile(r *rule, n int) (texts []string) {
-	fill := func(s string) {
-		if s != "" {
-			texts = append(texts, strings.Repeat(s, n/len(s)+1)[:n])
-		}
-	}
-	for _, k := range r.keywords {
-		fill(k)
-		fill(k + " ")
-		fill(k + "=")
-		fill(k + "= ")
-		fill(k + ": \"")
-	}
-	parsed, err := syntax.Parse(r.regex, syntax.Perl)
-	if r.regex == "" || err != nil {
-		return texts
-	}
-	for _, most := range []int{0, 1, 60, 400} {
-		whole := example(parsed, most)
-		fill(whole)
-		fill(whole + "a")
-		fill(whole + "~")
-		for k := 1; k <= 8; k++ {
-			cut := whole[:len(whole)*k/9]
-			fill(cut)
-			fill(cut + " ")
-			fill(cut + "\"")
-		}
-		if len(whole) > 1 {
-			fill(whole[:len(whole)-1])
-			fill(whole[:len(whole)-1] + "-")
-		}
-	}
-	return texts
 }
