@@ -25,7 +25,8 @@ func TestGuideToApprovals(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs the demonstration and waits for a call that nobody answers")
 	}
-	t.Setenv("PATH", withoutRace(t)+os.Getenv("PATH")) // the demonstration parses SQL
+	t.Parallel()
+	first := withoutRace(t) // the demonstration parses SQL
 	peer, err := auth.OSPeer("/proc")
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +35,7 @@ func TestGuideToApprovals(t *testing.T) {
 	defer stop()
 	page := strings.ReplaceAll(document(t, "../../docs/guides/approvals.md"), "alice", peer.User)
 	g := &approvalsRun{
-		guideRun: guideRun{t: t, dir: t.TempDir()}, patience: patience, ids: map[string]string{},
+		guideRun: guideRun{t: t, dir: t.TempDir(), first: first}, patience: patience, ids: map[string]string{},
 		answers: make(chan answer, 1), shown: make(chan string, 1), replies: make(chan string, 1), watched: make(chan string, 64),
 	}
 	for _, s := range snippets(page) {
@@ -103,7 +104,7 @@ func (g *approvalsRun) connect(config string) {
 		g.t.Fatal(err)
 	}
 	start := file.MCPServers["demo"]
-	door := exec.Command(start.Command, start.Args...)
+	door := g.program(start.Command, start.Args)
 	door.Dir, door.Stderr = g.dir, os.Stderr
 	client := mcp.NewClient(&mcp.Implementation{Name: "guide", Version: "1"}, &mcp.ClientOptions{
 		ElicitationHandler: func(ctx context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
@@ -162,6 +163,7 @@ func (g *approvalsRun) startWatch(line string) {
 	g.t.Helper()
 	g.succeeded()
 	g.watch = exec.CommandContext(g.patience, "sh", "-c", "exec "+line)
+	g.watch.Env = g.env()
 	g.watch.Dir, g.watch.Stderr, g.starting = g.dir, os.Stderr, true
 	out, err := g.watch.StdoutPipe()
 	if err != nil {

@@ -18,8 +18,9 @@ func TestGuideToTheEvidence(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs the demonstration")
 	}
-	t.Setenv("PATH", withoutRace(t)+os.Getenv("PATH")) // the demonstration parses SQL
-	g := guideRun{t: t, dir: t.TempDir()}
+	t.Parallel()
+	first := withoutRace(t) // the demonstration parses SQL
+	g := guideRun{t: t, dir: t.TempDir(), first: first}
 	if err := os.Mkdir(filepath.Join(g.dir, "elsewhere"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +55,7 @@ func TestGuideToTheEvidence(t *testing.T) {
 type guideRun struct {
 	t         *testing.T
 	dir       string
+	first     string // of PATH
 	last, out string
 	exit      int
 	call      string // the id printed last
@@ -80,7 +82,7 @@ func (g *guideRun) command(line string) {
 
 func (g *guideRun) run(c *exec.Cmd, name string) {
 	g.t.Helper()
-	c.Dir = g.dir
+	c.Dir, c.Env = g.dir, g.env()
 	out, err := c.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -90,6 +92,22 @@ func (g *guideRun) run(c *exec.Cmd, name string) {
 	if g.exit != 0 {
 		g.out += c.ProcessState.String() + "\n"
 	}
+}
+
+// env is what the guide's commands see. The environment of the test itself stays, so
+// that guides can run side by side.
+func (g *guideRun) env() []string { return append(os.Environ(), "PATH="+g.first+os.Getenv("PATH")) }
+
+// program is a command of the guide that no shell starts.
+func (g *guideRun) program(name string, args []string) *exec.Cmd {
+	if found := filepath.Join(strings.TrimSuffix(g.first, string(os.PathListSeparator)), name); g.first != "" && filepath.Base(name) == name {
+		if _, err := os.Stat(found); err == nil {
+			name = found
+		}
+	}
+	c := exec.Command(name, args...)
+	c.Env = g.env()
+	return c
 }
 
 // client starts the door of a client's configuration and makes a call.
@@ -106,7 +124,7 @@ func (g *guideRun) client(text string) {
 		g.t.Fatal(err)
 	}
 	for name, s := range file.MCPServers {
-		c := exec.Command(s.Command, s.Args...)
+		c := g.program(s.Command, s.Args)
 		c.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"guide","version":"1"}}}
 {"jsonrpc":"2.0","method":"notifications/initialized"}
 `)

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -18,13 +17,14 @@ func TestGuideToIncidents(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs the demonstration")
 	}
-	t.Setenv("PATH", withoutRace(t)+os.Getenv("PATH")) // the demonstration parses SQL
+	t.Parallel()
+	first := withoutRace(t) // the demonstration parses SQL
 	peer, err := auth.OSPeer("/proc")
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := strings.ReplaceAll(document(t, "../../docs/guides/incident.md"), "alice", peer.User)
-	g := guideRun{t: t, dir: t.TempDir()}
+	g := guideRun{t: t, dir: t.TempDir(), first: first}
 	shown := 0
 	for _, s := range snippets(page) {
 		switch s.language {
@@ -62,7 +62,7 @@ func (g *guideRun) agent(config string) {
 		g.t.Fatal(err)
 	}
 	start := file.MCPServers["demo"]
-	door := exec.Command(start.Command, start.Args...)
+	door := g.program(start.Command, start.Args)
 	door.Dir, door.Stderr = g.dir, os.Stderr
 	session, err := mcp.NewClient(&mcp.Implementation{Name: "guide", Version: "1"}, nil).Connect(g.t.Context(), &mcp.CommandTransport{Command: door}, nil)
 	if err != nil {
