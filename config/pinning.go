@@ -7,6 +7,7 @@ import (
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/gateway"
 	"github.com/ostiary/ostiary/pin"
+	"github.com/ostiary/ostiary/untrusted/detect"
 )
 
 // newPins makes the room; nil where the file takes every definition as it comes.
@@ -15,6 +16,8 @@ func (f *File) newPins(w Wiring, s ostiary.Store, j ostiary.Journal) *pin.Pins {
 		return nil
 	}
 	o := pin.Options{Store: s, Journal: j, Clock: w.Now, Ticks: w.LimitClock, Flags: w.Flags, Logger: w.Log}
+	look := detect.New(detect.Options{})
+	o.Inspect = func(_, text string) []string { return look.Description(text).Rules }
 	if f.Pin.Changed == "ask" {
 		o.Changed = pin.Ask
 	}
