@@ -164,3 +164,11 @@ func verifierOf(signer string) (string, error) {
 	public := ed25519.NewKeyFromSeed(seed[1:]).Public().(ed25519.PublicKey)
 	return note.NewEd25519VerifierKey(parts[2], public)
 }
+
+// Secret derives a key for one purpose from the key of the state directory: the
+// same for every process that shares it, and no help to guess another.
+func (l *Log) Secret(purpose string) []byte {
+	mac := hmac.New(sha256.New, l.key.sealing[:])
+	mac.Write([]byte("ostiary key for \x00" + purpose))
+	return mac.Sum(nil)
+}

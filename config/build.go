@@ -74,7 +74,8 @@ func (f *File) Build(w Wiring) (*House, error) {
 		return nil, errors.Join(err, sql.Close())
 	}
 	h.Redactor = m.redactor
-	if h.Policy, err = f.newPolicy(w, sql.Parse, m.shown); err != nil {
+	names := newToolNames()
+	if h.Policy, err = f.newPolicy(w, sql.Parse, m.shown, names.listed); err != nil {
 		return nil, errors.Join(err, sql.Close())
 	}
 	if h.Audit, err = f.openAudit(w, m); err != nil {
@@ -86,7 +87,11 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if h.people, err = f.newPeople(w, h.Policy, h.Audit, m); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	if h.Line, err = f.line(h.Policy, h.Audit, w.Now, w.LimitClock, h.people, w.Observer); err != nil {
+	filters, err := f.filters(w, h.Audit, h.people.store, names)
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	if h.Line, err = f.line(h.Policy, h.Audit, w.Now, w.LimitClock, h.people, filters, w.Observer); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
@@ -96,10 +101,10 @@ func (f *File) Build(w Wiring) (*House, error) {
 // it tells what asks, and nobody is asked. A nil clock of the limits is the
 // machine's monotonic one.
 func (f *File) NewLine(p *policy.Policy, r ostiary.Recorder, now func() time.Time, limitClock func() time.Duration) (*ostiary.Line, error) {
-	return f.line(p, r, now, limitClock, nil, nil)
+	return f.line(p, r, now, limitClock, nil, nil, nil)
 }
 
-func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, limitClock func() time.Duration, who *people, told ostiary.Observer) (*ostiary.Line, error) {
+func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, limitClock func() time.Duration, who *people, filters []ostiary.Filter, told ostiary.Observer) (*ostiary.Line, error) {
 	lo := f.Limits.Options
 	lo.Clock = limitClock
 	limits, err := limit.New(lo)
@@ -108,6 +113,7 @@ func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, 
 	}
 	o := ostiary.Options{
 		Gates:    []ostiary.Gate{limits, p.Gate(), validate.Gate()},
+		Filters:  filters,
 		Recorder: r, Timeout: f.Limits.Timeout, Now: now, Observer: told,
 	}
 	if who != nil {
@@ -124,11 +130,11 @@ func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, 
 // A nil parser denies every SQL statement. Its previews are for nobody's eyes:
 // they hold what secrets are there.
 func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, error) {
-	return f.newPolicy(w, sql, nil)
+	return f.newPolicy(w, sql, nil, nil)
 }
 
-func (f *File) newPolicy(w Wiring, sql validate.SQLParser, redact func(*ostiary.Call, string) string) (*policy.Policy, error) {
-	o := policy.Options{}
+func (f *File) newPolicy(w Wiring, sql validate.SQLParser, redact func(*ostiary.Call, string) string, listed func(string, []string)) (*policy.Policy, error) {
+	o := policy.Options{Listed: listed}
 	if len(f.Principals) == 0 {
 		o.PrincipalHint = w.User
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -54,7 +55,7 @@ type CustomRule struct {
 // everyRule stands for all of them.
 const everyRule = "*"
 
-var ruleID = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+var ruleID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
 func redactModes() []string { return []string{"redact", "block", "report"} }
 
@@ -95,7 +96,7 @@ func redactRuleName(d *decoder, k ast.Node, r *RedactRule) {
 
 func checkRuleID(s string) error {
 	if !ruleID.MatchString(s) {
-		return fmt.Errorf("%q is no id of a rule: use small letters, digits, dots, dashes and underscores, at most 64", brief(s))
+		return fmt.Errorf("%q is no id of a rule: use small letters, digits and dashes, at most 64", brief(s))
 	}
 	return nil
 }
@@ -169,8 +170,8 @@ func checkCustom(d *decoder, at Pos, c *CustomRule) {
 }
 
 // checkRedact refuses rows that say two things about one rule.
-func checkRedact(d *decoder, _ Pos, r *Redact) {
-	said := map[string]string{}
+func checkRedact(d *decoder, at Pos, r *Redact) {
+	said, before := map[string]string{}, d.failed()
 	for _, c := range r.Custom {
 		if said[c.ID] != "" {
 			d.failAt(c.Pos, "the rule %q stands twice in custom: give each an id of its own", c.ID)
@@ -191,6 +192,34 @@ func checkRedact(d *decoder, _ Pos, r *Redact) {
 			d.failAt(off.Pos, "the rule %q is in %s too: give it in one place", off.ID, word)
 		}
 		said[off.ID] = "dangerously_unredacted"
+	}
+	if d.failed() == before && len(said)+len(r.Personal) > 0 {
+		checkKnown(d, at, r)
+	}
+}
+
+// checkKnown refuses rules that cannot be compiled, and names of rules that are none.
+func checkKnown(d *decoder, at Pos, r *Redact) {
+	engine, err := r.engine()
+	if err != nil {
+		for _, c := range r.Custom {
+			if strings.Contains(messageOf(err), strconv.Quote(c.ID)) {
+				at = c.Pos
+			}
+		}
+		d.failAt(at, "%s", messageOf(err))
+		return
+	}
+	known := engine.Rules()
+	for _, rule := range slices.Concat(r.Rules, r.Off) {
+		if rule.ID == everyRule || slices.Contains(known, rule.ID) {
+			continue
+		}
+		next := ": `ostiary explain FINDING` names the rule of a finding"
+		if n := nearest(rule.ID, known); n != "" {
+			next = fmt.Sprintf(": did you mean %q?", n)
+		}
+		d.failAt(rule.Pos, "there is no rule %q%s", rule.ID, next)
 	}
 }
 

@@ -118,7 +118,7 @@ func TestAFreezeHoldsWhoWaitsForAKey(t *testing.T) {
 		}
 		who := *w.people
 		who.idempotency = keys
-		line, err := w.file.line(w.Policy, w.Audit, time.Now, nil, &who, nil)
+		line, err := w.file.line(w.Policy, w.Audit, time.Now, nil, &who, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

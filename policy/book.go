@@ -101,6 +101,9 @@ func (p *Policy) Compile(upstream string, tools []ostiary.Tool) (*Book, []Proble
 		b.tools[t.Name] = c.tool(t)
 	}
 	b.names = sortedKeys(b.tools)
+	if p.options.Listed != nil {
+		p.options.Listed(upstream, b.names)
+	}
 	return b, c.problems
 }
 

@@ -103,4 +103,7 @@ type Options struct {
 	// Named are the principals that the configuration can have a row for; others
 	// get their scopes elsewhere. nil is all.
 	Named map[string]bool
+	// Listed, if set, is told the names of the tools that an upstream lists,
+	// whenever they are compiled. It may keep the slice.
+	Listed func(upstream string, tools []string)
 }

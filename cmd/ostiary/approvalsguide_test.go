@@ -278,7 +278,7 @@ func (g *approvalsRun) calls(what string) {
 		}
 		for _, c := range res.Content {
 			if text, ok := c.(*mcp.TextContent); ok {
-				a.text += text.Text
+				a.text += unmarked(text.Text)
 			}
 		}
 		g.answers <- a

@@ -67,7 +67,7 @@ func (d *doorway) answer(res *mcp.CallToolResult, err error) (code, text string)
 		return fmt.Sprintf("no answer: %v", err), ""
 	}
 	if c, ok := res.Content[0].(*mcp.TextContent); ok {
-		text = c.Text
+		text = unmarked(c.Text)
 	}
 	decision, _ := res.Meta[wire.MetaDecision].(map[string]any)
 	code, _ = decision["code"].(string)

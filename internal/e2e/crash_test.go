@@ -111,7 +111,7 @@ func (c *crash) live(n, callers int, delay time.Duration, early bool) ran {
 					mu.Unlock()
 					return
 				}
-				if !strings.Contains(string(line), `"text":"`+token+`"`) {
+				if !strings.Contains(unmarked(string(line)), `"text":"`+token+`"`) {
 					c.t.Errorf("life %d: %s got %s", n, token, line)
 					return
 				}

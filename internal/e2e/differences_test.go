@@ -30,8 +30,8 @@ const impatient = "approvals: {wait: 0s, notify: none, pending: 1000}\n"
 const differencesHead = `# What differs under the defaults
 
 Four public MCP servers, each asked the same twice: by itself, and behind ` + "`ostiary run`" + ` with the defaults (but that nobody is waited for). Every
-tool of every server is called at least once; the rest are lists, resources, prompts, completion and the handshake. What is
-not in these tables came out identical to the byte, but for what is random by nature
+tool of every server is called at least once; the rest are lists, resources, prompts, completion and the handshake. Text from outside is marked
+(` + "`_meta` with `ostiary/untrusted`" + `, and a fence around each text); with the mark taken away, what is not in these tables came out identical to the byte, but for what is random by nature
 (times of files and of resources made on request, ids and times of tasks). Under ` + "`testdata/transparent.yaml`" + ` nothing differs
 but requests that do not fit what the server itself lists.
 
@@ -81,14 +81,14 @@ func (s subject) differences(t *testing.T) string {
 	through := s.converse(t, dir, door(stateDir(t), s.name, policy(t, impatient), server), env)
 
 	var rows strings.Builder
-	same := 0
+	same, marked := 0, 0
 	row := func(what, d, g, why string) {
 		if why == "" {
 			t.Errorf("%s differs, and nobody says why:\ndirect  %s\nthrough %s", what, d, g)
 		}
 		fmt.Fprintf(&rows, "| %s | %s | %s | %s |\n", what, cell(d), cell(g), why)
 	}
-	if direct.handshake != through.handshake {
+	if through.handshake = unmarked(through.handshake); direct.handshake != through.handshake {
 		row("`initialize`", direct.handshake, through.handshake, "")
 	}
 	for i, st := range s.steps(dir) {
@@ -96,6 +96,10 @@ func (s subject) differences(t *testing.T) string {
 		d, g = strings.ReplaceAll(d, dir, "WORKSPACE"), strings.ReplaceAll(g, dir, "WORKSPACE")
 		if d == g {
 			same++
+			continue
+		}
+		if g = unmarked(g); d == g {
+			marked++
 			continue
 		}
 		code, why := refusal(g), st.why
@@ -116,8 +120,8 @@ func (s subject) differences(t *testing.T) string {
 			}
 		}
 	}
-	return fmt.Sprintf("\n## %s\n\n%d of %d requests came out identical.\n\n| request | direct | through the door | why |\n|---|---|---|---|\n%s",
-		s.name, same, len(s.steps(dir)), &rows)
+	return fmt.Sprintf("\n## %s\n\nOf %d requests %d came out identical and %d identical but for the mark.\n\n| request | direct | through the door | why |\n|---|---|---|---|\n%s",
+		s.name, len(s.steps(dir)), same, marked, &rows)
 }
 
 // label names a request in a table.

@@ -55,7 +55,7 @@ func TestTwoDoorsOneState(t *testing.T) {
 	for i := range 40 {
 		for j, d := range doors {
 			token := fmt.Sprintf("door%d-%d", j, i)
-			if got := d.tool(i+1, [...]string{"echo", "put"}[i%2], fmt.Sprintf(`{"text":%q}`, token)); !strings.Contains(got, `"text":"`+token+`"`) {
+			if got := d.tool(i+1, [...]string{"echo", "put"}[i%2], fmt.Sprintf(`{"text":%q}`, token)); !strings.Contains(unmarked(got), `"text":"`+token+`"`) {
 				t.Fatalf("%s got %s", token, got)
 			}
 		}
@@ -158,7 +158,7 @@ func TestInputClosedWhileCallsRun(t *testing.T) {
 	for i, reply := range replies {
 		select {
 		case got := <-reply:
-			if !strings.Contains(string(got), fmt.Sprintf(`"text":"c%d"`, i)) {
+			if !strings.Contains(unmarked(string(got)), fmt.Sprintf(`"text":"c%d"`, i)) {
 				t.Errorf("call %d: %s", i, got)
 			}
 		default:
@@ -199,10 +199,10 @@ func TestInputClosedWhileACallHangs(t *testing.T) {
 func TestTenMegabytes(t *testing.T) {
 	t.Parallel()
 	state := stateDir(t)
-	d := start(t, door(state, "echo", nil, echoServer()), nil)
+	d := start(t, door(state, "echo", policy(t, "redact: {max_result: 16MiB}\n"), echoServer()), nil)
 	d.hello(`{}`)
 	big := strings.Repeat("0123456789abcdef", 10<<20/16)
-	if got := d.tool(1, "echo", `{"text":"`+big+`"}`); got != `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"`+big+`"}]}}` {
+	if got := unmarked(d.tool(1, "echo", `{"text":"`+big+`"}`)); got != `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"`+big+`"}]}}` {
 		t.Errorf("%d bytes came back, beginning with %.200s", len(got), got)
 	}
 	// Over the bound of 16 MiB the door says so and lives on.

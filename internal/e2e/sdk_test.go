@@ -43,7 +43,7 @@ func sdkThrough(t *testing.T, version string, argv []string) *sdkPeer {
 		},
 		//nolint:staticcheck // deprecated or not, the door decides about sampling
 		CreateMessageHandler: func(_ context.Context, r *mcp.CreateMessageRequest) (*mcp.CreateMessageResult, error) {
-			p.sampled <- r.Params.Messages[0].Content.(*mcp.TextContent).Text
+			p.sampled <- unfenced(r.Params.Messages[0].Content.(*mcp.TextContent).Text)
 			//nolint:staticcheck // see above
 			return &mcp.CreateMessageResult{Role: "assistant", Model: "none", Content: &mcp.TextContent{Text: "four"}}, nil
 		},
@@ -81,7 +81,7 @@ func (p *sdkPeer) text(name string, arguments any) (string, *mcp.CallToolResult)
 	if len(r.Content) == 0 {
 		return "", r
 	}
-	return r.Content[0].(*mcp.TextContent).Text, r
+	return unfenced(r.Content[0].(*mcp.TextContent).Text), r
 }
 
 const (
@@ -180,11 +180,11 @@ func (p *sdkPeer) calls(t *testing.T) {
 // elsewhere is what is no tool.
 func (p *sdkPeer) elsewhere(t *testing.T) {
 	r, err := p.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: "any://x"})
-	if err != nil || r.Contents[0].Text != "text of any://x" {
+	if err != nil || unfenced(r.Contents[0].Text) != "text of any://x" {
 		t.Errorf("resources/read: %+v, %v", r, err)
 	}
 	g, err := p.GetPrompt(t.Context(), &mcp.GetPromptParams{Name: "hello", Arguments: map[string]string{"who": "Ada"}})
-	if err != nil || g.Messages[0].Content.(*mcp.TextContent).Text != "greet Ada" {
+	if err != nil || unfenced(g.Messages[0].Content.(*mcp.TextContent).Text) != "greet Ada" {
 		t.Errorf("prompts/get: %+v, %v", g, err)
 	}
 	c, err := p.Complete(t.Context(), &mcp.CompleteParams{Ref: &mcp.CompleteReference{Type: "ref/prompt", Name: "hello"},

@@ -65,7 +65,7 @@ func (a *agent) say(params string) (code ostiary.Code, text string) {
 	if err := json.Unmarshal([]byte(reply), &r); err != nil || len(r.Result.Content) == 0 {
 		a.t.Fatalf("%s\ngave %s (%v); standard error:\n%s", params, reply, err, a.err)
 	}
-	return r.Result.Meta["ostiary/decision"].Code, r.Result.Content[0].Text
+	return r.Result.Meta["ostiary/decision"].Code, unfenced(r.Result.Content[0].Text)
 }
 
 func (a *agent) want(code ostiary.Code, params string) {

@@ -176,7 +176,7 @@ func (h *house) call(arguments string) answer {
 	if err != nil || len(r.Content) == 0 {
 		h.t.Fatalf("%v, %+v; the door says:\n%s", err, r, h.log)
 	}
-	a := answer{text: r.Content[0].(*mcp.TextContent).Text}
+	a := answer{text: unfenced(r.Content[0].(*mcp.TextContent).Text)}
 	if d, ok := r.Meta[wire.MetaDecision].(map[string]any); ok {
 		a.code = fmt.Sprint(d["code"])
 	}

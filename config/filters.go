@@ -1,0 +1,98 @@
+package config
+
+import (
+	"crypto/rand"
+	"slices"
+
+	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/audit"
+	"github.com/ostiary/ostiary/redact"
+	"github.com/ostiary/ostiary/redact/scan"
+	"github.com/ostiary/ostiary/untrusted"
+	"github.com/ostiary/ostiary/untrusted/detect"
+	"github.com/ostiary/ostiary/validate"
+)
+
+// filters are what everything passes that goes towards a client, in their order:
+// what is secret goes before the rest is looked at and marked.
+func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, names *toolNames) ([]ostiary.Filter, error) {
+	r, err := f.newRedact(w, log, s)
+	if err != nil {
+		return nil, err
+	}
+	all := []ostiary.Filter{r}
+	if !f.Untrusted.Off {
+		u, err := f.newUntrusted(w, names)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+// valueKey is the purpose of the key by which findings and exceptions name a value.
+const valueKey = "hashes of found values"
+
+func (f *File) newRedact(w Wiring, log *audit.Log, s ostiary.Store) (*redact.Filter, error) {
+	engine, err := f.Redact.engine()
+	if err != nil {
+		return nil, err
+	}
+	exceptions := redact.NewExceptions(redact.ExceptionsOptions{Store: s, Clock: w.Now, Logger: w.Log})
+	return redact.NewFilter(redact.FilterOptions{
+		Engine: engine, Modes: f.Redact.modes(engine.Rules()), MaxResult: f.Redact.MaxResult,
+		Key: log.Secret(valueKey), Allowed: exceptions.Allows, Conforms: validate.Conforms,
+	})
+}
+
+// engine compiles the rules: those of the dependency, our own and the operator's.
+func (r *Redact) engine() (*scan.Engine, error) {
+	o := scan.Options{Personal: r.Personal}
+	for _, c := range r.Custom {
+		o.Extra = append(o.Extra, scan.Rule{
+			ID: c.ID, Description: c.Description, Regex: c.Regex, Keywords: c.Keywords, Entropy: c.Entropy, Group: c.Group,
+		})
+	}
+	return scan.New(o)
+}
+
+// modes are what is done with the findings of rules that are not just redacted.
+func (r *Redact) modes(known []string) map[string]string {
+	modes := map[string]string{}
+	if r.AllOff() {
+		for _, id := range known {
+			modes[id] = redact.ModeOff
+		}
+	}
+	for _, c := range r.Custom {
+		if c.Mode != "" {
+			modes[c.ID] = c.Mode
+		}
+	}
+	for _, rule := range r.Rules {
+		modes[rule.ID] = rule.Mode
+	}
+	for _, off := range r.Off {
+		if off.ID != everyRule {
+			modes[off.ID] = redact.ModeOff
+		}
+	}
+	return modes
+}
+
+func (f *File) newUntrusted(w Wiring, names *toolNames) (*untrusted.Filter, error) {
+	detector := detect.New(detect.Options{Tools: names.around})
+	o := untrusted.Options{
+		Nonce: w.Rand, Conforms: validate.Conforms, BlockAt: f.Untrusted.Signals.BlockAt,
+		Style: untrusted.Style(slices.Index(untrusted.Styles(), f.Untrusted.Mark)),
+		Signal: func(c *ostiary.Call, text string) (float64, []string) {
+			s := detector.ScanFrom(c.Upstream, text)
+			return s.Score, s.Rules
+		},
+	}
+	if o.Nonce == nil {
+		o.Nonce = rand.Reader
+	}
+	return untrusted.NewFilter(o)
+}
