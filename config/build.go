@@ -87,7 +87,7 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if h.people, err = f.newPeople(w, h.Policy, h.Audit, m); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	filters, err := f.filters(w, h.Audit, h.people.store, names)
+	filters, err := f.filters(w, h.Audit, h.people.store, names, m.redactor.Text)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}

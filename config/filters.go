@@ -15,14 +15,14 @@ import (
 
 // filters are what everything passes that goes towards a client, in their order:
 // what is secret goes before the rest is looked at and marked.
-func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, names *toolNames) ([]ostiary.Filter, error) {
+func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, names *toolNames, text func(string) string) ([]ostiary.Filter, error) {
 	r, err := f.newRedact(w, log, s)
 	if err != nil {
 		return nil, err
 	}
 	all := []ostiary.Filter{r}
 	if !f.Untrusted.Off {
-		u, err := f.newUntrusted(w, names)
+		u, err := f.newUntrusted(w, names, text)
 		if err != nil {
 			return nil, err
 		}
@@ -81,10 +81,10 @@ func (r *Redact) modes(known []string) map[string]string {
 	return modes
 }
 
-func (f *File) newUntrusted(w Wiring, names *toolNames) (*untrusted.Filter, error) {
+func (f *File) newUntrusted(w Wiring, names *toolNames, text func(string) string) (*untrusted.Filter, error) {
 	detector := detect.New(detect.Options{Tools: names.around})
 	o := untrusted.Options{
-		Nonce: w.Rand, Conforms: validate.Conforms, BlockAt: f.Untrusted.Signals.BlockAt,
+		Nonce: w.Rand, Redact: text, Conforms: validate.Conforms, BlockAt: f.Untrusted.Signals.BlockAt,
 		Style: untrusted.Style(slices.Index(untrusted.Styles(), f.Untrusted.Mark)),
 		Signal: func(c *ostiary.Call, text string) (float64, []string) {
 			s := detector.ScanFrom(c.Upstream, text)

@@ -26,6 +26,9 @@ type Options struct {
 	// Conforms reports whether structured content fits an output schema. Without it
 	// none does in which something was shown that hid.
 	Conforms func(outputSchema, content []byte) bool
+	// Redact takes secrets out of the name of a source, in which a client may have
+	// written one; nil leaves it.
+	Redact func(string) string
 	// BlockAt withholds what scores at least so high, where the rule of a target
 	// says nothing; 0 never does.
 	BlockAt float64

@@ -43,6 +43,9 @@ func (p *pass) source() source {
 	if p.c.Target != "" {
 		from.name += "/" + p.c.Target
 	}
+	if p.f.o.Redact != nil {
+		from.name = p.f.o.Redact(from.name)
+	}
 	switch {
 	case p.r.Status == ostiary.StatusRPCError:
 		from.what = whatError
