@@ -39,7 +39,7 @@ func serve(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	argv := append([]string{"serve", "--state", s.state, "--listen", "127.0.0.1:0", "--socket", s.socket}, policy(t, fmt.Sprintf(
-		"upstreams: {sdk: {command: %s, cwd: %q}}\nrules:\n  - {method: sdk/sampling/createMessage}\n", command, t.TempDir()))...)
+		"upstreams: {sdk: {command: %s, cwd: %q}}\npin: {dangerously_unpinned: true}\nrules:\n  - {method: sdk/sampling/createMessage}\n", command, t.TempDir()))...)
 	s.cmd = exec.Command(filepath.Join(bin, "ostiary"), argv...)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {

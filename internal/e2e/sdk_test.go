@@ -95,7 +95,7 @@ func TestSDK(t *testing.T) {
 	for _, version := range []string{legacyVersion, modernVersion} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			p := connectSDK(t, version, nil)
+			p := connectSDK(t, version, policy(t, "pin: {dangerously_unpinned: true}\n"))
 			if got := p.InitializeResult(); got.ProtocolVersion != version || got.ServerInfo.Name != "sdk" {
 				t.Fatalf("handshake: %+v", got)
 			}
