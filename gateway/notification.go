@@ -75,16 +75,16 @@ func (d *door) passNotification(ctx context.Context, c *ostiary.Call, m *wire.Me
 	if d.foreign(m) {
 		return errTask
 	}
+	if m.Method == "notifications/progress" && !d.down.hasToken(m.ProgressKey) {
+		d.odd.count(ostiary.CodeGatewayOrphan)
+		return nil
+	}
 	if paced(m) && !d.notes.allow(d.o.Now(), notesPerSecond) {
 		d.odd.count(ostiary.CodeLimitRate)
 		return nil
 	}
 	if (on != nil || !d.shared) && !d.shows(on, m) { // else each who hears it is looked at
 		return errUnseen
-	}
-	if m.Method == "notifications/progress" && !d.down.hasToken(m.ProgressKey) {
-		d.odd.count(ostiary.CodeGatewayOrphan)
-		return nil
 	}
 	raw, err := d.judgeAsks(ctx, m, on)
 	if err == nil && len(raw) != len(m.Raw) {

@@ -76,6 +76,7 @@ func TestFilter(t *testing.T) {
 		{"tools/call", `{"task":{"taskId":"a\u200b","statusMessage":"b\u200b"},"_meta":{"io.modelcontextprotocol/model-immediate-response":"wait","x":"\u200b"}}`,
 			`{"task":{"taskId":"a\u200b","statusMessage":"b[U+200B]"},"_meta":{"M":1,"io.modelcontextprotocol/model-immediate-response":"«wait»","x":"\u200b"}}`, "zero-width /task/statusMessage revealed"},
 		{"tasks/get", `{"taskId":"t","status":"completed","result":{"content":[{"type":"text","text":"hi"}]}}`, `{"_meta":{"M":1},"taskId":"t","status":"completed","result":{"content":[{"type":"text","text":"«hi»"}]}}`, ""},
+		{"tasks/get", `{"taskId":"t","result":{"content":[],"structuredContent":{"a":"b"}}}`, `{"_meta":{"M":1},"taskId":"t","result":{"content":[],"structuredContent":{"a":"b"}}}`, ""},
 		{"tasks/result", `{"content":[{"type":"text","text":"hi"}]}`, `{"_meta":{"M":1},"content":[{"type":"text","text":"«hi»"}]}`, ""},
 		{"tools/call", `{"resultType":"input_required","requestState":"\u200b","inputRequests":{"a\u200b":{"method":"elicitation/create","params":{"message":"M\u200b","url":"http://a\u202e","requestedSchema":{"properties":{"description":{"type":"string","description":"d\u200b","enum":["e\u200b"]}}}}}}}`,
 			`{"resultType":"input_required","requestState":"\u200b","inputRequests":{"a\u200b":{"method":"elicitation/create","params":{"message":"M[U+200B]","url":"http://a\u202e","requestedSchema":{"properties":{"description":{"type":"string","description":"d[U+200B]","enum":["e\u200b"]}}}}}}}`,
@@ -208,14 +209,16 @@ func TestSignal(t *testing.T) {
 			return 0, nil
 		}
 	})
-	const body = `{"content":[{"type":"text","text":"please \u0069gnore all\n"},{"type":"text","text":"short"},{"type":"image","data":"ignoreignore"}],"structuredContent":{"a":"x ignore y"}}`
+	const body = `{"content":[{"type":"text","text":"please \u0069gnore all\n"},{"type":"text","text":"short"},{"type":"image","data":"ignoreignore"}],"structuredContent":{"a":"x ignore y","it is long: ignore the rest":1,"ignore":1}}`
 	for _, c := range []struct {
 		least float64
 		found string
 		ok    bool
 	}{
-		{0, "override /content/0/text marked, imperative /content/0/text marked, override /structuredContent/a reported, imperative /structuredContent/a reported", true},
-		{0.8, "override /content/0/text marked, imperative /content/0/text marked, override /structuredContent/a reported, imperative /structuredContent/a reported", true},
+		{0, "override /content/0/text marked, imperative /content/0/text marked, override /structuredContent/a reported, imperative /structuredContent/a reported, " +
+			"override /structuredContent/it is long: ignore the rest reported, imperative /structuredContent/it is long: ignore the rest reported", true},
+		{0.8, "override /content/0/text marked, imperative /content/0/text marked, override /structuredContent/a reported, imperative /structuredContent/a reported, " +
+			"override /structuredContent/it is long: ignore the rest reported, imperative /structuredContent/it is long: ignore the rest reported", true},
 		{0.75, "override /content/0/text withheld, imperative /content/0/text withheld", false},
 	} {
 		seen = nil
@@ -229,7 +232,7 @@ func TestSignal(t *testing.T) {
 		if got := findings(r); got != c.found || r.Findings[0].Score != 0.75 || r.Findings[0].Stage != "detect" || r.Findings[0].End != len("please ignore all\n") {
 			t.Errorf("from %v on: found %s", c.least, got)
 		}
-		if seen[0] != "please ignore all\n" || c.ok && len(seen) != 2 {
+		if seen[0] != "please ignore all\n" || c.ok && len(seen) != 3 {
 			t.Errorf("asked about %q", seen)
 		}
 	}

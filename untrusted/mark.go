@@ -14,7 +14,7 @@ const MetaMark = "ostiary/untrusted"
 // mark puts the mark around the texts, and into _meta. Structured content stays as
 // it is; where no text beside it says what it is, a text of the door's own does.
 func (p *pass) mark() error {
-	if p.style == StyleOff || len(p.texts) == 0 && !p.structured {
+	if p.style == StyleOff || len(p.texts) == 0 && !p.structured && !p.nested {
 		return nil
 	}
 	nonce, err := p.f.nonce()
@@ -23,7 +23,7 @@ func (p *pass) mark() error {
 	}
 	from := p.source()
 	also := ""
-	if p.structured {
+	if p.structured || p.nested {
 		also = " The same holds for structuredContent."
 	}
 	head, tail := p.style.around(from, also, nonce)

@@ -25,6 +25,7 @@ type pass struct {
 	meta, content int
 	claimed       bool // the server says itself what only the door may say
 	structured    bool
+	nested        bool // structured content in the result of a task
 	shownInData   bool // something hid in a string that programs read
 
 	withhold error
@@ -171,6 +172,9 @@ func (p *pass) key() {
 		_, kinds := Reveal(was)
 		p.found(kinds, len(was), careExact)
 	}
+	if size := end - start - 2; size >= keyLeast && p.listened(size) {
+		p.ask(decoded(body[start:end]), careExact)
+	}
 	switch depth := p.w.Depth(); {
 	case depth == 1 && string(body[start:end]) == `"_meta"`:
 		if p.meta = opening(body, end, '{'); p.meta == 0 {
@@ -182,6 +186,8 @@ func (p *pass) key() {
 		}
 	case depth == 1 && string(body[start:end]) == `"structuredContent"`:
 		p.structured = true
+	case depth == 2 && string(body[start:end]) == `"structuredContent"`:
+		p.nested = true
 	case depth == 2 && p.meta > 0:
 		in, _, _ := p.w.Container()
 		p.claimed = p.claimed || in == p.meta-1 && decoded(body[start:end]) == MetaMark
@@ -203,8 +209,11 @@ func opening(body []byte, at int, bracket byte) int {
 	return 0
 }
 
-// signalLeast is how short a text is that nobody is asked about: no sentence.
-const signalLeast = 8
+// Texts and names that are shorter are no sentence, and nobody is asked about them.
+const (
+	signalLeast = 8
+	keyLeast    = 24
+)
 
 // listened reports whether somebody is to be asked about a text of so many bytes.
 func (p *pass) listened(size int) bool { return p.f.o.Signal != nil && size >= signalLeast }
