@@ -3,7 +3,7 @@
 // An LLM agent reads untrusted text, so it can be talked into things. Ostiary
 // stands between the agent and its MCP servers and decides, for every message,
 // what may go in, what may come out, and what is written down. The same line
-// serves every door: `ostiary run` today, and each door that is added later.
+// serves every door: `ostiary run` over stdio, and `ostiary serve` over HTTP.
 //
 // # Life of a call
 //
@@ -37,7 +37,9 @@
 //	 4. Intent. A call with an effect, or one that may leave for the open world,
 //	    is not forwarded before its intent is durable. Holds are committed here.
 //	 5. Run, once, under the rule's timeout.
-//	 6. Filters treat what came back, error results included.
+//	 6. Filters treat what came back, error results included: redact takes secrets
+//	    out and cuts to size, untrusted shows what hides and marks the rest as text
+//	    from outside. What a server says by itself passes them too (Line.Treat).
 //	 7. Outcome. No result reaches the agent before its outcome is durable.
 //
 // Refusals, time-outs, panics and malformed bytes leave by the same door: each
