@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/limit"
 	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/redact"
+	"github.com/ostiary/ostiary/untrusted/detect"
 	"github.com/ostiary/ostiary/validate"
 	"github.com/ostiary/ostiary/validate/sqlhelper"
 )
@@ -75,7 +76,8 @@ func (f *File) Build(w Wiring) (*House, error) {
 	}
 	h.Redactor = m.redactor
 	names := newToolNames()
-	if h.Policy, err = f.newPolicy(w, sql.Parse, m.shown, names.listed); err != nil {
+	sig := newSignals(detect.New(detect.Options{Tools: names.around}), m.redactor.ShownText)
+	if h.Policy, err = f.newPolicy(w, sql.Parse, m.shown, names.listed, sig); err != nil {
 		return nil, errors.Join(err, sql.Close())
 	}
 	if h.Audit, err = f.openAudit(w, m); err != nil {
@@ -84,10 +86,10 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if err := f.keepPolicy(w.State); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	if h.people, err = f.newPeople(w, h.Policy, h.Audit, m); err != nil {
+	if h.people, err = f.newPeople(w, h.Policy, h.Audit, m, sig); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	filters, err := f.filters(w, h.Audit, h.people.store, names, m.redactor.Text)
+	filters, err := f.filters(w, h.Audit, h.people.store, sig, m.redactor.Text)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -130,10 +132,10 @@ func (f *File) line(p *policy.Policy, r ostiary.Recorder, now func() time.Time, 
 // A nil parser denies every SQL statement. Its previews are for nobody's eyes:
 // they hold what secrets are there.
 func (f *File) NewPolicy(w Wiring, sql validate.SQLParser) (*policy.Policy, error) {
-	return f.newPolicy(w, sql, nil, nil)
+	return f.newPolicy(w, sql, nil, nil, nil)
 }
 
-func (f *File) newPolicy(w Wiring, sql validate.SQLParser, redact func(*ostiary.Call, string) string, listed func(string, []string)) (*policy.Policy, error) {
+func (f *File) newPolicy(w Wiring, sql validate.SQLParser, redact func(*ostiary.Call, string) string, listed func(string, []string), sig *signals) (*policy.Policy, error) {
 	o := policy.Options{Listed: listed}
 	if len(f.Principals) == 0 {
 		o.PrincipalHint = w.User
@@ -154,6 +156,7 @@ func (f *File) newPolicy(w Wiring, sql validate.SQLParser, redact func(*ostiary.
 		return validate.Options{WorkingDir: dir, Home: w.Home, Protect: protect, SQL: sql}
 	}
 	o.Schema = func(tool ostiary.Tool) (ostiary.Check, error) {
+		sig.listed(tool)
 		schema, err := validate.Schema(tool)
 		if u := f.Upstream(tool.Upstream); err != nil || u != nil && u.Remote {
 			return schema, err // our files are not on another machine

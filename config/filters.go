@@ -15,18 +15,18 @@ import (
 
 // filters are what everything passes that goes towards a client, in their order:
 // what is secret goes before the rest is looked at and marked.
-func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, names *toolNames, text func(string) string) ([]ostiary.Filter, error) {
+func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, sig *signals, text func(string) string) ([]ostiary.Filter, error) {
 	r, err := f.newRedact(w, log, s)
 	if err != nil {
 		return nil, err
 	}
 	all := []ostiary.Filter{r}
 	if !f.Untrusted.Off {
-		u, err := f.newUntrusted(w, names, text)
+		u, err := f.newUntrusted(w, sig.detector, text)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, u)
+		all = append(all, u, sig.memory)
 	}
 	return all, nil
 }
@@ -81,8 +81,7 @@ func (r *Redact) modes(known []string) map[string]string {
 	return modes
 }
 
-func (f *File) newUntrusted(w Wiring, names *toolNames, text func(string) string) (*untrusted.Filter, error) {
-	detector := detect.New(detect.Options{Tools: names.around})
+func (f *File) newUntrusted(w Wiring, detector *detect.Detector, text func(string) string) (*untrusted.Filter, error) {
 	o := untrusted.Options{
 		Nonce: w.Rand, Redact: text, Conforms: validate.Conforms, BlockAt: f.Untrusted.Signals.BlockAt,
 		Style: untrusted.Style(slices.Index(untrusted.Styles(), f.Untrusted.Mark)),

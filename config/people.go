@@ -30,7 +30,7 @@ type people struct {
 	pins        *pin.Pins
 }
 
-func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks) (_ *people, err error) {
+func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks, sig *signals) (_ *people, err error) {
 	s, err := store.Open(store.Options{Dir: w.State, Clock: w.Now, Logger: w.Log})
 	if err != nil {
 		return nil, err
@@ -55,7 +55,8 @@ func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks) (
 	}); err != nil {
 		return nil, errors.Join(err, all.close())
 	}
-	if all.approvals, err = f.newApprovals(w, s, log, m); err != nil {
+	sig.memory = approval.NewMemory(approval.MemoryOptions{Store: s, Clock: w.Now, Clean: m.redactor.ShownText, Logger: w.Log})
+	if all.approvals, err = f.newApprovals(w, s, log, m, sig); err != nil {
 		return nil, errors.Join(err, all.close())
 	}
 	if all.anomalies, err = f.newAnomalies(w, s, log, m); err != nil {
@@ -68,11 +69,14 @@ func (f *File) newPeople(w Wiring, p *policy.Policy, log *audit.Log, m *masks) (
 // default; a person who writes 0s means not at all.
 func (f *File) wait() time.Duration { return max(f.Approvals.Wait, time.Nanosecond) }
 
-func (f *File) newApprovals(w Wiring, s ostiary.Store, j ostiary.Journal, m *masks) (*approval.Gate, error) {
+func (f *File) newApprovals(w Wiring, s ostiary.Store, j ostiary.Journal, m *masks, sig *signals) (*approval.Gate, error) {
 	o := approval.Options{
 		Store: s, Journal: j, Mask: m.eye, MaskText: m.shown, Policy: hex.EncodeToString(f.Digest[:]),
 		Wait: f.wait(), Expire: f.Approvals.Expire, Pending: f.Approvals.Pending,
 		Channels: []string{approval.ChannelCLI}, Flags: w.Flags, Clock: w.Now, Rand: w.Rand, Logger: w.Log,
+	}
+	if !f.Untrusted.Off {
+		o.Signals = sig.about
 	}
 	if hook := f.Approvals.Webhook; hook != nil {
 		client, err := hook.client(w)
