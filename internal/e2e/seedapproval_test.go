@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -155,6 +157,19 @@ func TestSeedARestartLosesNoDecision(t *testing.T) {
 	h.ran("a.txt")
 }
 
+// accept has a person accept a tool that was refused because it changed, and
+// opens the door again.
+func (h *house) accept(tool string) {
+	h.t.Helper()
+	h.refused(h.remove("a.txt"), ostiary.CodePinChanged, "ostiary pin accept "+tool)
+	out, err := exec.Command(filepath.Join(bin, "ostiary"), "pin", "accept", tool, "--reason", "a new release", "--state", h.state, "--config", h.policy).CombinedOutput()
+	if err != nil {
+		h.t.Fatalf("%v:\n%s", err, out)
+	}
+	h.logs++
+	h.restart(func() {})
+}
+
 // TestSeedAChangeVoidsAnApproval changes, between the answer and the repeated
 // call, what the person had decided by. The call does not run, a person is asked
 // about it as it is now, and that answer counts. That a restart alone voids
@@ -183,6 +198,9 @@ func TestSeedAChangeVoidsAnApproval(t *testing.T) {
 			id := h.asked(h.remove("a.txt"))
 			h.approve(id)
 			h.restart(func() { tt.change(h) })
+			if tt.name == "definition" {
+				h.accept("files/delete")
+			}
 			next := h.asked(h.remove("a.txt"), tt.told)
 			if next == id {
 				t.Errorf("request %s stands", id)
