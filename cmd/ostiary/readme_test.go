@@ -133,6 +133,9 @@ func checkClient(t *testing.T, path string, s snippet) (doors int) {
 // checkCommand accepts a command of ours, a target of the Makefile and the build.
 func checkCommand(t *testing.T, path, line string) {
 	t.Helper()
+	if strings.HasPrefix(line, "echo ") {
+		return // TestGuideToRedaction runs it
+	}
 	words, err := shell.Fields(line, func(string) string { return "" })
 	if err != nil || len(words) == 0 {
 		t.Errorf("%s: %q: %v", path, line, err)
