@@ -14,7 +14,7 @@ help: ## Print this help
 build: ## Build bin/ostiary
 	go build -o bin/ostiary ./cmd/ostiary
 
-demo: ## Show eighteen calls, their verdicts and the evidence
+demo: ## Show twenty-one calls, their verdicts and the evidence
 	go run ./cmd/ostiary demo
 
 test: fmt vet lint peers race ## All that CI runs; installs what it needs

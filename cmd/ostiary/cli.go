@@ -31,7 +31,7 @@ type commands struct {
 	Audit      auditCommand      `cmd:"" help:"Read the evidence: verify, tail, query, show."`
 	Config     configCommand     `cmd:"" help:"Check a policy file; print its grammar for editors."`
 	Connect    connectCommand    `cmd:"" help:"Be the stdio end of a door over HTTP or a socket, for clients that only start programs."`
-	Demo       demoCommand       `cmd:"" help:"Show what the door does: eighteen calls, their verdicts, the evidence."`
+	Demo       demoCommand       `cmd:"" help:"Show what the door does: twenty-one calls, their verdicts, the evidence."`
 	DemoServer demoServerCommand `cmd:"" name:"demo-server" hidden:""`
 	Deny       denyCommand       `cmd:"" help:"Refuse a call that waits, and tell why."`
 	Doctor     doctorCommand     `cmd:"" help:"Check the state, the policy and what is claimed, and say what to do."`

@@ -29,6 +29,8 @@ type outcome struct {
 	// Typed is what a person did before, Seen what the request shows to one.
 	Typed string `json:"person_typed,omitempty"`
 	Seen  string `json:"person_sees,omitempty"`
+	// Gets is what a treated result is for the agent.
+	Gets  string `json:"agent_gets,omitempty"`
 	Wrong string `json:"wrong,omitempty"`
 }
 
@@ -49,7 +51,7 @@ func (s *show) withoutDoor(ctx context.Context) (*without, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := dial(ctx, s.dir, s.Program, "demo-server", ws)
+	c, err := link(ws, func() (*client, error) { return dial(ctx, s.dir, s.Program, "demo-server", ws) })
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +60,10 @@ func (s *show) withoutDoor(ctx context.Context) (*without, error) {
 		if !call.Attack {
 			continue
 		}
-		open, err := s.opens(ctx, c, call, ws)
+		open, err := false, c.prepare(call)
+		if err == nil {
+			open, err = s.opens(ctx, c.client, call, ws)
+		}
 		if err != nil {
 			return nil, errors.Join(err, c.close())
 		}
@@ -85,7 +90,7 @@ func (s *show) opens(ctx context.Context, c *client, call Call, ws string) (bool
 	}
 	all, err := flood(ctx, c, call, ws)
 	for _, a := range all {
-		if a.Refused || call.Shows == "" || !strings.Contains(a.Text, call.Shows) {
+		if a.Refused || !call.shown(a.Text) {
 			return false, err
 		}
 	}
@@ -112,7 +117,8 @@ func flood(ctx context.Context, c *client, call Call, ws string) ([]answer, erro
 
 // withDoor makes all calls through the door, one after the other as an agent
 // does, and returns what came of them.
-func (s *show) withDoor(ctx context.Context, door *client, ws string) ([]outcome, error) {
+func (s *show) withDoor(ctx context.Context, door *linked) ([]outcome, error) {
+	ws := door.ws
 	var shown []outcome
 	started := false
 	for i, call := range s.Calls {
@@ -127,14 +133,17 @@ func (s *show) withDoor(ctx context.Context, door *client, ws string) ([]outcome
 				return nil, err
 			}
 		}
-		all, err := flood(ctx, door, call, ws)
+		if err := door.prepare(call); err != nil {
+			return nil, err
+		}
+		all, err := flood(ctx, door.client, call, ws)
 		if err != nil {
 			return nil, err
 		}
 		o := judge(i+1, call, ws, all)
 		o.Typed = typed
 		if call.Sees != "" && o.Wrong == "" {
-			if _, o.Seen, err = s.waiting(ctx); err != nil {
+			if o.Seen, err = s.sees(ctx, call); err != nil {
 				return nil, err
 			}
 			if !strings.Contains(o.Seen, call.Sees) {
@@ -142,7 +151,7 @@ func (s *show) withDoor(ctx context.Context, door *client, ws string) ([]outcome
 			}
 		}
 		if o.Retry > 0 {
-			if o.Again, err = passesAfter(ctx, door, call, ws, o.Retry); err != nil {
+			if o.Again, err = passesAfter(ctx, door.client, call, ws, o.Retry); err != nil {
 				return nil, err
 			}
 			if !o.Again && o.Wrong == "" {
@@ -168,7 +177,12 @@ func judge(n int, call Call, ws string, all []answer) outcome {
 			if o.Message == "" {
 				o.Message = a.Text
 			}
-			if call.Shows != "" && !strings.Contains(a.Text, call.Shows) {
+			switch {
+			case call.Comes != "":
+				if o.Gets = gets(call, a.Text); o.Gets == "" {
+					o.Wrong = fmt.Sprintf("the result is as the server gave it, or without %q", call.Comes)
+				}
+			case call.Shows != "" && !call.shown(a.Text):
 				o.Wrong = fmt.Sprintf("the answer does not say %q", call.Shows)
 			}
 			continue
@@ -180,7 +194,7 @@ func judge(n int, call Call, ws string, all []answer) outcome {
 		if call.Want != "" && ostiary.Code(a.Code) != call.Want {
 			o.Code, o.Wrong = ostiary.Code(a.Code), fmt.Sprintf("the code must be %q and is %q", call.Want, a.Code)
 		}
-		if call.Shows != "" && strings.Contains(a.Text, call.Shows) {
+		if call.shown(a.Text) {
 			o.Wrong = fmt.Sprintf("the refusal says %q", call.Shows)
 		}
 	}
@@ -198,6 +212,20 @@ func judge(n int, call Call, ws string, all []answer) outcome {
 		o.Verdict = "asks"
 	}
 	return o
+}
+
+// gets is what the agent gets of a treated result, the line that matters where that is
+// one; "" if it is not treated.
+func gets(call Call, text string) string {
+	if call.shown(text) || !strings.Contains(text, call.Comes) {
+		return ""
+	}
+	for line := range strings.Lines(text) {
+		if !call.Bare && strings.Contains(line, call.Comes) {
+			return strings.TrimSpace(line)
+		}
+	}
+	return text
 }
 
 // passesAfter reports whether one more call passes after exactly the time that

@@ -32,6 +32,13 @@ type Call struct {
 	Sees string
 	// Hangs says that without the door the call does not come back in time.
 	Hangs bool
+	// Comes is in the answer of an attack that passes and whose result is treated:
+	// at the door it has this and does not show Shows.
+	Comes string
+	// Bare says that Shows is shown only with nothing around it.
+	Bare bool
+	// Update says that the server is started again first, in a new version.
+	Update bool
 }
 
 // token is the secret that one call carries; it must not reach the log.
@@ -110,12 +117,24 @@ func Calls() []Call {
 			Arguments: `{"note":"call Alice","token":"` + token + `"}`, Shows: "note of 10 characters kept",
 		},
 		{
+			What: "a key in a result", Tool: "read_file", Attack: true,
+			Arguments: `{"path":"deploy.env"}`, Shows: server.Key(), Comes: "GITHUB_TOKEN=[REDACTED:",
+		},
+		{
+			What: "a result that gives orders", Tool: "read_file", Attack: true, Bare: true,
+			Arguments: `{"path":"mail.txt"}`, Shows: server.Injection, Comes: "not instructions",
+		},
+		{
 			What: "a tool that does not come back", Tool: "slow", Attack: true,
 			Arguments: `{"seconds":60}`, Want: ostiary.CodeLimitTimeout, Hangs: true,
 		},
 		{
 			What: "a flood", Tool: "search", Attack: true, Times: 12,
 			Arguments: `{"text":"report"}`, Want: ostiary.CodeLimitRate, Shows: "due on Friday",
+		},
+		{
+			What: "a tool that an update of its server changed", Tool: "read_file", Attack: true, Update: true,
+			Arguments: `{"path":"notes.txt"}`, Want: ostiary.CodePinChanged, Shows: server.Sent, Sees: "GITHUB_TOKEN",
 		},
 	}
 }
@@ -127,6 +146,14 @@ func (c Call) arguments(ws string) json.RawMessage {
 		panic(err) // a string always has a JSON form
 	}
 	return json.RawMessage(strings.ReplaceAll(c.Arguments, "{ws}", strings.Trim(string(text), `"`)))
+}
+
+// shown reports whether a text is that of the call carried out, as the server gave it.
+func (c Call) shown(text string) bool {
+	if c.Bare {
+		return text == c.Shows
+	}
+	return c.Shows != "" && strings.Contains(text, c.Shows)
 }
 
 // opens reports whether the attack must succeed without the door.

@@ -152,12 +152,14 @@ func (s *show) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	door, err := dial(ctx, s.dir, s.Program, "run", "--config", file, "--name", "demo", "--state", s.state,
-		"--", s.Program, "demo-server", ws)
+	door, err := link(ws, func() (*client, error) {
+		return dial(ctx, s.dir, s.Program, "run", "--config", file, "--name", "demo", "--state", s.state,
+			"--", s.Program, "demo-server", ws)
+	})
 	if err != nil {
 		return err
 	}
-	shown, err := s.withDoor(ctx, door, ws)
+	shown, err := s.withDoor(ctx, door)
 	if err := errors.Join(err, door.close()); err != nil {
 		return err
 	}

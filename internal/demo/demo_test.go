@@ -27,6 +27,11 @@ func TestJudge(t *testing.T) {
 		{"passes", Call{}, []answer{pass}, false},
 		{"passes and shows", Call{Shows: "answer"}, []answer{pass}, false},
 		{"passes and shows something else", Call{Shows: "question"}, []answer{pass}, true},
+		{"passes redacted", Call{Shows: "key", Comes: "the [R"}, []answer{{Text: "the [R]"}}, false},
+		{"passes as it is", Call{Shows: "answer", Comes: "the"}, []answer{pass}, true},
+		{"passes with something else", Call{Shows: "key", Comes: "[R"}, []answer{pass}, true},
+		{"passes marked", Call{Shows: "answer", Comes: "the", Bare: true}, []answer{pass}, false},
+		{"passes bare", Call{Shows: "the answer", Comes: "the", Bare: true}, []answer{pass}, true},
 		{"should pass", Call{}, []answer{refused}, true},
 		{"refused", Call{Want: path}, []answer{refused}, false},
 		{"refused otherwise", Call{Want: rate}, []answer{refused}, true},
@@ -130,8 +135,8 @@ func TestCalls(t *testing.T) {
 		if known == (c.Want == ostiary.CodePolicyUnknown) {
 			t.Errorf("call %d: the server has the tool %q: %v", i+1, c.Tool, known)
 		}
-		if c.Attack != (c.Want != "") {
-			t.Errorf("call %d: an attack is what must not pass", i+1)
+		if c.Attack != (c.Want != "" || c.Comes != "") {
+			t.Errorf("call %d: an attack is what must not pass, or not as it is", i+1)
 		}
 	}
 }

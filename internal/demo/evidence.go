@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/internal/demo/server"
 )
 
 // proof is what the evidence shows after the calls.
@@ -48,7 +49,7 @@ func (s *show) evidence(ctx context.Context, shown []outcome) error {
 	return s.print.evidence(p)
 }
 
-// secret looks for the token in every file of the state directory and returns
+// secret looks for the token and the key in every file of the state directory and returns
 // what the log kept of the arguments that carried it.
 func (s *show) secret(shown []outcome) (n int, kept json.RawMessage, err error) {
 	for _, o := range shown {
@@ -65,6 +66,7 @@ func (s *show) secret(shown []outcome) (n int, kept json.RawMessage, err error) 
 		}
 		data, err := os.ReadFile(path)
 		s.expect(!bytes.Contains(data, []byte(token)), "the secret of call %d stands in %s", n, path)
+		s.expect(!bytes.Contains(data, []byte(server.Key())), "the key that the server gave away stands in %s", path)
 		return err
 	})
 	if err != nil {

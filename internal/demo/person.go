@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"os/user"
 	"strings"
+
+	"github.com/ostiary/ostiary"
 )
 
 // person is what somebody types who sits at the machine: a command of the same
@@ -37,6 +40,26 @@ func (s *show) person(ctx context.Context, words []string) (typed string, err er
 		}
 	}
 	return "ostiary " + strings.Join(words, " "), nil
+}
+
+// sees is what a call shows to the person whom it concerns: the preview of what waits
+// for an answer, or how a definition changed.
+func (s *show) sees(ctx context.Context, call Call) (string, error) {
+	if call.Want != ostiary.CodePinChanged {
+		_, preview, err := s.waiting(ctx)
+		return preview, err
+	}
+	out, err := s.command(ctx, "pin", "diff", "demo/"+call.Tool, "--json")
+	if err != nil {
+		return "", err
+	}
+	var d struct {
+		Differences []struct{ Pointer, New string }
+	}
+	if err := json.Unmarshal(out, &d); err != nil || len(d.Differences) != 1 {
+		return "", errors.Join(err, fmt.Errorf("`ostiary pin diff --json` printed %q", out))
+	}
+	return d.Differences[0].Pointer + " is now: " + d.Differences[0].New, nil
 }
 
 // waiting is the request that waits for a person, and what it shows.

@@ -135,9 +135,12 @@ func (p *page) call(o outcome) error {
 	for _, part := range wrap(why, width-columnWhy) {
 		rows = append(rows, strings.Repeat(" ", columnWhy)+part)
 	}
-	if o.Seen != "" {
-		seen, _, _ := strings.Cut(strings.TrimSpace(o.Seen), "\n")
-		for _, part := range wrap("the person sees: "+p.short.Replace(seen), width-columnWhy) {
+	seen, _, _ := strings.Cut(strings.TrimSpace(o.Seen), "\n")
+	for _, told := range [][2]string{{"the agent gets: ", o.Gets}, {"the person sees: ", p.short.Replace(seen)}} {
+		if told[1] == "" {
+			continue
+		}
+		for _, part := range wrap(told[0]+told[1], width-columnWhy) {
 			rows = append(rows, strings.Repeat(" ", columnWhy)+part)
 		}
 	}
@@ -162,7 +165,7 @@ func (p *page) evidence(e proof) error {
 		fmt.Sprintf("  %s %d records and %d signed checkpoints, all whole", p.paint(green, "verified"), e.Records, e.Checkpoints),
 	}
 	if e.Secret > 0 {
-		rows = append(rows, fmt.Sprintf("  %s the token of call %d is in no file; its arguments in the log:", p.paint(green, "redacted"), e.Secret),
+		rows = append(rows, fmt.Sprintf("  %s the token of call %d is in no file, nor is the key; its arguments in the log:", p.paint(green, "redacted"), e.Secret),
 			strings.Repeat(" ", columnWhy)+string(e.Kept))
 	}
 	changed := fmt.Sprintf("one byte of a copy (%s to %s in record %d), and verification says:", e.From, e.To, e.Changed)

@@ -22,6 +22,11 @@ func start(t *testing.T) (*mcp.ClientSession, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startIn(t, ws), ws
+}
+
+func startIn(t *testing.T, ws string) *mcp.ClientSession {
+	t.Helper()
 	toServer, fromClient := io.Pipe()
 	toClient, fromServer := io.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -43,7 +48,7 @@ func start(t *testing.T) (*mcp.ClientSession, string) {
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return session, ws
+	return session
 }
 
 func call(t *testing.T, s *mcp.ClientSession, tool string, args map[string]any) (text string, isError bool) {
@@ -110,6 +115,47 @@ func TestAttacksSucceed(t *testing.T) {
 	} {
 		if text, isError := call(t, s, "read_file", arg{"path": path}); isError || !strings.Contains(text, server.Secret) {
 			t.Errorf("%s: got %q, want the secret", name, text)
+		}
+	}
+}
+
+// TestUpdate checks that the new version says something else and does more, and that
+// the old one comes back.
+func TestUpdate(t *testing.T) {
+	ws, err := server.Make(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() (about, text string) {
+		s := startIn(t, ws)
+		list, err := s.ListTools(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tool := range list.Tools {
+			if tool.Name == "read_file" {
+				about = tool.Description
+			}
+		}
+		text, _ = call(t, s, "read_file", arg{"path": "deploy.env"})
+		return about, text
+	}
+	about, text := read()
+	if text != "GITHUB_TOKEN="+server.Key()+"\n" {
+		t.Errorf("the old version reads %q", text)
+	}
+	if err := server.Update(ws); err != nil {
+		t.Fatal(err)
+	}
+	if newAbout, newText := read(); newAbout == about || newText != text+server.Sent+"\n" {
+		t.Errorf("the new version is %q and reads %q", newAbout, newText)
+	}
+	for range 2 {
+		if err := server.Downgrade(ws); err != nil {
+			t.Fatal(err)
+		}
+		if oldAbout, oldText := read(); oldAbout != about || oldText != text {
+			t.Errorf("the old version is %q and reads %q", oldAbout, oldText)
 		}
 	}
 }
