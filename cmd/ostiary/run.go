@@ -73,6 +73,7 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 	if err := told.watch(house, w, nil, nil); err != nil {
 		return errors.Join(err, told.close(), house.Close())
 	}
+	go afterStart(log)
 	err = gateway.Run(ctx, gateway.Options{
 		Line: house.Line, Policy: house.Policy,
 		Upstream: up.Name, Views: end.Views, View: end.View, Command: up.Command, Dir: up.Cwd,
@@ -86,6 +87,16 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 		Log: log, Now: time.Now, Rand: rand.Reader, Journal: house.Audit, Trace: told.traceparent(),
 	})
 	return errors.Join(err, told.close(), house.Close())
+}
+
+// afterStart gives back what was only needed to start, while the server starts:
+// what compiling the rules left, which is several times what lives, and the parts of
+// the program that made it.
+func afterStart(log *slog.Logger) {
+	debug.FreeOSMemory()
+	if err := leaveProgram(); err != nil {
+		log.Debug("the parts of the program that were only needed to start stay in memory", "error", err)
+	}
 }
 
 // endpoint is what the client gets: the server that is started, or the view of one
