@@ -27,6 +27,8 @@ import (
 // detector of gitleaks, whose rules it has.
 type redaction struct {
 	Speed []redactSpeed
+	// WayOut is the whole of what a result passes.
+	WayOut []wayOut
 	// Worst are the slowest of the texts that are made for each rule.
 	Worst  []worstText
 	Texts  int // how many were tried
@@ -85,6 +87,9 @@ func measureRedact(o options) (*redaction, error) {
 		}
 		s.Found = len(found)
 		m.Speed = append(m.Speed, s)
+	}
+	if m.WayOut, err = measureWayOut(o, reference); err != nil {
+		return nil, err
 	}
 	if err := m.worst(e); err != nil {
 		return nil, err

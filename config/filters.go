@@ -16,13 +16,14 @@ import (
 // filters are what everything passes that goes towards a client, in their order:
 // what is secret goes before the rest is looked at and marked.
 func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, sig *signals, text func(string) string) ([]ostiary.Filter, error) {
-	r, err := f.newRedact(w, log, s)
+	outputs := new(validate.Outputs)
+	r, err := f.newRedact(w, log, s, outputs)
 	if err != nil {
 		return nil, err
 	}
 	all := []ostiary.Filter{r}
 	if !f.Untrusted.Off {
-		u, err := f.newUntrusted(w, sig.detector, text)
+		u, err := f.newUntrusted(w, sig.detector, text, outputs)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +35,7 @@ func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, sig *signals, 
 // valueKey is the purpose of the key by which findings and exceptions name a value.
 const valueKey = "hashes of found values"
 
-func (f *File) newRedact(w Wiring, log *audit.Log, s ostiary.Store) (*redact.Filter, error) {
+func (f *File) newRedact(w Wiring, log *audit.Log, s ostiary.Store, outputs *validate.Outputs) (*redact.Filter, error) {
 	engine, err := f.Redact.engine()
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func (f *File) newRedact(w Wiring, log *audit.Log, s ostiary.Store) (*redact.Fil
 	exceptions := redact.NewExceptions(redact.ExceptionsOptions{Store: s, Clock: w.Now, Logger: w.Log})
 	return redact.NewFilter(redact.FilterOptions{
 		Engine: engine, Modes: f.Redact.modes(engine.Rules()), MaxResult: f.Redact.MaxResult,
-		Key: log.Secret(valueKey), Allowed: exceptions.Allows, Conforms: validate.Conforms,
+		Key: log.Secret(valueKey), Allowed: exceptions.Allows, Conforms: outputs.Fits,
 	})
 }
 
@@ -81,9 +82,9 @@ func (r *Redact) modes(known []string) map[string]string {
 	return modes
 }
 
-func (f *File) newUntrusted(w Wiring, detector *detect.Detector, text func(string) string) (*untrusted.Filter, error) {
+func (f *File) newUntrusted(w Wiring, detector *detect.Detector, text func(string) string, outputs *validate.Outputs) (*untrusted.Filter, error) {
 	o := untrusted.Options{
-		Nonce: w.Rand, Redact: text, Conforms: validate.Conforms, BlockAt: f.Untrusted.Signals.BlockAt,
+		Nonce: w.Rand, Redact: text, Conforms: outputs.Fits, BlockAt: f.Untrusted.Signals.BlockAt,
 		Style: untrusted.Style(slices.Index(untrusted.Styles(), f.Untrusted.Mark)),
 		Signal: func(c *ostiary.Call, text string) (float64, []string) {
 			s := detector.ScanFrom(c.Upstream, text)

@@ -36,9 +36,40 @@ func AppendUnquoted(dst, literal []byte) []byte {
 	if len(literal) < 2 {
 		return dst
 	}
-	if inside := literal[1 : len(literal)-1]; bytes.IndexByte(inside, '\\') < 0 {
-		return append(dst, inside...)
+	begun, inside := len(dst), literal[1:len(literal)-1]
+	for {
+		next := bytes.IndexByte(inside, '\\')
+		if next < 0 {
+			return append(dst, inside...)
+		}
+		dst = append(dst, inside[:next]...)
+		plain := byte(0)
+		if next+1 < len(inside) {
+			plain = shortEscape(inside[next+1])
+		}
+		if plain == 0 { // by its number, or no JSON
+			dst, _ = jsontext.AppendUnquote(dst[:begun], literal)
+			return dst
+		}
+		dst, inside = append(dst, plain), inside[next+2:]
 	}
-	dst, _ = jsontext.AppendUnquote(dst, literal)
-	return dst
+}
+
+// shortEscape is what a letter behind a backslash stands for; 0 is none.
+func shortEscape(c byte) byte {
+	switch c {
+	case '"', '\\', '/':
+		return c
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	}
+	return 0
 }
