@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"strings"
+
 	"github.com/ostiary/ostiary/redact/scan"
 )
 
@@ -49,18 +51,19 @@ func (s *search) speaks(text string) bool {
 // within appends the secrets in text and in what it holds encoded. l is what lookAt
 // saw in it, hit that a word of a rule stands in it.
 func (s *search) within(dst []secret, text string, l look, hit bool, views int) []secret {
-	from, base := len(dst), text
+	base := text
 	if l&lookHidden != 0 {
+		if hit { // what is hidden may also be what ends a secret
+			dst = s.rules(dst, text)
+		}
+		if views > 0 && strings.IndexByte(text, 0x1b) >= 0 {
+			dst = s.through(dst, text, view{0x1b, stringOne}, views)
+		}
 		base = s.decoded(visible(s.arena, text), len(s.arena))
 	}
+	from := len(dst)
 	if hit || l&lookHidden != 0 && s.speaks(base) {
-		n := len(s.found)
-		s.found = s.engine.Find(s.found, base)
-		for _, f := range s.found[n:] {
-			dst = append(dst, secret{f.Start, f.End, f.Rule, base[f.Start:f.End]})
-		}
-		s.found = s.found[:n]
-		dst = s.members(dst, base, views)
+		dst = s.members(s.rules(dst, base), base, views)
 	}
 	if views > 0 {
 		if l&lookPercent != 0 {
@@ -74,6 +77,17 @@ func (s *search) within(dst []secret, text string, l look, hit bool, views int) 
 	if len(base) != len(text) {
 		back(text, dst[from:], visibleOne)
 	}
+	return dst
+}
+
+// rules appends what the rules find in a text as it stands.
+func (s *search) rules(dst []secret, text string) []secret {
+	n := len(s.found)
+	s.found = s.engine.Find(s.found, text)
+	for _, f := range s.found[n:] {
+		dst = append(dst, secret{f.Start, f.End, f.Rule, text[f.Start:f.End]})
+	}
+	s.found = s.found[:n]
 	return dst
 }
 

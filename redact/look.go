@@ -1,6 +1,10 @@
 package redact
 
-import "math/bits"
+import (
+	"math/bits"
+	"strings"
+	"unicode/utf16"
+)
 
 // look is what in a text may keep a word of a rule from being found as it stands.
 type look uint8
@@ -70,17 +74,30 @@ func lookEscape(s string, i int, literal bool) (n int, l look) {
 	switch c {
 	case 'u':
 		r, ok := unit(s[i:])
+		if low, both := unit(s[min(i+6, len(s)):]); ok && both && utf16.IsSurrogate(r) {
+			if isHidden(utf16.DecodeRune(r, low)) {
+				return 12, lookHidden
+			}
+			return 6, 0
+		}
 		switch {
 		case !ok:
 			return 2, 0
+		case r == '\r':
+			return 6, lookEscaped | lookHidden
 		case r < 0x80 && !isHidden(r):
 			return 6, lookEscaped
-		case isHidden(r), r == 0xdb40: // the first half of tags and selectors
+		case isHidden(r):
 			return 6, lookHidden
 		}
 		return 6, 0
 	case '/':
 		return 2, lookEscaped
+	case 'r':
+		if strings.HasPrefix(s[i+2:], `\n`) {
+			return 4, 0
+		}
+		return 2, lookHidden
 	case 'b', 'f':
 		return 2, lookHidden
 	case '\\':

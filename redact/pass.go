@@ -83,6 +83,7 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 func (p *pass) name(inside string) string {
 	name := p.plain(inside)
 	if lookAt(name, false)&lookHidden != 0 {
+		name = p.decoded(view{0x1b, stringOne}.undo(p.arena, name), len(p.arena))
 		name = p.decoded(visible(p.arena, name), len(p.arena))
 	}
 	return name

@@ -1,0 +1,60 @@
+package redact
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// hiding are characters and sequences that nobody sees.
+func hiding() []string {
+	some := []string{"\x1b]0;a title\x07", "\x1b]8;;https://example.org/\x1b\\", "\x1bPq\x1b\\", "\x1b[0m", "\r", "\x00", "\u0085"}
+	for _, r := range []rune{
+		0xad, 0x600, 0x605, 0x61c, 0x6dd, 0x70f, 0x890, 0x891, 0x8e2, 0x200b, 0x2028, 0x2029, 0x202e, 0xfdd0, 0xfdef, 0xfeff, 0xfffe, 0xffff,
+		0x110bd, 0x110cd, 0x13430, 0x13438, 0x1bca0, 0x1bca3, 0x1d173, 0x1d17a, 0x1fffe, 0xe0000, 0xe0041, 0xe0400, 0xe0fff, 0x10ffff,
+	} {
+		some = append(some, string(r))
+	}
+	return some
+}
+
+func TestHides(t *testing.T) {
+	f := filter(t)
+	check := func(body, secret string) {
+		t.Helper()
+		got, r, err := apply(t, f, body)
+		if err != nil || r.Found == 0 || strings.Contains(got, secret) {
+			t.Errorf("%q became %q, %v", body, got, err)
+		}
+		if again, _, _ := apply(t, f, got); again != got {
+			t.Errorf("%q then %q", got, again)
+		}
+	}
+	for _, h := range hiding() {
+		// As it stands as far as JSON has it, and all of it as escapes.
+		var escaped strings.Builder
+		for _, c := range h {
+			if c > 0xffff {
+				fmt.Fprintf(&escaped, `\u%04x\u%04x`, 0xd800+(c-0x10000)>>10, 0xdc00+(c-0x10000)&0x3ff)
+			} else {
+				fmt.Fprintf(&escaped, `\u%04x`, c)
+			}
+		}
+		plain, _ := json.Marshal(h)
+		for _, h := range []string{escaped.String(), string(plain[1 : len(plain)-1]), h} {
+			if !json.Valid([]byte(`"` + h + `"`)) {
+				continue
+			}
+			for _, at := range []int{2, 12} {
+				check(`["it is `+acme[:at]+h+acme[at:]+` there"]`, acme[at:])
+			}
+			check(`["`+github+h+`word"]`, github) // it ends the secret
+			check(`{"pass`+h+`word":"Zk3-9fQ2xL7wPq8v"}`, "Zk3-9fQ2xL7wPq8v")
+		}
+	}
+	// What stands in a string of a terminal is not lost, and one without an end hides nothing.
+	check(text("a \x1b]0;"+acme[:9]+"\u200b"+acme[9:]+"\x07 b"), acme[9:])
+	check(text("a \x1b]0;"+acme+" b"), acme)
+	check(text("a\r\n"+acme+"\r\nb"), acme)
+}
