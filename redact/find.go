@@ -68,6 +68,9 @@ func (s *search) within(dst []secret, text string, l look, hit bool, views int) 
 	if views > 0 {
 		if l&lookPercent != 0 {
 			dst = s.through(dst, base, view{'%', percentOne}, views)
+			if strings.IndexByte(base, '+') >= 0 { // a blank in what a form sends
+				dst = s.through(dst, s.decoded(spaced(s.arena, base), len(s.arena)), view{'%', percentOne}, views)
+			}
 		}
 		if l&lookNested != 0 {
 			dst = s.through(dst, base, view{'\\', escapeOne}, views)

@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -57,4 +58,37 @@ func TestHides(t *testing.T) {
 	check(text("a \x1b]0;"+acme[:9]+"\u200b"+acme[9:]+"\x07 b"), acme[9:])
 	check(text("a \x1b]0;"+acme+" b"), acme)
 	check(text("a\r\n"+acme+"\r\nb"), acme)
+}
+
+func TestPercentBlank(t *testing.T) {
+	f := filter(t)
+	key := strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n", 4)
+	for _, c := range []struct{ plain, secret string }{
+		{"-----BEGIN " + "PRIVATE KEY-----\n" + key + "-----END " + "PRIVATE KEY-----\n", "MIIEvQIBADAN"},
+		{"Authorization: Basic YWRtaW46VHIwdWI0ZG9yM3p6", "YWRtaW46VHIw"},
+		{"curl -u admin:Tr0ub4dor3zz https://x.com", "Tr0ub4dor3zz"},
+	} {
+		path := strings.NewReplacer(" ", "%20", "\n", "%0A").Replace(c.plain)
+		for how, s := range map[string]string{
+			"path": path, "words": "see " + path + " there", "form": url.QueryEscape(c.plain), "twice": url.QueryEscape(path),
+			"plus": strings.NewReplacer("%20", "+").Replace(path) + "%20",
+		} {
+			got, r, err := apply(t, f, text(s))
+			if err != nil || r.Found == 0 || strings.Contains(got, c.secret) {
+				t.Errorf("%s: %q became %q, %v", how, s, got, err)
+			}
+			if again, _, _ := apply(t, f, got); again != got {
+				t.Errorf("%q then %q", got, again)
+			}
+		}
+	}
+	for _, h := range []string{"%E2%80%8B", "%00", "%1B%5D0%3Bx%07"} {
+		if got, r, _ := apply(t, f, text(acme[:12]+h+acme[12:])); r.Found == 0 || strings.Contains(got, acme[12:]) {
+			t.Error(h, got)
+		}
+	}
+	same := text("https://example.org/a%20b+c?q=100%25&name=J%C3%BCrgen")
+	if got, _, _ := apply(t, f, same); got != same {
+		t.Error(got)
+	}
 }

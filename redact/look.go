@@ -38,8 +38,10 @@ func lookAt(s string, literal bool) (l look) {
 			l |= seen
 			i += n
 		case c == '%':
-			if i+2 < len(s) && hides(s[i+1:i+3]) {
-				l |= lookPercent
+			if i+2 < len(s) {
+				if _, ok := hexValue(s[i+1 : i+3]); ok {
+					l |= lookPercent
+				}
 			}
 			i++
 		case c >= 0xe4 && c <= 0xee:
@@ -111,11 +113,4 @@ func lookEscape(s string, i int, literal bool) (n int, l look) {
 		}
 	}
 	return 2, 0
-}
-
-// hides reports whether two digits behind a percent sign stand for a byte that can
-// belong to a word of a rule or to a secret, and not for white space.
-func hides(digits string) bool {
-	n, ok := hexValue(digits)
-	return ok && n > ' ' && n < 0x7f
 }

@@ -66,6 +66,18 @@ func visible(dst []byte, s string) []byte {
 	return dst
 }
 
+// spaced appends s with a blank for each plus sign.
+func spaced(dst []byte, s string) []byte {
+	n := len(dst)
+	dst = append(dst, s...)
+	for i := n; i < len(dst); i++ {
+		if dst[i] == '+' {
+			dst[i] = ' '
+		}
+	}
+	return dst
+}
+
 // edge is one end of a secret.
 type edge struct {
 	at  *int
