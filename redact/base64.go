@@ -7,7 +7,8 @@ const (
 	leastRun    = 24 // characters: fewer hold no secret that a rule finds
 	leastGroups = 4  // in a row that decode to ASCII, as secrets do
 	mostGap     = 16 // groups of other characters within a text
-	leastLine   = 60 // characters of a line that another one continues
+	leastLine   = 16 // characters of a line that one as long continues
+	longLine    = 60 // and of one that any other continues
 )
 
 // sextets are the values of base64's characters, and 0xff for all others.
@@ -61,11 +62,11 @@ func hasText(chars string) bool {
 	return false
 }
 
-// nextRun finds the next run of at least leastRun characters of base64 from a place
-// on, and whether it holds text as hasText has it. It looks at every leastRun-th byte
-// first: a run cannot hide between two.
+// nextRun finds the next run of base64 from a place on, of at least leastRun characters
+// or of several lines, and whether it holds text as hasText has it. It looks at every
+// leastLine-th byte first: a run cannot hide between two.
 func nextRun(s string, from int) (start, end int, text, ok bool) {
-	for i := from + leastRun - 1; i < len(s); i += leastRun {
+	for i := from + leastLine - 1; i < len(s); i += leastLine {
 		if asciiBits[s[i]] == 0 {
 			continue
 		}
@@ -75,12 +76,64 @@ func nextRun(s string, from int) (start, end int, text, ok bool) {
 		}
 		for end = i + 1; end < len(s) && asciiBits[s[end]] != 0; end++ {
 		}
-		if end-start >= leastRun {
+		if end-start >= leastRun || end-start >= leastLine && continues(s, lineBegin(s, start), end) {
 			return start, end, hasText(s[start:end]), true
 		}
 		i = end // the byte at end is none
 	}
 	return 0, 0, false, false
+}
+
+// continues reports whether a line as long follows on s[start:end].
+func continues(s string, start, end int) bool {
+	if end-start < leastLine {
+		return false
+	}
+	gap := breakAt(s, end)
+	if gap == 0 {
+		return false
+	}
+	next := end + gap + end - start
+	if next > len(s) || next < len(s) && sextets[s[next]] != 0xff {
+		return false
+	}
+	for i := end + gap; i < next; i++ {
+		if sextets[s[i]] == 0xff {
+			return false
+		}
+	}
+	return true
+}
+
+// breakAt is how much of s from i on breaks a line: white space, and the escapes for it
+// in a text that is itself JSON, however often it was quoted.
+func breakAt(s string, i int) int {
+	from := i
+	for i < len(s) {
+		switch s[i] {
+		case ' ', '\t', '\r', '\n':
+			i++
+			continue
+		}
+		letter := i
+		for letter < len(s) && s[letter] == '\\' {
+			letter++
+		}
+		if letter == i || letter == len(s) || strings.IndexByte("nrt", s[letter]) < 0 {
+			break
+		}
+		i = letter + 1
+	}
+	return i - from
+}
+
+// lineBegin is where the line begins that a run from start on is: not with the letter
+// of an escape.
+func lineBegin(s string, start int) int {
+	if start > 0 && s[start-1] == '\\' && strings.IndexByte("nrt", s[start]) >= 0 {
+		return start + 1
+	}
+	return start
 }
 
 // stretches calls each for every part of a run that decodes to text, wherever its
@@ -152,20 +205,25 @@ type lines struct {
 // is appended to arena.
 func wholeRun(arena []byte, s string, start, end int) (lines, []byte) {
 	b := lines{start: start, end: end, chars: s[start:end]}
-	line, from := start, len(arena)
-	for end-line >= leastLine {
-		next := end
-		for next < len(s) && strings.IndexByte("\r\n\t ", s[next]) >= 0 {
-			next++
-		}
+	line, from := lineBegin(s, start), len(arena)
+	for more := end-line >= leastLine; more; {
+		next, long := end+breakAt(s, end), end-line
 		if next == end || next == len(s) || sextets[s[next]] == 0xff {
 			break
 		}
+		stop := next
+		for stop < len(s) && sextets[s[stop]] != 0xff {
+			stop++
+		}
+		size := stop - next
+		if long < longLine && size != long && (!b.broken || size > long) {
+			break
+		}
+		more = size >= longLine || size == long // else it is the last
 		if !b.broken {
 			arena, b.broken = append(arena, s[start:end]...), true
 		}
-		for line, end = next, next; end < len(s) && sextets[s[end]] != 0xff; end++ {
-		}
+		line, end = next, stop
 		arena = append(arena, s[line:end]...)
 	}
 	if b.broken {
@@ -186,7 +244,7 @@ func (b lines) place(s string, start int, found []secret) {
 	if b.broken {
 		back(s[b.start:b.end], found, func(dst []byte, s string) ([]byte, int) {
 			if sextets[s[0]] == 0xff {
-				return dst, 1
+				return dst, max(1, breakAt(s, 0))
 			}
 			return append(dst, s[0]), 1
 		})

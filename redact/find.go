@@ -169,7 +169,7 @@ func (s *search) conceals(inside string) (found bool) {
 		}
 		i = end
 		switch {
-		case end-start >= leastLine && end < len(inside) && inside[end] == '\\':
+		case end-start >= longLine && breakAt(inside, end) > 0, continues(inside, lineBegin(inside, start), end):
 			found = true // perhaps one of several lines
 		case len(s.owned(inside[start:end], readable)) > 0:
 			found = true

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -89,6 +90,43 @@ func TestPercentBlank(t *testing.T) {
 	}
 	same := text("https://example.org/a%20b+c?q=100%25&name=J%C3%BCrgen")
 	if got, _, _ := apply(t, f, same); got != same {
+		t.Error(got)
+	}
+}
+
+func TestBase64Lines(t *testing.T) {
+	f := filter(t)
+	b64 := base64.StdEncoding.EncodeToString([]byte("some words before " + acme + " and some behind it"))
+	long := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("words ", 20) + acme + strings.Repeat(" words", 20)))
+	for _, size := range []int{16, 17, 20, 23, 24, 32, 40, 59, 60, 64, 76} {
+		for _, c := range []string{b64, long} {
+			for _, end := range []string{"\n", "\r\n", "\n  ", " "} {
+				s := c[:size]
+				for rest := c[size:]; rest != ""; rest = rest[min(size, len(rest)):] {
+					s += end + rest[:min(size, len(rest))]
+				}
+				if len(c) < 2*size {
+					continue
+				}
+				for how, s := range map[string]string{
+					"plain": s, "among": "a text\n" + s + "\nand more", "nested": quoted(s), "nested twice": quoted(quoted(s + "\n")),
+					"nested among": quoted("a text\n" + s + "\nand more"),
+				} {
+					got, r, err := apply(t, f, text(s))
+					if err != nil || r.Found == 0 {
+						t.Errorf("%d %q %s: %q became %q, %v", size, end, how, s, got, err)
+					}
+					if again, _, _ := apply(t, f, got); again != got {
+						t.Errorf("%q then %q", got, again)
+					}
+				}
+			}
+		}
+	}
+	// What stands around the lines stays.
+	s := quoted("a text\n" + b64[:20] + "\n" + b64[20:40] + "\n" + b64[40:60] + "\n" + b64[60:80] + "\n" + b64[80:] + "\nand more")
+	got, _, _ := apply(t, f, text(s))
+	if !strings.Contains(got, `[\"a text\\n`+b64[:20]) || !strings.Contains(got, `\\nand more\"]`) {
 		t.Error(got)
 	}
 }
