@@ -63,8 +63,8 @@ func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) er
 	if len(r.Body) == 0 {
 		return nil
 	}
-	p := pass{f: f, c: c, r: r, style: f.style(c.Rule), lists: strings.HasSuffix(c.Method, "/list")}
-	p.read(f.shapes.of(c.Method, r.Status == ostiary.StatusRPCError))
+	p := pass{f: f, c: c, r: r, style: f.style(c.Rule), lists: strings.HasSuffix(c.Method, "/list"), answers: answers(c.Method)}
+	p.read(f.shapes.of(c.Method, r.Status == ostiary.StatusRPCError, opening(r.Body, 0, '{') > 0))
 	if p.withhold != nil {
 		return p.withhold
 	}

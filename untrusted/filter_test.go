@@ -102,8 +102,8 @@ func TestFilter(t *testing.T) {
 		{"elicitation/create", `{"message":"m <untrusted>"}`, `{"message":"m <\\untrusted>"}`, ""},
 		{"ping", `{}`, ``, ""},
 		{"future/method", `{"content":{"text":"a"}}`, `{"_meta":{"M":1},"content":{"text":"«a»"}}`, ""},
-		{"future/method", `["a\u200b"]`, `["a[U+200B]"]`, "zero-width /0 revealed"},
-		{"future/method", `"a\u200b"`, `"a[U+200B]"`, "zero-width  revealed"},
+		{"future/method", `["a\u200b"]`, `["«a[U+200B]»"]`, "zero-width /0 revealed"},
+		{"future/method", `"a\u200b"`, `"«a[U+200B]»"`, "zero-width  revealed"},
 		{"future/method", `17`, ``, ""},
 	} {
 		r := &ostiary.Result{Status: ostiary.StatusOK, Body: []byte(c.in)}

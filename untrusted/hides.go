@@ -36,10 +36,10 @@ func (v *revealer) hides(r rune, size, at int) Hidden {
 		return HiddenControls
 	case r < 0xa0:
 		return HiddenControls
-	case r < 0x300 && r != 0xad, r >= 0x370 && r < 0x61c: // letters of Latin, Greek, Cyrillic, Hebrew
+	case r < 0x300 && r != 0xad, r >= 0x370 && r < 0x600: // letters of Latin, Greek, Cyrillic, Hebrew
 		return 0
 	}
-	if r > 0x3164 && r < 0xfe00 || !unicode.Is(invisible, r) {
+	if r > 0x3164 && r < 0xfdd0 || !unicode.Is(invisible, r) && !nonCharacter(r) {
 		return 0
 	}
 	switch {
@@ -67,6 +67,8 @@ func (v *revealer) hides(r rune, size, at int) Hidden {
 			return 0
 		}
 		return HiddenDirection
+	case unicode.Is(signs, r) && v.signs(r, at, at+size):
+		return 0
 	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
 		return HiddenDirection
 	}
@@ -76,15 +78,71 @@ func (v *revealer) hides(r rune, size, at int) Hidden {
 // invisible is what may hide; hides says where it does.
 var invisible = &unicode.RangeTable{
 	R16: []unicode.Range16{
-		{0x00ad, 0x00ad, 1}, {0x034f, 0x034f, 1}, {0x061c, 0x061c, 1}, {0x115f, 0x1160, 1}, {0x17b4, 0x17b5, 1},
+		{0x00ad, 0x00ad, 1}, {0x034f, 0x034f, 1}, {0x0600, 0x0605, 1}, {0x061c, 0x061c, 1}, {0x06dd, 0x06dd, 1}, {0x070f, 0x070f, 1},
+		{0x0890, 0x0891, 1}, {0x08e2, 0x08e2, 1}, {0x115f, 0x1160, 1}, {0x17b4, 0x17b5, 1},
 		{0x180b, 0x180f, 1}, {0x200b, 0x200f, 1}, {0x2028, 0x202e, 1}, {0x2060, 0x206f, 1}, {0x2800, 0x2800, 1},
 		{0x3164, 0x3164, 1}, {0xfe00, 0xfe0f, 1}, {0xfeff, 0xfeff, 1}, {0xffa0, 0xffa0, 1}, {0xfff0, 0xfffb, 1},
 	},
 	R32: []unicode.Range32{
+		{0x110bd, 0x110bd, 1}, {0x110cd, 0x110cd, 1}, {0x13430, 0x13438, 1},
 		{0x1bca0, 0x1bca3, 1}, {0x1d159, 0x1d159, 1}, {0x1d173, 0x1d17a, 1}, {0xe0000, 0xe0fff, 1}, {0xf0000, 0x10ffff, 1},
 	},
 	LatinOffset: 1,
 }
+
+// signs are those of a writing that a font shows beside it only.
+var signs = &unicode.RangeTable{
+	R16: []unicode.Range16{{0x0600, 0x0605, 1}, {0x06dd, 0x06dd, 1}, {0x070f, 0x070f, 1}, {0x0890, 0x0891, 1}, {0x08e2, 0x08e2, 1}},
+	R32: []unicode.Range32{{0x110bd, 0x110bd, 1}, {0x110cd, 0x110cd, 1}, {0x13430, 0x13438, 1}},
+}
+
+// signsFar is how far from its writing a sign may stand: behind a space, or others.
+const signsFar = 4
+
+// signs reports whether a sign stands beside its writing.
+func (v *revealer) signs(sign rune, at, end int) bool {
+	var script *unicode.RangeTable
+	switch {
+	case sign == 0x70f:
+		script = unicode.Syriac
+	case sign < 0x1000:
+		script = unicode.Arabic
+	case sign < 0x13000:
+		script = unicode.Kaithi
+	default:
+		script = unicode.Egyptian_Hieroglyphs
+	}
+	for n, i := 0, at; n < signsFar && i > 0; n++ {
+		r, size := utf8.DecodeLastRuneInString(v.s[:i])
+		if written(r, script) {
+			return true
+		}
+		if i -= size; r != ' ' && !unicode.Is(signs, r) {
+			break
+		}
+	}
+	for n, i := 0, end; n < signsFar && i < len(v.s); n++ {
+		r, size := utf8.DecodeRuneInString(v.s[i:])
+		if written(r, script) {
+			return true
+		}
+		if i += size; r != ' ' && !unicode.Is(signs, r) {
+			break
+		}
+	}
+	return false
+}
+
+// written reports whether a character of a writing shows.
+func written(r rune, script *unicode.RangeTable) bool {
+	if script == unicode.Arabic && r >= 0x660 && r <= 0x669 { // digits that others use too
+		return true
+	}
+	return unicode.Is(script, r) && unicode.In(r, unicode.L, unicode.M, unicode.N)
+}
+
+// nonCharacter reports whether a number is none of a character, and never will be.
+func nonCharacter(r rune) bool { return r&0xfffe == 0xfffe || r >= 0xfdd0 && r <= 0xfdef }
 
 // after is the character at a place, 0 at the end.
 func (v *revealer) after(at int) rune {
@@ -101,7 +159,7 @@ func (v *revealer) joins(r, next rune) bool {
 	if r == zeroWidthJoiner && emoji(next) && (emoji(v.last) || v.last >= selectorFirst && v.last <= selectorLast) {
 		return true
 	}
-	return unicode.In(v.last, joining...) && unicode.In(next, joining...)
+	return unicode.In(v.last, joining...) && unicode.In(next, joining...) && !unicode.Is(signs, next)
 }
 
 var joining = []*unicode.RangeTable{
@@ -134,6 +192,9 @@ func emoji(r rune) bool {
 }
 
 func rightToLeft(r rune) bool {
+	if nonCharacter(r) || unicode.Is(signs, r) {
+		return false
+	}
 	return r >= 0x590 && r <= 0x8ff || r >= 0xfb1d && r <= 0xfdff || r >= 0xfe70 && r <= 0xfefc || r >= 0x10800 && r <= 0x10fff || r >= 0x1e800 && r <= 0x1efff
 }
 

@@ -73,7 +73,13 @@ func calmRune(b []byte) int {
 	case 0xce, 0xcf, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6: // Greek, Cyrillic, Armenian
 		calm = false
 	case 0xd8:
-		calm = second != 0x9c
+		calm = second != 0x9c && second > 0x85
+	case 0xdb:
+		calm = second != 0x9d
+	case 0xdc:
+		calm = second != 0x8f
+	case 0xe0:
+		calm = (second != 0xa2 || third != 0x90 && third != 0x91) && (second != 0xa3 || third != 0xa2)
 	case 0xe1:
 		calm = second != 0x85 && second != 0x8e && second != 0x8f && second != 0x90 && second != 0x9e && second != 0xa0
 	case 0xe2:
@@ -86,13 +92,13 @@ func calmRune(b []byte) int {
 	case 0xe3:
 		calm = second != 0x85 && (second != 0x80 || third != 0x88 && third != 0x8a)
 	case 0xef:
-		calm = second < 0xb8 || second == 0xba || second == 0xbd || second == 0xbc && third != 0x9c && third != 0xbb
+		calm = second < 0xb8 && (second != 0xb7 || third < 0x90 || third > 0xaf) || second == 0xba || second == 0xbd || second == 0xbc && third != 0x9c && third != 0xbb
 	case 0xf0:
-		calm = second != 0x9b && second != 0x9d
+		calm = second != 0x9b && second != 0x9d && second != 0x91 && second != 0x93
 	case 0xf3, 0xf4:
 		calm = false
 	}
-	if !calm {
+	if !calm || size == 4 && second&0xf == 0xf && b[2] == 0xbf && third >= 0xbe {
 		return 0
 	}
 	return size
@@ -118,3 +124,37 @@ func decoded(literal []byte) string {
 	}
 	return string(wire.AppendUnquoted(make([]byte, 0, len(literal)), literal))
 }
+
+// base64Literal reports whether the inside of a raw JSON string is base64, as a
+// picture is. Lines may end in it, where they are as long as programs make them.
+func base64Literal(raw []byte) bool {
+	n, pads, line := 0, 0, 0
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '+', c == '/':
+		case c == '=':
+			pads++
+			continue
+		case c == '\\' && i+1 < len(raw):
+			if i++; raw[i] == '/' {
+				break
+			}
+			if raw[i] != 'n' && raw[i] != 'r' || line > 0 && pads == 0 && (line < lineLeast || line%4 != 0) && i+1 < len(raw) {
+				return false
+			}
+			line = 0
+			continue
+		default:
+			return false
+		}
+		if pads > 0 {
+			return false
+		}
+		n++
+		line++
+	}
+	return n%4 != 1 && (pads == 0 || pads <= 2 && (n+pads)%4 == 0)
+}
+
+// lineLeast is how long lines of base64 are at least.
+const lineLeast = 60

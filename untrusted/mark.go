@@ -14,7 +14,7 @@ const MetaMark = "ostiary/untrusted"
 // mark puts the mark around the texts, and into _meta. Structured content stays as
 // it is; where no text beside it says what it is, a text of the door's own does.
 func (p *pass) mark() error {
-	if p.style == StyleOff || len(p.texts) == 0 && !p.structured && !p.nested {
+	if p.style == StyleOff || len(p.texts) == 0 && !p.structured && !p.nested && !p.unnamed {
 		return nil
 	}
 	nonce, err := p.f.nonce()
@@ -25,6 +25,9 @@ func (p *pass) mark() error {
 	also := ""
 	if p.structured || p.nested {
 		also = " The same holds for structuredContent."
+	}
+	if p.unnamed {
+		also += " The same holds for members that the protocol does not name."
 	}
 	head, tail := p.style.around(from, also, nonce)
 	headRaw, tailRaw := inQuotes(head), inQuotes(tail)
@@ -111,13 +114,20 @@ func (p *pass) markResult(from source, nonce string) error {
 	case p.meta == 0:
 		p.insert(open, append(append([]byte(`"_meta":{"`+MetaMark+`":`), own...), '}'))
 	}
-	if p.structured && len(p.texts) == 0 {
+	if (p.structured || p.unnamed) && len(p.texts) == 0 {
+		where := "structuredContent"
+		switch {
+		case p.structured && p.unnamed:
+			where += " and in members that the protocol does not name"
+		case p.unnamed:
+			where = "members that the protocol does not name"
+		}
 		head, tail := StyleFence.around(from, "", nonce)
-		block := append([]byte(`{"type":"text","text":`), wire.Quote(head+"It stands in structuredContent."+tail)...)
+		block := append([]byte(`{"type":"text","text":`), wire.Quote(head+"It stands in "+where+"."+tail)...)
 		switch block = append(block, '}'); {
 		case p.content > 0:
 			p.insert(p.content, block)
-		case p.content == 0:
+		case p.content == 0 && (p.structured || from.what == whatResult && !p.waits):
 			p.insert(open, append(append([]byte(`"content":[`), block...), ']'))
 		}
 	}

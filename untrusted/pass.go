@@ -2,6 +2,7 @@ package untrusted
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -14,6 +15,10 @@ type pass struct {
 	r     *ostiary.Result
 	style Style
 	lists bool // the body is a list
+
+	answers bool // a model reads the body
+	unnamed bool // there is text where the protocol names nothing
+	waits   bool // the result is no answer yet: a task, or questions
 
 	w     wire.TextWalk
 	steps []*shape // that of each open container, the root first
@@ -87,6 +92,15 @@ const suspect = 0.5
 func (p *pass) value(care care) {
 	body, at := p.r.Body, literal{start: p.w.Start(), end: p.w.End()}
 	inside := body[at.start+1 : at.end-1]
+	switch care {
+	case careBinary:
+		if base64Literal(inside) {
+			return
+		}
+		care = careText
+	case careUnnamed:
+		p.unnamed = p.unnamed || p.answers && len(inside) > 0
+	}
 	if at.calm = calmLiteral(inside); at.calm {
 		var score float64
 		if p.listened(len(inside)) {
@@ -136,12 +150,12 @@ func (p *pass) decoded(at literal, care care) {
 
 // marks reports whether a string is marked.
 func (p *pass) marks(care care, suspect bool) bool {
-	return p.style != StyleOff && (care == careText || care == careListed && suspect && p.lists)
+	return p.style != StyleOff && (care == careText || suspect && (care == careLinked || care == careListed && p.lists))
 }
 
 // seals reports whether look-alikes of a fence are made harmless in a string.
 func (p *pass) seals(care care) bool {
-	return p.style != StyleOff && (care == careText || care == careShown || care == careListed)
+	return p.style != StyleOff && (care == careText || care == careShown || care == careListed || care == careLinked)
 }
 
 // seal makes look-alikes of a fence harmless in a calm string.
@@ -184,14 +198,22 @@ func (p *pass) key() {
 		if p.content = opening(body, end, '['); p.content == 0 {
 			p.content = -1
 		}
-	case depth == 1 && string(body[start:end]) == `"structuredContent"`:
+	case depth == 1 && (string(body[start:end]) == `"task"` || string(body[start:end]) == `"taskId"` || string(body[start:end]) == `"inputRequests"`):
+		p.waits = true
+	case depth == 1 && structured(body[start:end]):
 		p.structured = true
-	case depth == 2 && string(body[start:end]) == `"structuredContent"`:
+	case depth == 2 && structured(body[start:end]):
 		p.nested = true
 	case depth == 2 && p.meta > 0:
 		in, _, _ := p.w.Container()
 		p.claimed = p.claimed || in == p.meta-1 && decoded(body[start:end]) == MetaMark
 	}
+}
+
+// structured reports whether a key is read as structuredContent.
+func structured(key []byte) bool {
+	const name = "structuredContent"
+	return string(key) == `"`+name+`"` || len(key) >= len(name)+2 && !lower(key[1:len(key)-1]) && strings.EqualFold(decoded(key), name)
 }
 
 // opening is the place behind the bracket with which the value of a key begins, 0 if

@@ -45,6 +45,10 @@ func TestReveal(t *testing.T) {
 		{"units of measure", "5 µm, 10 kΩ, Δx, αβ-test", "5 µm, 10 kΩ, Δx, αβ-test", ""},
 		{"a word at the beginning", "pаy", "pаy[letters of two alphabets]", "alphabets"},
 		{"several", "\u200b\u202e\x00", "[U+200B][U+202E][U+0000]", "zero-width direction controls"},
+		{"signs of other writings", "a\u0600b\u0605 \u06ddc\u070fd\u0890\u0891e\u08e2f\U000110bdg\U000110cdh\U00013430\U00013438i", "a[U+0600]b[U+0605] [U+06DD]c[U+070F]d[U+0890 U+0891]e[U+08E2]f[U+110BD]g[U+110CD]h[U+13430 U+13438]i", "zero-width"},
+		{"signs in their writing", "\u0600١٢ العالمين \u06dd الرحمن \u070fܐܒ \U000110bd\U00011083 \U00013000\U00013430\U00013437\U00013001", "\u0600١٢ العالمين \u06dd الرحمن \u070fܐܒ \U000110bd\U00011083 \U00013000\U00013430\U00013437\U00013001", ""},
+		{"signs among marks", "a\u200f\u0600b ب\u200c\u0600", "a[U+200F][U+0600]b ب[U+200C U+0600]", "zero-width direction"},
+		{"no characters", "a\ufffeb\uffffc\ufdd0d\ufdefe\U0001fffe", "a[U+FFFE]b[U+FFFF]c[U+FDD0]d[U+FDEF]e[U+1FFFE]", "zero-width"},
 		{"a long run", strings.Repeat("\u200b", 20), "[" + strings.TrimSpace(strings.Repeat("U+200B ", 16)) + " and 4 more]", "zero-width"},
 	} {
 		got, kinds := Reveal(c.in)

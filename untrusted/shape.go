@@ -1,6 +1,7 @@
 package untrusted
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,12 +12,15 @@ import (
 type care uint8
 
 const (
-	careText   care = iota + 1 // a model reads it: reveal, seal, signals, mark
-	careShown                  // a person or a model reads it beside other things: reveal, seal, signals
-	careListed                 // what a list says of an entry: as careShown, and marked if it is suspect
-	careData                   // a program reads it too: reveal, signals
-	careExact                  // must keep its bytes, and is read: what hides is only reported
-	careOpaque                 // no text: nothing
+	careText    care = iota + 1 // a model reads it: reveal, seal, signals, mark
+	careShown                   // a person or a model reads it beside other things: reveal, seal, signals
+	careListed                  // what a list says of an entry: as careShown, and marked if it is suspect
+	careLinked                  // what an answer says of a link: as careListed, in any body
+	careUnnamed                 // the protocol knows nothing of it: as careData, and the result says so
+	careBinary                  // base64: nothing; what is none is as careText
+	careData                    // a program reads it too: reveal, signals
+	careExact                   // must keep its bytes, and is read: what hides is only reported
+	careOpaque                  // no text: nothing
 )
 
 // shape says what the strings of a JSON value are, by the way to them. An array is
@@ -64,9 +68,9 @@ func lower(key []byte) bool {
 // even reports whether everything below has the same shape.
 func (s *shape) even() bool { return s.members == nil && s.other == nil }
 
-// shapes are those of a result, of the params of a question or notification, of an
+// shapes are those of a result, of an answer and a prompt, of a result that is no object, of the params of a question or notification, of an
 // error that a model reads, and of other errors.
-type shapes struct{ result, params, err, quiet *shape }
+type shapes struct{ result, answer, prompt, bare, params, err, quiet *shape }
 
 type members = map[string]*shape
 
@@ -91,19 +95,29 @@ func newShapes() *shapes {
 		"arguments":   {care: careData, members: members{"name": exact, "title": shown, "description": listed}},
 		"annotations": {care: careData, members: members{"title": shown}},
 	}}
-	block := &shape{care: careData, members: members{
-		"type": opaque, "text": text, "data": opaque, "blob": opaque, "mimeType": exact, "uri": exact, "name": shown, "title": shown,
-		"description": shown, "id": opaque, "toolUseId": opaque, "lastModified": opaque, "_meta": opaque, "icons": exact, "structuredContent": data,
-		"resource": {care: careData, members: members{"text": text, "blob": opaque, "uri": exact, "mimeType": exact, "_meta": opaque}},
-	}}
-	block.members["content"] = block
-	message := &shape{care: careData, members: members{"role": opaque, "content": block}}
+	unnamed, binary := &shape{care: careUnnamed}, &shape{care: careBinary}
+	// Other is what the members are that an answer's content has not: a question may use tools.
+	blocks := func(other *shape) *shape {
+		block := &shape{care: careText, other: other, members: members{
+			"type": opaque, "text": text, "data": binary, "blob": binary, "mimeType": exact, "uri": exact, "name": shown, "title": shown,
+			"description": {care: careLinked}, "id": opaque, "toolUseId": opaque, "lastModified": opaque, "_meta": opaque, "icons": exact,
+			"resource":    {care: careText, other: other, members: members{"text": text, "blob": binary, "uri": exact, "mimeType": exact, "_meta": opaque}},
+			"annotations": {care: careUnnamed, members: members{"audience": data, "lastModified": opaque}},
+		}}
+		block.members["content"] = block
+		return block
+	}
+	messages := func(block *shape) *shape {
+		return &shape{care: careText, other: block.other, members: members{"role": opaque, "content": block}}
+	}
+	block := blocks(unnamed)
+	message := messages(block)
 	params := &shape{care: careData, members: members{ // of questions and notifications
-		"message": shown, "requestedSchema": schema, "url": exact, "mode": opaque, "elicitationId": opaque, "messages": message, "systemPrompt": text,
+		"message": shown, "requestedSchema": schema, "url": exact, "mode": opaque, "elicitationId": opaque, "messages": messages(blocks(data)), "systemPrompt": text,
 		"tools": entry, "statusMessage": shown, "reason": shown, "logger": shown, "data": shown, "progressToken": opaque, "requestId": opaque,
 		"uri": exact, "taskId": opaque, "level": opaque, "stopSequences": exact, "metadata": opaque, "modelPreferences": exact, "_meta": opaque,
 	}}
-	asks := &shape{care: careOpaque, other: &shape{care: careOpaque, members: members{"params": params}}}
+	asks := &shape{care: careUnnamed, other: &shape{care: careUnnamed, members: members{"method": opaque, "params": params}}}
 	params.members["inputRequests"] = asks
 	failure := &shape{care: careData, members: members{"message": text, "data": {care: careData, members: members{"elicitations": params}}}}
 
@@ -116,13 +130,31 @@ func newShapes() *shapes {
 		"tools": entry, "resources": entry, "resourceTemplates": entry, "prompts": entry,
 	}}
 	result.members["result"], result.members["task"], result.members["tasks"] = result, result, result
+	answer := &shape{care: careText, other: unnamed, members: maps.Clone(result.members)}
+	for _, name := range []string{"description", "serverInfo", "capabilities", "protocolVersion", "supportedVersions", "tools", "resources", "resourceTemplates", "prompts"} {
+		delete(answer.members, name)
+	}
+	answer.members["result"], answer.members["task"], answer.members["tasks"] = answer, answer, answer
+	answer.members["error"] = &shape{care: careText, other: unnamed, members: members{
+		"message": text, "data": {care: careUnnamed, members: members{"elicitations": params}}}}
+	prompt := &shape{care: careText, other: unnamed, members: maps.Clone(answer.members)}
+	prompt.members["description"] = shown
 	params.members["result"], params.members["error"], params.members["task"] = result, failure, result
 	quiet := &shape{care: careData, members: members{"message": shown, "data": failure.members["data"]}}
-	return &shapes{result: result, params: params, err: failure, quiet: quiet}
+	return &shapes{result: result, answer: answer, prompt: prompt, bare: text, params: params, err: failure, quiet: quiet}
+}
+
+// answers reports whether a model reads what comes back for a method.
+func answers(method string) bool {
+	switch method {
+	case "tools/call", "resources/read", "prompts/get", "tasks/get", "tasks/result":
+		return true
+	}
+	return false
 }
 
 // of is the shape of what comes back for a method.
-func (s *shapes) of(method string, failed bool) *shape {
+func (s *shapes) of(method string, failed, object bool) *shape {
 	switch {
 	case !failed:
 		switch method {
@@ -132,8 +164,16 @@ func (s *shapes) of(method string, failed bool) *shape {
 		if strings.HasPrefix(method, "notifications/") {
 			return s.params
 		}
+		switch {
+		case !object:
+			return s.bare
+		case method == "prompts/get", method == "tasks/result":
+			return s.prompt
+		case answers(method):
+			return s.answer
+		}
 		return s.result
-	case method == "tools/call", method == "resources/read", method == "prompts/get", method == "tasks/get", method == "tasks/result":
+	case answers(method):
 		return s.err
 	}
 	return s.quiet
