@@ -12,7 +12,7 @@ func FuzzAppendUnquoted(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, literal []byte) {
 		var want string
-		if !json.Valid(literal) || json.Unmarshal(literal, &want) != nil || literal[0] != '"' || literal[len(literal)-1] != '"' || len(want) == 0 || !json.Valid([]byte(Quote(want))) {
+		if !json.Valid(literal) || json.Unmarshal(literal, &want) != nil || literal[0] != '"' || literal[len(literal)-1] != '"' || len(want) == 0 || !json.Valid(Quote(want)) {
 			t.Skip()
 		}
 		if _, err := Parse([]byte(`{"jsonrpc":"2.0","method":"x","params":{"a":`+string(literal)+`}}`), Limits{}); err != nil {
