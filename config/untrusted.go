@@ -54,7 +54,7 @@ func outputKind() kind[ostiary.OutputRule] {
 		key("block_at", share(), func(o *rule) *float64 { return &o.BlockAt },
 			"Withholds what the detector scores at least so high. Default: as in `untrusted.signals`."),
 		key("max", size(1<<10, 256<<20), func(o *rule) *int { return &o.MaxBytes },
-			"The most that comes back. Default: `redact.max_result`."),
+			"The most that comes back, marks not counted. Default: `redact.max_result`."),
 		later[rule]("confidentiality", "information flow: labels of results"),
 	)
 }
