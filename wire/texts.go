@@ -1,10 +1,5 @@
 package wire
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
-
 // TextWalk goes over the string literals of one JSON value, keys and values, in
 // their order, and skips everything else. It allocates by the depth of the value,
 // not by its length.
@@ -22,6 +17,7 @@ type TextWalk struct {
 	body       []byte
 	i          int // everything before was read
 	start, end int
+	seen       Seen
 	isKey      bool
 	due        bool // the next literal of the innermost object is a key
 	open       int  // how many containers are open
@@ -53,12 +49,12 @@ func (w *TextWalk) Next() bool {
 		}
 		switch c {
 		case '"':
-			end := literalEnd(b, i+1)
+			end, seen := literalEnd(b, i+1)
 			if end < 0 {
 				w.i = len(b)
 				return false
 			}
-			w.start, w.end, w.i = i, end, end
+			w.start, w.end, w.i, w.seen = i, end, end, seen
 			if w.isKey = w.due; w.isKey {
 				w.top.keyFrom, w.top.keyTo, w.due = i+1, end-1, false
 			}
@@ -91,41 +87,15 @@ func (w *TextWalk) leave() {
 	}
 }
 
-// literalEnd returns where the literal ends whose inside begins at from, closing
-// quotation mark included; -1 if it does not.
-func literalEnd(b []byte, from int) int {
-	i := from
-	for i+8 <= len(b) {
-		w := binary.LittleEndian.Uint64(b[i:])
-		quote, back := w^'"'*ones, w^'\\'*ones
-		found := ((quote-ones)&^quote | (back-ones)&^back) & highs
-		if found == 0 {
-			i += 8
-			continue
-		}
-		i += bits.TrailingZeros64(found) / 8 // the first that is found is one
-		if b[i] == '"' {
-			return i + 1
-		}
-		i += 2
-	}
-	for ; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i++
-		}
-	}
-	return -1
-}
-
 // Start and End are where the literal lies in the body, its quotation marks
 // included.
 func (w *TextWalk) Start() int { return w.start }
 
 // End is the offset behind the closing quotation mark.
 func (w *TextWalk) End() int { return w.end }
+
+// Seen is what stands in the literal.
+func (w *TextWalk) Seen() Seen { return w.seen }
 
 // IsKey reports whether the literal is the key of a member.
 func (w *TextWalk) IsKey() bool { return w.isKey }

@@ -1,0 +1,96 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// seenByByte is what stands in the inside of a literal, told byte by byte.
+func seenByByte(inside []byte) (seen Seen) {
+	for i := 0; i < len(inside); i++ {
+		switch c := inside[i]; {
+		case c == '\\':
+			seen |= SeenEscape
+			if i++; i < len(inside) {
+				switch inside[i] {
+				case '\\':
+					seen |= SeenBackslash
+				case 'n', 't', '"':
+				default:
+					seen |= SeenRare
+				}
+			}
+		case c < ' ' || c > '~':
+			seen |= SeenOther
+		}
+	}
+	return seen
+}
+
+// What stands behind a literal, at any distance, is not seen in it.
+func TestSeen(t *testing.T) {
+	for _, c := range []struct {
+		inside string
+		want   Seen
+	}{
+		{``, 0}, {`plain words`, 0}, {`a\nb\t\"`, SeenEscape}, {`C:\\x`, SeenEscape | SeenBackslash}, {`\u0041`, SeenEscape | SeenRare}, {`a\/b`, SeenEscape | SeenRare},
+		{"\u00e9", SeenOther}, {"a\x7f", SeenOther}, {"\x01", SeenOther}, {"\xff", SeenOther}, {`\\\\n`, SeenEscape | SeenBackslash},
+	} {
+		for pad := range 24 {
+			for _, behind := range []string{"", "\n\t%\u00e9\x7f\\u", "]", ", \"\u00e9\"]"} {
+				before := strings.Repeat("x", pad)
+				w := Texts([]byte(`["` + before + c.inside + before + `"` + behind))
+				if !w.Next() || w.Seen() != c.want {
+					t.Fatalf("%q between %d others, before %q: %b, want %b", c.inside, pad, behind, w.Seen(), c.want)
+				}
+			}
+		}
+	}
+}
+
+func FuzzSeen(f *testing.F) {
+	for _, s := range []string{`"a\n%"`, `"\\\""`, "\"\x00\u00e9\"  \n", `"12345678\u1234"`, "\"\xff\x7f\"\x01"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for w := Texts(body); w.Next(); {
+			inside := body[w.Start()+1 : w.End()-1]
+			if want := seenByByte(inside); w.Seen() != want {
+				t.Fatalf("%q: %b, want %b", inside, w.Seen(), want)
+			}
+			if w.Seen()&SeenEscape == 0 && !bytes.Equal(AppendInside(nil, inside), inside) {
+				t.Fatalf("%q has no escape and changes", inside)
+			}
+		}
+	})
+}
+
+// FuzzAppendInside holds it against an undoing of one escape at a time.
+func FuzzAppendInside(f *testing.F) {
+	for _, s := range []string{``, `a\nb`, `\u0041\ud83d\ude00`, `\ud83d`, `\ud83dx`, `\`, `\u12`, `\x`, `1234567\`, "\xff\\n\xfe", `\ud83d\n\ude00`} {
+		f.Add([]byte(s), 0)
+		f.Add([]byte(s), 9)
+	}
+	f.Fuzz(func(t *testing.T, inside []byte, room int) {
+		want := []byte("before ")
+		for s := inside; len(s) > 0; {
+			if s[0] != '\\' {
+				want, s = append(want, s[0]), s[1:]
+				continue
+			}
+			var buf [4]byte
+			used, size := longEscape(buf[:], s)
+			want, s = append(want, buf[:size]...), s[used:]
+		}
+		dst := append(make([]byte, 0, 7+max(0, min(room, 1<<10))), "before "...)
+		if got := AppendInside(dst, inside); !bytes.Equal(got, want) {
+			t.Fatalf("%q: got %q, want %q", inside, got, want)
+		}
+		var plain string
+		if json.Unmarshal([]byte(`"`+string(inside)+`"`), &plain) == nil && strings.ToValidUTF8(string(inside), "") == string(inside) && string(want) != "before "+plain {
+			t.Fatalf("%q means %q, not %q", inside, plain, want)
+		}
+	})
+}
