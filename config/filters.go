@@ -86,7 +86,7 @@ func (f *File) newUntrusted(w Wiring, detector *detect.Detector, text func(strin
 	o := untrusted.Options{
 		Nonce: w.Rand, Redact: text, Conforms: outputs.Fits, BlockAt: f.Untrusted.Signals.BlockAt,
 		Style: untrusted.Style(slices.Index(untrusted.Styles(), f.Untrusted.Mark)),
-		Signal: func(c *ostiary.Call, text string) (float64, []string) {
+		Signal: func(c *ostiary.Call, text []byte) (float64, []string) {
 			s := detector.ScanFrom(c.Upstream, text)
 			return s.Score, s.Rules
 		},

@@ -116,7 +116,7 @@ func (l *signalLook) text(at, text string) {
 	if l.texts < 0 || l.bytes < 0 {
 		return
 	}
-	if sig := l.s.detector.ScanFrom(l.upstream, text); sig.Score >= approval.LeastSignal {
+	if sig := l.s.detector.ScanFrom(l.upstream, []byte(text)); sig.Score >= approval.LeastSignal {
 		if at == "" {
 			at = "the top"
 		}

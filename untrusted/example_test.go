@@ -12,7 +12,7 @@ import (
 func ExampleNewFilter() {
 	f, err := untrusted.NewFilter(untrusted.Options{
 		Nonce: bytes.NewReader(make([]byte, 64)), // crypto/rand.Reader
-		Signal: func(_ *ostiary.Call, text string) (float64, []string) {
+		Signal: func(_ *ostiary.Call, text []byte) (float64, []string) {
 			return 0, nil
 		},
 	})

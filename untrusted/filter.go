@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -20,9 +21,9 @@ type Options struct {
 	// Style is how text is marked where the rule of a target names no style.
 	Style Style
 	// Signal says how much a text reads like an instruction, from 0 to 1, and by
-	// which rules. It gets the text as a model reads it: without what hides, and
-	// with hidden letters as plain ones. nil asks nobody.
-	Signal func(c *ostiary.Call, text string) (score float64, rules []string)
+	// which rules. It gets the text as it is written, without the escapes of JSON,
+	// and only until it returns. nil asks nobody.
+	Signal func(c *ostiary.Call, text []byte) (score float64, rules []string)
 	// Conforms reports whether structured content fits an output schema. Without it
 	// none does in which something was shown that hid.
 	Conforms func(outputSchema, content []byte) bool
@@ -38,7 +39,8 @@ type Options struct {
 type Filter struct {
 	o      Options
 	shapes *shapes
-	escape []byte // a backslash, inside of a JSON string
+	escape []byte    // a backslash, inside of a JSON string
+	room   sync.Pool // of *pass
 }
 
 var _ ostiary.Filter = (*Filter)(nil)
@@ -63,7 +65,14 @@ func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) er
 	if len(r.Body) == 0 {
 		return nil
 	}
-	p := pass{f: f, c: c, r: r, style: f.style(c.Rule), lists: strings.HasSuffix(c.Method, "/list"), answers: answers(c.Method)}
+	p, _ := f.room.Get().(*pass)
+	if p == nil {
+		p = &pass{}
+	}
+	defer f.room.Put(p)
+	defer p.end()
+	p.f, p.c, p.r, p.style = f, c, r, f.style(c.Rule)
+	p.lists, p.answers = strings.HasSuffix(c.Method, "/list"), answers(c.Method)
 	p.read(f.shapes.of(c.Method, r.Status == ostiary.StatusRPCError, opening(r.Body, 0, '{') > 0))
 	if p.withhold != nil {
 		return p.withhold

@@ -1,49 +1,5 @@
 package untrusted
 
-import (
-	"bytes"
-	"encoding/binary"
-	"math/bits"
-
-	"github.com/ostiary/ostiary/wire"
-)
-
-// calmLiteral reports whether in the inside of a raw JSON string nothing hides, for
-// sure: it need not be decoded, and a fence in it begins with < or [. It has no
-// escapes but those of tabs, line ends, quotes and slashes.
-func calmLiteral(raw []byte) bool {
-	for i := 0; i < len(raw); {
-		for i+8 <= len(raw) { // eight at a time: none above 0x7e, no backslash
-			w := binary.LittleEndian.Uint64(raw[i:])
-			back := w ^ '\\'*ones
-			if found := (w | (w + ones) | (back-ones)&^back) & (ones << 7); found != 0 {
-				i += bits.TrailingZeros64(found) / 8 // the first of them is one for sure
-				break
-			}
-			i += 8
-		}
-		if i == len(raw) {
-			return true
-		}
-		switch c := raw[i]; {
-		case c == '\\':
-			if !plainEscape(raw[i:]) {
-				return false
-			}
-			i += 2
-		case c < 0x7f:
-			i++
-		default:
-			n := calmRune(raw[i:])
-			if n == 0 {
-				return false
-			}
-			i += n
-		}
-	}
-	return true
-}
-
 // calmRune is the length of a character beyond ASCII that neither hides nor is an
 // opener nor belongs to an alphabet that looks like the Latin one; 0 if it may, or
 // if it is cut off. It goes by the bytes of UTF-8: see hides.go, word.go and seal.go for
@@ -102,27 +58,6 @@ func calmRune(b []byte) int {
 		return 0
 	}
 	return size
-}
-
-func plainEscape(raw []byte) bool {
-	if len(raw) < 2 {
-		return false
-	}
-	switch raw[1] {
-	case 'n', 't', '"', '\\', '/':
-		return true
-	case 'r':
-		return len(raw) > 3 && raw[2] == '\\' && raw[3] == 'n'
-	}
-	return false
-}
-
-// decoded is what a JSON string means.
-func decoded(literal []byte) string {
-	if inside := literal[1 : len(literal)-1]; bytes.IndexByte(inside, '\\') < 0 {
-		return string(inside)
-	}
-	return string(wire.AppendUnquoted(make([]byte, 0, len(literal)), literal))
 }
 
 // base64Literal reports whether the inside of a raw JSON string is base64, as a

@@ -32,7 +32,7 @@ func (p *pass) mark() error {
 	head, tail := p.style.around(from, also, nonce)
 	headRaw, tailRaw := inQuotes(head), inQuotes(tail)
 	for _, t := range p.texts {
-		p.markText(t, headRaw, tailRaw)
+		p.edits[t.head].With, p.edits[t.tail].With = headRaw, tailRaw
 	}
 	if from.what == whatError {
 		return nil // an error has no _meta
@@ -72,23 +72,6 @@ func inQuotes(s string) []byte {
 
 func (p *pass) edit(start, end int, with []byte) {
 	p.edits = append(p.edits, wire.Edit{Start: start, End: end, With: with})
-}
-
-// markText puts one text into its marks. As much of it as can keeps its bytes.
-func (p *pass) markText(t literal, head, tail []byte) {
-	start, end := t.start+1, t.end-1
-	p.edit(start, start, head)
-	switch {
-	case p.style == StyleBase64:
-		p.edit(start, end, []byte(p.style.inside(decoded(p.r.Body[t.start:t.end]))))
-	case !t.calm && (!t.same || p.style == StyleDatamark):
-		p.edit(start, end, inQuotes(p.style.inside(t.text)))
-	case p.style == StyleDatamark:
-		p.edit(start, end, inQuotes(p.style.inside(sealed(decoded(p.r.Body[t.start:t.end])))))
-	case t.calm:
-		p.seal(t)
-	}
-	p.edit(end, end, tail)
 }
 
 // markResult puts the mark into _meta, and a text beside structured content that

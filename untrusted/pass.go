@@ -1,8 +1,8 @@
 package untrusted
 
 import (
+	"bytes"
 	"fmt"
-	"strings"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -21,6 +21,7 @@ type pass struct {
 	waits   bool // the result is no answer yet: a task, or questions
 
 	w     wire.TextWalk
+	k     look
 	steps []*shape // that of each open container, the root first
 	in    int      // where the innermost of them begins
 	edits []wire.Edit
@@ -36,24 +37,32 @@ type pass struct {
 	withhold error
 }
 
-// literal is a string that is to be marked, and how it stands in the body.
-type literal struct {
-	start, end int
-	calm       bool   // need not be decoded
-	text       string // if not calm: sealed and revealed
-	same       bool   // sealing and revealing changed nothing
-}
+// literal is a string that is to be marked: the edits that hold its place for what
+// stands before it and behind.
+type literal struct{ head, tail int }
 
 // read looks at every string of the body.
 func (p *pass) read(root *shape) {
-	p.w, p.in = wire.Texts(p.r.Body), -1
-	for p.w.Next() && p.withhold == nil {
+	body := p.r.Body
+	p.w.Over(body)
+	p.k.into(body)
+	p.in = -1
+	for p.w.Begin() && p.withhold == nil {
 		if p.w.IsKey() {
-			p.key()
+			if p.w.Ends(p.k.at(body, p.w.Start()+1)); p.w.End() > p.w.Start() {
+				p.key()
+			}
 			continue
 		}
-		if s := p.shape(root); s.care != careOpaque {
-			p.value(s.care)
+		care := p.shape(root).care
+		if care == careOpaque || care == careBinary {
+			if !p.w.Finish() || care == careOpaque || base64Literal(body[p.w.Start()+1:p.w.End()-1]) {
+				continue
+			}
+			care = careText
+		}
+		if p.w.Ends(p.k.at(body, p.w.Start()+1)); p.w.End() > p.w.Start() {
+			p.value(care)
 		}
 	}
 }
@@ -88,63 +97,94 @@ func (p *pass) step(depth int) *shape {
 // suspect is the score from which on what a list says of an entry is marked.
 const suspect = 0.5
 
-// value treats one string.
-func (p *pass) value(care care) {
-	body, at := p.r.Body, literal{start: p.w.Start(), end: p.w.End()}
-	inside := body[at.start+1 : at.end-1]
-	switch care {
-	case careBinary:
-		if base64Literal(inside) {
-			return
-		}
-		care = careText
-	case careUnnamed:
-		p.unnamed = p.unnamed || p.answers && len(inside) > 0
+// end forgets the body and keeps the room, if it is not much.
+func (p *pass) end() {
+	clear(p.edits)
+	*p = pass{w: p.w, k: p.k, steps: p.steps[:0], edits: p.edits[:0], texts: p.texts[:0]}
+	p.w.Over(nil)
+	if p.k.text = nil; len(p.k.room) > roomMost {
+		p.k.room = nil
 	}
-	if at.calm = calmLiteral(inside); at.calm {
-		var score float64
-		if p.listened(len(inside)) {
-			score = p.ask(decoded(body[at.start:at.end]), care)
-		}
-		switch {
-		case p.marks(care, score >= suspect):
-			if len(inside) > 0 {
-				p.texts = append(p.texts, at)
-			}
-		case p.seals(care):
-			p.seal(at)
-		}
-		return
-	}
-	p.decoded(at, care)
 }
 
-// decoded treats a string in which something may hide.
-func (p *pass) decoded(at literal, care care) {
-	was := decoded(p.r.Body[at.start:at.end])
+// roomMost is how much room for text is kept for the next body, in bytes.
+const roomMost = 4 << 20
+
+// value treats one string.
+func (p *pass) value(care care) {
+	start, end := p.w.Start(), p.w.End()
+	if care == careUnnamed {
+		p.unnamed = p.unnamed || p.answers && end-start > 2
+	}
+	if !p.k.calm {
+		p.restless(care)
+		return
+	}
+	var score float64
+	if p.listened(end - start - 2) {
+		score = p.ask(p.k.text, care)
+	}
+	switch {
+	case p.marks(care, score >= suspect):
+		if end-start > 2 {
+			p.text(func() {
+				switch p.style {
+				case StyleBase64: // in which nothing reads like a fence
+					p.edit(start+1, end-1, inQuotes(p.style.inside(string(p.k.text))))
+				case StyleDatamark:
+					p.edit(start+1, end-1, inQuotes(p.style.inside(sealed(string(p.k.text)))))
+				default:
+					p.seal()
+				}
+			})
+		}
+	case p.seals(care):
+		p.seal()
+	}
+}
+
+// text notes that a string is to be marked, and how its inside changes.
+func (p *pass) text(inside func()) {
+	start, end := p.w.Start()+1, p.w.End()-1
+	at := literal{head: len(p.edits)}
+	p.edit(start, start, nil)
+	inside()
+	at.tail = len(p.edits)
+	p.edit(end, end, nil)
+	p.texts = append(p.texts, at)
+}
+
+// restless treats a string in which something may hide.
+func (p *pass) restless(care care) {
+	was := string(p.k.text)
 	var score float64
 	if p.listened(len(was)) {
-		score = p.ask(was, care)
+		score = p.ask(p.k.text, care)
 	}
 	shown, kinds := Reveal(was)
 	p.found(kinds, len(was), care)
 	if care == careExact {
 		return
 	}
-	if p.seals(care) {
+	marks := p.marks(care, kinds != 0 || score >= suspect)
+	if p.seals(care) && !(marks && p.style == StyleBase64) {
 		if kinds != 0 { // before, what hides is passed over; behind, hidden letters are seen
 			shown, _ = Reveal(sealed(was))
 		}
 		shown = sealed(shown)
 	}
-	if p.marks(care, kinds != 0 || score >= suspect) {
-		at.text, at.same = shown, shown == was
-		p.texts = append(p.texts, at)
+	start, end := p.w.Start(), p.w.End()
+	if marks {
+		p.text(func() { // as much of it as can keeps its bytes
+			if shown != was || p.style == StyleDatamark || p.style == StyleBase64 {
+				p.edit(start+1, end-1, inQuotes(p.style.inside(shown)))
+			}
+		})
 		return
 	}
 	if shown != was {
 		p.shownInData = p.shownInData || care == careData
-		p.edits = append(p.edits, wire.Edit{Start: at.start, End: at.end, With: wire.Quote(shown)})
+		p.edit(start, end, wire.Quote(shown))
 	}
 }
 
@@ -159,11 +199,10 @@ func (p *pass) seals(care care) bool {
 }
 
 // seal makes look-alikes of a fence harmless in a calm string.
-func (p *pass) seal(at literal) {
-	sealsRaw(p.r.Body[at.start+1:at.end-1], func(i int) {
-		i += at.start + 1
-		p.edits = append(p.edits, wire.Edit{Start: i, End: i, With: p.f.escape})
-	})
+func (p *pass) seal() {
+	for _, at := range p.k.seals {
+		p.edit(at, at, p.f.escape)
+	}
 }
 
 // found notes what hides in the string at which the walk is.
@@ -181,13 +220,12 @@ func (p *pass) found(kinds Hidden, size int, care care) {
 // what reads it. It notes where the mark is to stand.
 func (p *pass) key() {
 	body, start, end := p.r.Body, p.w.Start(), p.w.End()
-	if inside := body[start+1 : end-1]; !calmLiteral(inside) {
-		was := decoded(body[start:end])
-		_, kinds := Reveal(was)
-		p.found(kinds, len(was), careExact)
+	if !p.k.calm {
+		_, kinds := Reveal(string(p.k.text))
+		p.found(kinds, len(p.k.text), careExact)
 	}
 	if size := end - start - 2; size >= keyLeast && p.listened(size) {
-		p.ask(decoded(body[start:end]), careExact)
+		p.ask(p.k.text, careExact)
 	}
 	switch depth := p.w.Depth(); {
 	case depth == 1 && string(body[start:end]) == `"_meta"`:
@@ -200,20 +238,21 @@ func (p *pass) key() {
 		}
 	case depth == 1 && (string(body[start:end]) == `"task"` || string(body[start:end]) == `"taskId"` || string(body[start:end]) == `"inputRequests"`):
 		p.waits = true
-	case depth == 1 && structured(body[start:end]):
+	case depth == 1 && p.readsStructured():
 		p.structured = true
-	case depth == 2 && structured(body[start:end]):
+	case depth == 2 && p.readsStructured():
 		p.nested = true
 	case depth == 2 && p.meta > 0:
 		in, _, _ := p.w.Container()
-		p.claimed = p.claimed || in == p.meta-1 && decoded(body[start:end]) == MetaMark
+		p.claimed = p.claimed || in == p.meta-1 && string(p.k.text) == MetaMark
 	}
 }
 
-// structured reports whether a key is read as structuredContent.
-func structured(key []byte) bool {
+// readsStructured reports whether the key at which the walk is may be read as
+// structuredContent.
+func (p *pass) readsStructured() bool {
 	const name = "structuredContent"
-	return string(key) == `"`+name+`"` || len(key) >= len(name)+2 && !lower(key[1:len(key)-1]) && strings.EqualFold(decoded(key), name)
+	return p.w.End()-p.w.Start()-2 >= len(name) && bytes.EqualFold(p.k.text, []byte(name))
 }
 
 // opening is the place behind the bracket with which the value of a key begins, 0 if
@@ -241,7 +280,7 @@ const (
 func (p *pass) listened(size int) bool { return p.f.o.Signal != nil && size >= signalLeast }
 
 // ask asks how much a text reads like an instruction, and notes it.
-func (p *pass) ask(text string, care care) (score float64) {
+func (p *pass) ask(text []byte, care care) (score float64) {
 	score, rules := p.f.o.Signal(p.c, text)
 	if score <= 0 {
 		return 0

@@ -127,15 +127,20 @@ func FuzzCalm(f *testing.F) {
 			return
 		}
 		quoted := wire.Quote(s)
-		raw := quoted[1 : len(quoted)-1]
-		if !calmLiteral(raw) {
+		var k look
+		if k.into(quoted); k.at(quoted, 1) != len(quoted) || string(k.text) != s {
+			t.Fatalf("%q is read as %q", s, k.text)
+		}
+		if !k.calm {
 			return
 		}
 		if shown, kinds := Reveal(s); kinds != 0 {
 			t.Fatalf("%q is taken for calm and becomes %q", s, shown)
 		}
 		var edits []wire.Edit
-		sealsRaw(quoted, func(at int) { edits = append(edits, wire.Edit{Start: at, End: at, With: []byte(`\\`)}) })
+		for _, at := range k.seals {
+			edits = append(edits, wire.Edit{Start: at, End: at, With: []byte(`\\`)})
+		}
 		out, err := wire.Splice(quoted, edits...)
 		if err != nil {
 			t.Fatal(err)

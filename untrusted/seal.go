@@ -1,9 +1,6 @@
 package untrusted
 
 import (
-	"bytes"
-	"encoding/binary"
-	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -80,30 +77,8 @@ func opens(s string) bool {
 	return false
 }
 
-// sealsRaw calls seal with each place in a raw JSON string where a backslash
-// belongs, as sealed has it. The string is calm.
-func sealsRaw(raw []byte, seal func(at int)) {
-	if bytes.IndexByte(raw, '<') < 0 && bytes.IndexByte(raw, '[') < 0 {
-		return
-	}
-	for at := 0; at < len(raw); {
-		if at+8 <= len(raw) { // eight at a time
-			w := binary.LittleEndian.Uint64(raw[at:])
-			tag, bracket := w^'<'*ones, w^'['*ones
-			found := ((tag-ones)&^tag | (bracket-ones)&^bracket) & (ones << 7)
-			if found == 0 {
-				at += 8
-				continue
-			}
-			at += bits.TrailingZeros64(found) / 8 // the first of them is one for sure
-		}
-		c := raw[at]
-		if at++; (c == '<' || c == '[') && opensRaw(raw[at:]) {
-			seal(at)
-		}
-	}
-}
-
+// opensRaw is opens for what stands behind an opener in a raw JSON string, which
+// ends with its quotation mark.
 func opensRaw(raw []byte) bool {
 	if len(raw) > 1 && raw[0] == '\\' && raw[1] == '\\' {
 		return false
@@ -112,6 +87,8 @@ func opensRaw(raw []byte) bool {
 	for i := 0; i < len(raw); {
 		c, size := rune(raw[i]), 1
 		switch {
+		case c == '"':
+			return false
 		case c == '\\': // and what it makes, which is a space, a quote or a slash
 			i += 2
 			continue

@@ -46,8 +46,8 @@ func TestUnnamed(t *testing.T) {
 		{"tools/list", `{"tools":[],"note":"n"}`, ``},
 	} {
 		f := newFilter(t, func(o *Options) {
-			o.Signal = func(_ *ostiary.Call, text string) (float64, []string) {
-				return map[bool]float64{true: 0.5}[strings.Contains(text, "ignore")], nil
+			o.Signal = func(_ *ostiary.Call, text []byte) (float64, []string) {
+				return map[bool]float64{true: 0.5}[strings.Contains(string(text), "ignore")], nil
 			}
 		})
 		r := &ostiary.Result{Status: ostiary.StatusOK, Body: []byte(c.in)}

@@ -20,6 +20,7 @@ type TextWalk struct {
 	seen       Seen
 	isKey      bool
 	due        bool // the next literal of the innermost object is a key
+	begun      bool // Begin went to a literal whose end is not known yet
 	open       int  // how many containers are open
 	top        level
 	outer      []level // the containers around top, the outermost first
@@ -38,9 +39,43 @@ func Texts(body []byte) TextWalk { return TextWalk{body: body} }
 // structural are the bytes outside of strings that a walk must look at.
 var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true, ',': true}
 
+// Over begins another walk, in the room of this one.
+func (w *TextWalk) Over(body []byte) { *w = TextWalk{body: body, outer: w.outer[:0]} }
+
 // Next goes to the next literal. It is false behind the last, and where a literal
 // has no end.
-func (w *TextWalk) Next() bool {
+func (w *TextWalk) Next() bool { return w.Begin() && w.Finish() }
+
+// Finish looks for the end of the literal that Begin went to. It is false if there
+// is none.
+func (w *TextWalk) Finish() bool {
+	end, seen := literalEnd(w.body, w.i)
+	w.Ends(end)
+	w.seen = seen
+	return end >= 0
+}
+
+// Ends says where the literal ends that Begin went to, closing quotation mark
+// included: whoever reads it finds out, and saves the walk to read it too. What
+// stands in it the walk has not Seen then. Below 0 it has no end, and the walk is over.
+func (w *TextWalk) Ends(end int) {
+	w.begun, w.seen = false, 0
+	if end < 0 {
+		w.i = len(w.body)
+		return
+	}
+	w.end, w.i = end, end
+	if w.isKey {
+		w.top.keyFrom, w.top.keyTo = w.start+1, end-1
+	}
+}
+
+// Begin goes to the next literal and does not look for its end, which must be found
+// by Finish or told by Ends before anybody asks for it. It is false behind the last.
+func (w *TextWalk) Begin() bool {
+	if w.begun && !w.Finish() {
+		return false
+	}
 	b := w.body
 	for i := w.i; i < len(b); i++ {
 		c := b[i]
@@ -49,15 +84,8 @@ func (w *TextWalk) Next() bool {
 		}
 		switch c {
 		case '"':
-			end, seen := literalEnd(b, i+1)
-			if end < 0 {
-				w.i = len(b)
-				return false
-			}
-			w.start, w.end, w.i, w.seen = i, end, end, seen
-			if w.isKey = w.due; w.isKey {
-				w.top.keyFrom, w.top.keyTo, w.due = i+1, end-1, false
-			}
+			w.start, w.i, w.begun = i, i+1, true
+			w.isKey, w.due = w.due, false
 			return true
 		case ',':
 			w.top.index++

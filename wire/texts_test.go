@@ -172,3 +172,34 @@ func BenchmarkTexts(b *testing.B) {
 	})
 	b.Run("numbers", func(b *testing.B) { benchTexts(b, `["a"`+strings.Repeat(`,   1234567.25`, 700)+`]`) })
 }
+
+// A walk that is told where literals end goes the same way as one that looks.
+func TestTextsTold(t *testing.T) {
+	var told TextWalk
+	for _, body := range []string{
+		`{"a":"x","b":[1,"y\"",{"c":"z"}],"d":{}}`, `["a",["b"],{"c":{"d":"e"}}]`, `"x"`, `{"a`, `["a","b`, `{"a":"b"}}}"c"`,
+	} {
+		raw := []byte(body)
+		told.Over(raw)
+		n := 0
+		for w := Texts(raw); w.Next(); n++ {
+			if !told.Begin() {
+				t.Fatalf("%s: the walk ends after %d", body, n)
+			}
+			switch n % 3 { // the third way is to leave it to the next Begin
+			case 0:
+				told.Ends(w.End())
+			case 1:
+				if !told.Finish() || told.End() != w.End() || told.Seen() != w.Seen() {
+					t.Fatalf("%s: %d ends elsewhere", body, n)
+				}
+			}
+			if told.Start() != w.Start() || told.IsKey() != w.IsKey() || n%3 < 2 && told.Pointer() != w.Pointer() {
+				t.Fatalf("%s: %d is another literal", body, n)
+			}
+		}
+		if told.Begin() && told.Finish() {
+			t.Fatalf("%s: the walk does not end", body)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"slices"
@@ -52,7 +53,7 @@ func (s *scan) blobs(v *view) {
 
 // goesOn reports whether the line at i is one more of a wrapped run: letters of
 // base64 to its end, or many.
-func goesOn(text string, i int) bool {
+func goesOn(text []byte, i int) bool {
 	from := i
 	for i < len(text) && i-from < blobLeast && blobByte[text[i]] {
 		i++
@@ -77,7 +78,7 @@ var blobByte = func() (table [256]bool) {
 // blob decodes a run of such letters piece by piece and reads what is text.
 func (s *scan) blob(v *view, from, to int) {
 	s.encoded = s.encoded[:0]
-	for _, c := range []byte(strings.TrimPrefix(v.text[from:to], "0x")) {
+	for _, c := range bytes.TrimPrefix(v.text[from:to], []byte("0x")) {
 		if c != '\n' && c != '\r' {
 			s.encoded = append(s.encoded, c)
 		}
@@ -95,7 +96,7 @@ func (s *scan) blob(v *view, from, to int) {
 		inner := s.d.scan()
 		inner.begin(s.d, s.upstream, s.as)
 		inner.inside = true
-		inner.text(string(plain), 0)
+		inner.text(plain, 0)
 		for r, seen := range inner.last {
 			if seen != 0 {
 				s.hit(ruleID(r), v, from, to)

@@ -55,11 +55,11 @@ func New(o Options) *Detector {
 
 // Scan says what a result, or other text of the kind that informs, looks like. It
 // is ScanFrom where it is not known who sent it.
-func (d *Detector) Scan(text string) Signal { return d.ScanFrom("", text) }
+func (d *Detector) Scan(text string) Signal { return d.ScanFrom("", []byte(text)) }
 
 // ScanFrom is Scan for a text of an upstream, which may name the tools that its
-// clients can call.
-func (d *Detector) ScanFrom(upstream, text string) Signal {
+// clients can call. The text is not kept.
+func (d *Detector) ScanFrom(upstream string, text []byte) Signal {
 	return d.run(upstream, text, results)
 }
 
@@ -67,10 +67,10 @@ func (d *Detector) ScanFrom(upstream, text string) Signal {
 // tool's description, a parameter's ("name: description"), a prompt's, a server's
 // instructions. Those speak to the model by nature, so other rules count.
 func (d *Detector) Description(text string) Signal {
-	return d.run("", text, definitions)
+	return d.run("", []byte(text), definitions)
 }
 
-func (d *Detector) run(upstream, text string, as scope) Signal {
+func (d *Detector) run(upstream string, text []byte, as scope) Signal {
 	s := d.scan()
 	s.begin(d, upstream, as)
 	s.text(text, 0)

@@ -112,7 +112,7 @@ func TestNames(t *testing.T) {
 	lists := map[string][]string{"a": {"other_tool"}, "b": {"send_money"}}
 	d := New(Options{Tools: func(upstream string) []string { return lists[upstream] }})
 	has := func(upstream string) bool {
-		return slices.Contains(d.ScanFrom(upstream, text).Rules, "tool_mention")
+		return slices.Contains(d.ScanFrom(upstream, []byte(text)).Rules, "tool_mention")
 	}
 	if has("") || has("a") || !has("b") {
 		t.Errorf("nobody's %v, a's %v, b's %v", has(""), has("a"), has("b"))

@@ -5,7 +5,7 @@ import "unicode/utf8"
 // view is a piece of a text as it is read: with the characters removed that take no
 // room, and those replaced that are drawn like ASCII.
 type view struct {
-	text string
+	text []byte
 	// base is where the piece begins in the whole text.
 	base int
 	// at are the places in the piece of each byte of text and of its end; nil where
@@ -30,7 +30,7 @@ func (v *view) disguised(start, end int) bool {
 
 const highBits = 0x8080808080808080
 
-func load64(s string, i int) uint64 {
+func load64(s []byte, i int) uint64 {
 	s = s[i : i+8] // one check of the bounds, and one load
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
@@ -38,7 +38,7 @@ func load64(s string, i int) uint64 {
 
 // poses reports whether a piece may hold a character that is folded. It looks at
 // first bytes only.
-func poses(s string) bool {
+func poses(s []byte) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c < 0x80:
@@ -67,7 +67,7 @@ type folder struct {
 }
 
 // view reads a piece of a text that begins at base.
-func (f *folder) view(piece string, base int) view {
+func (f *folder) view(piece []byte, base int) view {
 	if !poses(piece) {
 		return view{text: piece, base: base}
 	}
@@ -81,7 +81,7 @@ func (f *folder) view(piece string, base int) view {
 			i++
 			continue
 		}
-		r, size := utf8.DecodeRuneInString(piece[i:])
+		r, size := utf8.DecodeRune(piece[i:])
 		switch to := folded(r); {
 		case to == gone:
 			changed = true
@@ -102,7 +102,7 @@ func (f *folder) view(piece string, base int) view {
 		return view{text: piece, base: base}
 	}
 	f.at = append(f.at, int32(len(piece)))
-	v.text, v.at = string(f.out), f.at
+	v.text, v.at = f.out, f.at
 	return v
 }
 

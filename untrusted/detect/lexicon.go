@@ -191,5 +191,5 @@ func (p *pattern) after(all []token, i, n int) (int, bool) {
 // spelt is a word or an anchor as views show it.
 func spelt(word string) string {
 	var f folder
-	return f.view(word, 0).text
+	return string(f.view([]byte(word), 0).text)
 }

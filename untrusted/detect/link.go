@@ -1,6 +1,6 @@
 package detect
 
-import "strings"
+import "bytes"
 
 // linkSigns begin a picture or a link whose address may carry data; querySigns are
 // parameters that do. Neither is ever written to.
@@ -38,7 +38,7 @@ func (s *scan) link(v *view, at int, a *anchor) {
 	for n := 0; from > 0 && n < longestURL && addressByte(text[from-1]); n++ {
 		from--
 	}
-	if i := strings.LastIndex(text[from:at+len(a.text)], "://"); i < 0 && a.text[0] != 'w' {
+	if i := bytes.LastIndex(text[from:at+len(a.text)], []byte("://")); i < 0 && a.text[0] != 'w' {
 		return
 	}
 	s.hit(ruleURLData, v, from, urlEnd(text, at, min(len(text), at+longestURL)))
@@ -55,7 +55,7 @@ func addressByte(c byte) bool {
 }
 
 // bracketed reports whether the bracket that closes at i belongs to a picture.
-func bracketed(text string, i int) bool {
+func bracketed(text []byte, i int) bool {
 	for n := 0; i > 0 && n < 200; n++ {
 		i--
 		if text[i] == '[' {
@@ -70,8 +70,8 @@ func bracketed(text string, i int) bool {
 
 // carries reports whether the query or the last part of an address has room for
 // data: a place to fill in, or a value that is long and no word.
-func carries(url string) bool {
-	i := strings.IndexByte(url, '?')
+func carries(url []byte) bool {
+	i := bytes.IndexByte(url, '?')
 	if i < 0 {
 		return filled(url)
 	}
@@ -79,11 +79,11 @@ func carries(url string) bool {
 	if filled(query) {
 		return true
 	}
-	for value := range strings.SplitSeq(query, "&") {
-		name, value, _ := strings.Cut(value, "=")
-		switch name {
+	for value := range bytes.SplitSeq(query, []byte("&")) {
+		name, value, _ := bytes.Cut(value, []byte("="))
+		switch string(name) {
 		case "data", "d", "q", "payload", "exfil", "secret", "leak", "msg", "message", "text", "content", "info", "token", "key", "password", "conversation", "history", "context", "summary", "user", "c":
-			if value == "" || len(value) >= 24 {
+			if len(value) == 0 || len(value) >= 24 {
 				return true
 			}
 		}
@@ -92,7 +92,7 @@ func carries(url string) bool {
 }
 
 // filled reports whether something is to be put in its place: {…}, [...], <…>, $NAME, %s.
-func filled(s string) bool {
+func filled(s []byte) bool {
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '{', '[', '$':

@@ -75,7 +75,7 @@ func (s *nameSet) is(list []string) bool {
 	return len(s.list) == len(list) && &s.list[0] == &list[0]
 }
 
-func (s *nameSet) has(name string) bool {
-	_, ok := s.set[name]
+func (s *nameSet) has(name []byte) bool {
+	_, ok := s.set[string(name)]
 	return ok
 }

@@ -21,7 +21,7 @@ type scan struct {
 	as       scope
 	upstream string
 	sparks   *sparks
-	isTool   func(string) bool
+	isTool   func([]byte) bool
 	folder   folder
 	tokens   []token
 	inside   bool
@@ -53,7 +53,7 @@ func (s *scan) begin(d *Detector, upstream string, as scope) {
 // end forgets what belongs to others.
 func (s *scan) end() { s.d, s.sparks, s.isTool = nil, nil, nil }
 
-func (s *scan) text(text string, base int) {
+func (s *scan) text(text []byte, base int) {
 	for from := 0; ; from += pieceSize - pieceOverlap {
 		to := min(from+pieceSize, len(text))
 		v := s.folder.view(text[from:to], base+from)
@@ -167,14 +167,14 @@ func (s *scan) patterns(v *view) {
 }
 
 // wordStart and wordEnd move out of a word, but not far.
-func wordStart(s string, i int) int {
+func wordStart(s []byte, i int) int {
 	for n := 0; i > 0 && n < longestWord && byteClass[s[i-1]] == byteWord; n++ {
 		i--
 	}
 	return i
 }
 
-func wordEnd(s string, i int) int {
+func wordEnd(s []byte, i int) int {
 	for n := 0; i < len(s) && n < longestWord && byteClass[s[i]] == byteWord; n++ {
 		i++
 	}

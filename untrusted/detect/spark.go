@@ -110,7 +110,7 @@ const usual = "tion stri with ment cont  con form func  fun ublic able ermi  any
 	"seco cred rede roper sswo assw cret secr plai ollo foll fter afte rmat orma ompt ooki priv rope ulti fore orwa your our   fir irst  cou ound foun ould houl ask"
 
 // gramAt is the hash of the gram at s[i:i+gramSize].
-func gramAt(s string, i int) uint64 {
+func gramAt[S string | []byte](s S, i int) uint64 {
 	return hash((uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 | uint64(s[i+4])<<32) | lower64)
 }
 
@@ -118,7 +118,7 @@ func (s *sparks) has(hash uint64) bool { return s.seen[hash>>6]&(1<<(hash&63)) !
 
 // next is the first place from i on, in steps of two, at which a gram stands that
 // an anchor has, and len(s) if there is none.
-func (s *sparks) next(text string, i int) int {
+func (s *sparks) next(text []byte, i int) int {
 	for ; i+12 <= len(text); i += 8 {
 		w, x := load64(text, i)|lower64, load64(text, i+4)|lower64
 		if s.has(hash(w)) || s.has(hash(w>>16)) || s.has(hash(x)) || s.has(hash(x>>16)) {
@@ -135,14 +135,14 @@ func (s *sparks) next(text string, i int) int {
 
 // at returns the hash of the gram at i, and the first anchor of its chain as a
 // number in list; 0 is none.
-func (s *sparks) at(text string, i int) (hash uint64, n uint16) {
+func (s *sparks) at(text []byte, i int) (hash uint64, n uint16) {
 	hash = gramAt(text, i)
 	return hash, s.heads[hash&(1<<headBits-1)]
 }
 
 // begins is where an anchor begins if its gram, of this hash, stands at i; -1 if it
 // does not.
-func (a *anchor) begins(text string, i int, hash uint64) int {
+func (a *anchor) begins(text []byte, i int, hash uint64) int {
 	start := i - a.at
 	if a.hash != hash || start < 0 || start+len(a.text) > len(text) || !alikeLow(text[start:start+len(a.text)], a.text) {
 		return -1
@@ -150,7 +150,7 @@ func (a *anchor) begins(text string, i int, hash uint64) int {
 	return start
 }
 
-func alikeLow(s, low string) bool {
+func alikeLow(s []byte, low string) bool {
 	for i := range len(low) {
 		if s[i]|0x20 != low[i] {
 			return false

@@ -57,7 +57,7 @@ var byteClass = func() (table [256]uint8) {
 }()
 
 // tokens reads v.text[from:to].
-func (l *lexicon) tokens(dst []token, text string, from, to int, isTool func(string) bool) []token {
+func (l *lexicon) tokens(dst []token, text []byte, from, to int, isTool func([]byte) bool) []token {
 	add := func(w wordID, k tokenKind, start, end int) {
 		dst = append(dst, token{word: w, kind: k, start: int32(start), end: int32(end)})
 	}
@@ -116,7 +116,7 @@ func (l *lexicon) tokens(dst []token, text string, from, to int, isTool func(str
 
 // word reads the word at i. It returns its end, which is i for what is punctuation
 // outside of ASCII.
-func (l *lexicon) word(text string, i, to int, isTool func(string) bool) (int, wordID) {
+func (l *lexicon) word(text []byte, i, to int, isTool func([]byte) bool) (int, wordID) {
 	var low [longestWord]byte
 	n, j := 0, i
 	odd, digits, under := false, true, 0
@@ -199,7 +199,7 @@ func (l *lexicon) word(text string, i, to int, isTool func(string) bool) (int, w
 const longestName = 128
 
 // addressEnd is the end of a mail address whose @ stands at i, 0 if it is none.
-func addressEnd(text string, i, to int) int {
+func addressEnd(text []byte, i, to int) int {
 	dot := false
 	j := i + 1
 	for ; j < to; j++ {
@@ -220,7 +220,7 @@ func addressEnd(text string, i, to int) int {
 }
 
 // urlEnd is the end of the address of which i is a byte.
-func urlEnd(text string, i, to int) int {
+func urlEnd(text []byte, i, to int) int {
 	for ; i < to; i++ {
 		switch c := text[i]; c {
 		case ' ', '\n', '\t', '\r', '"', '<', '>', '`', '|', '\\', ')':
