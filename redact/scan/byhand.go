@@ -76,6 +76,7 @@ func (f *finder) curl(r *rule, p *pattern, start, end int) {
 		}
 	}
 	f.until[r.number] = max(f.until[r.number], i)
+	f.note(start, i+reach)
 }
 
 // maxManifest is how far from the kind of a manifest its data may stand.
@@ -120,4 +121,5 @@ func kubeSecret(f *finder, r *rule, start, end int) {
 		at = next + 1
 	}
 	f.until[r.number] = max(f.until[r.number], high)
+	f.note(low, high+reach)
 }

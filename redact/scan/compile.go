@@ -83,7 +83,7 @@ func (c *compiler) pattern(re *syntax.Regexp) (*pattern, bool) {
 		n = n.next
 	}
 	if n.op == opLiteral {
-		p.lead = n.text
+		p.lead = n.text[:min(len(n.text), maxWord)]
 	}
 	return p, true
 }

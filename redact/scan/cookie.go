@@ -41,6 +41,7 @@ func cookies(f *finder, r *rule, start, end int) {
 		}
 	}
 	f.until[r.number] = max(f.until[r.number], min(at, stop))
+	f.note(start, stop+reach)
 }
 
 func sessionCookie(name, value string) bool {

@@ -16,6 +16,9 @@ type finder struct {
 	open   []span
 	found  []match
 	merged []match
+	far    []span // see note
+	most   int    // where the last of far ends
+	fresh  bool   // reset was called for this text
 	// keyEnd is where the next private key ends, as far as that was looked for.
 	keyEnd, keyFrom int
 }
@@ -35,32 +38,42 @@ func (f *finder) release() {
 
 // find collects all matches in text. They may overlap.
 func (f *finder) find(text string) []match {
-	f.m.s, f.found = text, f.found[:0]
-	fresh := false
-	for from := 0; from < len(text); from += block {
-		to := min(len(text), from+block)
-		for _, lane := range search(f.e.words, &f.lanes, text, from, to) {
-			if len(lane) > 0 && !fresh {
-				fresh = true
-				f.reset()
-			}
-			for _, h := range lane {
-				for _, w := range f.e.words.at(h.state) {
-					f.act(f.e.actions[w], h.end)
-				}
-			}
-		}
-	}
-	if fresh {
-		f.closeWindows()
-	}
+	f.begin(text)
+	f.walk(0, len(text))
+	f.closeWindows()
 	if f.e.personal != nil {
-		f.e.personal.find(f)
+		f.e.personal.find(f, 0, len(text))
 	}
 	return f.found
 }
 
+func (f *finder) begin(text string) {
+	f.m.s, f.found, f.far, f.most, f.fresh = text, f.found[:0], f.far[:0], 0, false
+}
+
+// walk does what is to be done where words end in a part of the text.
+func (f *finder) walk(low, high int) {
+	for from := low; from < high; from += block {
+		to := min(high, from+block)
+		for _, lane := range search(f.e.words, &f.lanes, f.m.s, from, to) {
+			if len(lane) > 0 && !f.fresh {
+				f.reset()
+			}
+			for _, h := range lane {
+				f.m.high = 0
+				for _, w := range f.e.words.at(h.state) {
+					f.act(f.e.actions[w], h.end)
+				}
+				if f.m.high > h.end+usual {
+					f.note(h.end-f.e.words.longest, f.m.high)
+				}
+			}
+		}
+	}
+}
+
 func (f *finder) reset() {
+	f.fresh = true
 	if f.until == nil {
 		f.until = make([]int, len(f.e.rules))
 		f.open = make([]span, len(f.e.slow))
@@ -140,6 +153,7 @@ func (f *finder) take(r *rule, from, to, start, end int) {
 		end--
 	}
 	f.until[r.number] = max(f.until[r.number], to)
+	f.note(from-reach, to+reach)
 	if start < 0 || start >= end || r.entropy > 0 && entropy(s[start:end]) <= r.entropy {
 		return
 	}

@@ -7,6 +7,7 @@ type machine struct {
 	s     string
 	marks []int
 	steps int // bytes that were read, for the test of how that grows
+	high  int // the place before which they stand
 }
 
 // match runs a pattern at a place. The marks of its groups hold until the next
@@ -30,11 +31,13 @@ func (m *machine) run(n *node, i int) (int, bool) {
 		case opEnd:
 			return i, true
 		case opLiteral:
+			m.high = max(m.high, i+len(n.text))
 			if !strings.HasPrefix(s[i:], n.text) {
 				return 0, false
 			}
 			i += len(n.text)
 		case opFold:
+			m.high = max(m.high, i+len(n.text))
 			if len(s)-i < len(n.text) {
 				return 0, false
 			}
@@ -54,6 +57,7 @@ func (m *machine) run(n *node, i int) (int, bool) {
 				j++
 			}
 			m.steps += j - i
+			m.high = max(m.high, j)
 			if j-i < n.min {
 				return 0, false
 			}
@@ -81,6 +85,7 @@ func (m *machine) run(n *node, i int) (int, bool) {
 				}
 				j++
 			}
+			m.high = max(m.high, j)
 			i = j
 		case opAlt:
 			last := len(n.ways) - 1
@@ -123,5 +128,6 @@ func (m *machine) skip(i, limit int, in *set) int {
 		i++
 	}
 	m.steps += i - from
+	m.high = max(m.high, i)
 	return i
 }

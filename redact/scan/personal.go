@@ -84,10 +84,10 @@ func (p *personal) hits(dst []int, raw []byte) []int {
 	return dst
 }
 
-// find adds what is found to the matches of f.
-func (p *personal) find(f *finder) {
+// find adds what begins in s[from:to] to the matches of f, or stands around a byte of it.
+func (p *personal) find(f *finder, from, to int) {
 	s := f.m.s
-	for i := 0; i < len(s); i++ {
+	for i := from; i < to; i++ {
 		if !p.start[s[i]] {
 			continue
 		}

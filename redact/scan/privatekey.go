@@ -81,6 +81,7 @@ func (f *finder) pemBody(i int) (to, n int) {
 	to = i
 	for {
 		i = spaces(s, i)
+		f.m.high = max(f.m.high, i)
 		if name := f.m.skip(i, 32, tokenBytes); name > i && strings.HasPrefix(s[name:], ": ") && n == 0 {
 			i = f.m.skip(name, 256, headerBytes)
 			continue

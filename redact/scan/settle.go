@@ -18,10 +18,11 @@ func (f *finder) settle(dst []Finding, text string) []Finding {
 		return dst
 	}
 	f.merged = merge(f.merged[:0], found)
+	noted, fresh := united(slices.Clone(f.far)), f.merged
 	for range maxRounds {
 		replaced, parts := f.replaced(text)
 		before := len(f.merged)
-		for _, m := range f.find(replaced) {
+		for _, m := range f.beside(replaced, markers(parts, fresh), moved(parts, noted)) {
 			if start, end, ok := original(parts, m.start, m.end); ok {
 				f.merged = append(f.merged, match{m.rule, start, end})
 			}
@@ -29,7 +30,14 @@ func (f *finder) settle(dst []Finding, text string) []Finding {
 		if len(f.merged) == before {
 			break
 		}
+		old := slices.Clone(f.merged[:before])
 		f.merged = merge(nil, f.merged)
+		fresh = without(f.merged, old)
+		for _, x := range f.far {
+			start, end := outside(parts, x.from, x.to)
+			noted = append(noted, span{start, end})
+		}
+		noted = united(noted)
 	}
 	for _, m := range f.merged {
 		dst = append(dst, Finding{m.rule.id, m.start, m.end})
@@ -68,6 +76,14 @@ func original(parts []piece, start, end int) (int, int, bool) {
 	if a == b && parts[a].marker {
 		return 0, 0, false
 	}
+	start, end = outside(parts, start, end)
+	return start, end, true
+}
+
+// outside is where what stands at [start, end) of a replaced text came from, markers
+// as a whole.
+func outside(parts []piece, start, end int) (int, int) {
+	a, b := pieceAt(parts, start), pieceAt(parts, end-1)
 	from, to := parts[a].start, parts[b].end
 	if !parts[a].marker {
 		from += start - parts[a].at
@@ -75,7 +91,53 @@ func original(parts []piece, start, end int) (int, int, bool) {
 	if !parts[b].marker {
 		to = parts[b].start + end - parts[b].at
 	}
-	return from, to, true
+	return from, to
+}
+
+// moved are spans of the original in places of the replaced text. All are in order.
+func moved(parts []piece, spans []span) []span {
+	all := make([]span, 0, len(spans))
+	place := func(i, end int) int { // of one that begins at or before i
+		n, ok := slices.BinarySearchFunc(parts, i, func(p piece, i int) int { return cmp.Compare(p.start, i) })
+		for ok && n+1 < len(parts) && parts[n+1].start == i {
+			n++
+		}
+		if !ok {
+			n--
+		}
+		if p := parts[n]; !p.marker {
+			return p.at + i - p.start
+		}
+		return parts[n+end].at // after a marker there is always a piece
+	}
+	for _, x := range spans {
+		all = append(all, span{place(x.from, 0), place(x.to, 1)})
+	}
+	return united(all)
+}
+
+// markers are the places of those of matches in the replaced text.
+func markers(parts []piece, matches []match) []span {
+	all := make([]span, 0, len(matches))
+	for n, p := range parts {
+		if p.marker && len(all) < len(matches) && matches[len(all)].start == p.start {
+			all = append(all, span{p.at, parts[n+1].at})
+		}
+	}
+	return all
+}
+
+// without are those of matches that are not among old. Both are in order.
+func without(matches, old []match) (left []match) {
+	for _, m := range matches {
+		for len(old) > 0 && old[0].start < m.start {
+			old = old[1:]
+		}
+		if len(old) == 0 || old[0] != m {
+			left = append(left, m)
+		}
+	}
+	return left
 }
 
 // pieceAt is the number of the piece that the byte at i belongs to. Pieces that

@@ -26,6 +26,9 @@ func (f *finder) widen(w *window, start, end int) {
 
 // closeWindows looks at what was not looked at yet.
 func (f *finder) closeWindows() {
+	if !f.fresh {
+		return
+	}
 	for _, w := range f.e.slow {
 		f.look(w, f.open[w.number])
 	}
@@ -37,6 +40,7 @@ func (f *finder) look(w *window, o span) {
 	if o.to == 0 {
 		return
 	}
+	f.note(o.from, o.to)
 	s := f.m.s[o.from:o.to]
 	for _, at := range w.re.get().FindAllStringSubmatchIndex(s, -1) {
 		if at[0] == 0 && o.from > 0 || at[1] == len(s) && o.to < len(f.m.s) {
