@@ -57,9 +57,7 @@ func morsels(e *Engine) (all []string) {
 		for _, k := range r.keywords {
 			all = append(all, k, strings.ToUpper(k), k+"_key = \"", marker(r.id))
 		}
-		for _, text := range hostile.Texts(r.regex, nil, 60) {
-			all = append(all, text)
-		}
+		all = append(all, hostile.Texts(r.regex, nil, 60)...)
 	}
 	return append(all, mixed36, mixed36, mixed36[:20], "0123456789abcdef0123456789abcdef01234567", "aa11bb22#", "ABC-123456", "me@example.com", "4111 1111 1111 1111",
 		" ", " ", "\n", "=", ":", "\"", "'", "; ", "-----", "KEY-----", "curl ", " -u ", "-----BEGIN PRIVATE KEY-----", "kind: Secret\n", "\ndata:\n", "Cookie: ", "https://", "@")
