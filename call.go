@@ -28,6 +28,9 @@ type Call struct {
 	Class  Class
 	// Target is the tool's name, the resource's URI or the prompt's name.
 	Target string
+	// Template is the URI template by which the server offers the resource of a call;
+	// "" if it lists none that the URI matches.
+	Template string
 	// Rule is the one row that speaks for this target; nil denies.
 	Rule *Rule
 	// Effect is the rule's effect, made stricter by the tool's own annotations.
@@ -59,7 +62,8 @@ type Call struct {
 	// Meta are the bytes of params._meta as they will be sent; nil if absent.
 	Meta []byte
 
-	// Definition identifies the tool's entry in the catalog; zero if it has none.
+	// Definition identifies the entry of the tool in the catalog, or where servers are
+	// pinned that of the prompt or the Template; zero if it has none.
 	Definition Digest
 	// Server identifies the program or the peer that the call would reach, as the
 	// door found it; zero where nobody pins it.

@@ -17,7 +17,7 @@ func sees(t testing.TB, h *House, tool string) ostiary.Digest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Pins().See(t.Context(), gateway.Sight{Upstream: "up", Principal: "alice"}, []gateway.Entry{{Name: tool, Text: text}}); err != nil {
+	if err := h.Pins().See(t.Context(), gateway.Sight{Upstream: "up", Principal: "alice"}, gateway.KindTool, []gateway.Entry{{Name: tool, Text: text}}); err != nil {
 		t.Fatal(err)
 	}
 	return sha256.Sum256(text)

@@ -38,20 +38,25 @@ func (h *House) Pins() *gateway.Pinning {
 	return &gateway.Pinning{
 		Program: func(command []string, dir string) []byte { return []byte(pin.Program(command, dir).String()) },
 		Peer:    func(url string, state *tls.ConnectionState) []byte { return []byte(pin.Peer(url, state).String()) },
-		See: func(ctx context.Context, s gateway.Sight, tools []gateway.Entry) error {
-			seen := pin.Seen{Upstream: s.Upstream, Principal: s.Principal, Identity: pin.Known(string(s.Identity)), Kinds: []pin.Kind{pin.KindTool}}
-			for _, t := range tools {
-				seen.Definitions = append(seen.Definitions, pin.Definition{Kind: pin.KindTool, Name: t.Name, Text: t.Text})
+		See: func(ctx context.Context, s gateway.Sight, k gateway.Kind, entries []gateway.Entry) error {
+			seen := pin.Seen{Upstream: s.Upstream, Principal: s.Principal, Identity: pin.Known(string(s.Identity)), Kinds: []pin.Kind{pin.Kind(k)}}
+			for _, e := range entries {
+				seen.Definitions = append(seen.Definitions, pin.Definition{Kind: pin.Kind(k), Name: e.Name, Text: e.Text})
 			}
 			return p.See(ctx, seen)
 		},
-		Greet: func(ctx context.Context, s gateway.Sight, instructions, serverInfo []byte) (_, _ []byte, err error) {
-			g, err := p.Greet(ctx, s.Upstream, s.Principal, pin.Known(string(s.Identity)), pin.Greeting{Instructions: instructions, ServerInfo: serverInfo})
-			return g.Instructions, g.ServerInfo, err
+		Greet: func(ctx context.Context, s gateway.Sight, said gateway.Greeting) (gateway.Greeting, error) {
+			g, err := p.Greet(ctx, s.Upstream, s.Principal, pin.Known(string(s.Identity)), pin.Greeting(said))
+			return gateway.Greeting(g), err
 		},
-		Listed: func(ctx context.Context, upstream string) (bool, error) { return p.Listed(ctx, upstream, pin.KindTool) },
-		Shown: func(ctx context.Context, upstream, name string, entry []byte) ([]byte, error) {
-			return p.Shown(ctx, upstream, pin.KindTool, name, entry)
+		Listed: func(ctx context.Context, upstream string, k gateway.Kind) (bool, error) {
+			return p.Listed(ctx, upstream, pin.Kind(k))
+		},
+		Shown: func(ctx context.Context, upstream string, k gateway.Kind, name string, entry []byte) ([]byte, error) {
+			return p.Shown(ctx, upstream, pin.Kind(k), name, entry)
+		},
+		Accepts: func(ctx context.Context, upstream string, k gateway.Kind, name string, digest ostiary.Digest) (bool, error) {
+			return p.Accepts(ctx, upstream, pin.Kind(k), name, digest)
 		},
 	}
 }

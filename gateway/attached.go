@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -22,13 +21,50 @@ func (q *caller) attached(ctx context.Context) error {
 	case ostiary.ClassCompletion:
 		ref, _ := wire.Member(q.m.Params, "ref")
 		if _, isURI := wire.Member(ref, "uri"); isURI {
-			q.also(q.d.catalog.base().Resource(sample(c.Target)), true)
-		} else {
-			q.also(q.d.catalog.base().Method("prompts/get", ostiary.ClassPrompt, c.Target), true)
+			return q.completes()
 		}
+		q.also(q.d.catalog.base().Method("prompts/get", ostiary.ClassPrompt, c.Target), true)
 	case ostiary.ClassSubscribe:
 		return q.subscribes(ctx)
 	}
+	return nil
+}
+
+// completes looks at the resource whose variable is completed: at the one that the
+// template makes of the values so far, and at one that begins so. What the rows make
+// of its URI, such as a part that leads elsewhere, holds for the value that is in it.
+func (q *caller) completes() error {
+	template := parseTemplate(q.c.Target)
+	values := map[string]string{}
+	around, err := inside(q.m.Params, "context")
+	if err != nil {
+		return err
+	}
+	if around, err = inside(around, "arguments"); err != nil {
+		return err
+	}
+	argument, err := inside(q.m.Params, "argument")
+	if err != nil {
+		return err
+	}
+	if len(around) > 0 && around[0] == '{' {
+		v, err := wire.Decode(around)
+		if err != nil {
+			return err
+		}
+		for name, value := range v.(map[string]any) {
+			values[name], _ = value.(string)
+		}
+	}
+	name, _ := wire.Member(argument, "name")
+	value, _ := wire.Member(argument, "value")
+	book := q.d.catalog.base()
+	if so := word(value); so != "" {
+		values[word(name)] = so
+		q.also(book.Resource(template.expand(values)), true)
+	}
+	values[word(name)] = word(value) + "x"
+	q.also(book.Resource(template.expand(values)), true)
 	return nil
 }
 
@@ -136,27 +172,4 @@ func (q *caller) also(other *ostiary.Rule, deny bool) {
 		made.Deny = slices.Concat(made.Deny, other.Deny)
 	}
 	q.c.Rule = &made
-}
-
-// sample is a URI of a template (RFC 6570), by which rows about resources can look
-// at the template: each expression is an x, behind what its operator puts there. A
-// brace that belongs to no expression stays, and is in no URI.
-func sample(template string) string {
-	var b strings.Builder
-	for {
-		before, rest, open := strings.Cut(template, "{")
-		b.WriteString(before)
-		expression, after, closed := strings.Cut(rest, "}")
-		switch {
-		case !open:
-			return b.String()
-		case !closed:
-			return b.String() + "{" + rest
-		}
-		if expression != "" && strings.Contains("/.;?&#", expression[:1]) {
-			b.WriteByte(expression[0])
-		}
-		b.WriteByte('x')
-		template = after
-	}
 }

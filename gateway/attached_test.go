@@ -127,3 +127,32 @@ func TestAnswersNameNoHiddenTool(t *testing.T) {
 	}
 	has(t, ask("reed", "a:read"), "policy_unknown", `\"read\"`)
 }
+
+// TestCompletionsAreJudgedByTheirValues: what the template makes of the values is
+// what the rows look at, for a variable that may hold slashes as for any other.
+func TestCompletionsAreJudgedByTheirValues(t *testing.T) {
+	complete := func(template, value, context string) string {
+		return fmt.Sprintf(`"ref":{"type":"ref/resource","uri":%q},"argument":{"name":"path","value":%q}%s`, template, value, context)
+	}
+	for _, c := range []struct{ params, want string }{
+		{complete("file:///{+path}", "open/a", ""), "done"},
+		{complete("file:///{+path}", "", ""), "done"},
+		{complete("file:///{+path}", "keys/", ""), "policy_deny"},
+		{complete("file:///{+path}", "keys/id", ""), "policy_deny"},
+		{complete("file:///{+path}", "open/../keys/id", ""), "policy_deny"},
+		{complete("file:///{+path}", "open/%2E%2E/keys", ""), "policy_deny"},
+		{complete("file:///open/{path}", "../keys/id", ""), "policy_deny"},
+		{complete("file:///{dir}/{path}", "a", `,"context":{"arguments":{"dir":"open"}}`), "done"},
+		{complete("file:///{dir}/{path}", "a", `,"context":{"arguments":{"dir":"keys"}}`), "policy_deny"},
+		{complete("file:///{dir}/{path}", "a", `,"Context":{"arguments":{"dir":"keys"}}`), "wire_duplicate_key"},
+		{complete("file://{/dir}{/path}", "a", `,"context":{"arguments":{"dir":"keys"}}`), "policy_deny"},
+	} {
+		w := openWeb(t, beside(), signedIn)
+		body, fields := modernBody("completion/complete", c.params)
+		r := w.post(body, append(fields, "Authorization", "Bearer key|")...)
+		if reached := w.behind.count() > 0; !strings.Contains(r.body, c.want) || reached != (c.want == "done") {
+			t.Errorf("%s: %d %s, reached %t; want %s", c.params, r.status, r.body, reached, c.want)
+		}
+		w.shut()
+	}
+}

@@ -86,6 +86,9 @@ func (q *caller) judgeable(ctx context.Context) error {
 	if err := q.attached(ctx); err != nil {
 		return err
 	}
+	if err := q.shelved(ctx); err != nil {
+		c.Rule = &ostiary.Rule{Forbid: ostiary.AsError(err)}
+	}
 	if c.Class == ostiary.ClassSubscribe && c.Rule.Timeout == 0 {
 		lasting := *c.Rule
 		lasting.Timeout = subscriptionTime

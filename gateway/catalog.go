@@ -33,6 +33,8 @@ type catalog struct {
 	running bool            // keep runs
 	over    chan struct{}   // not nil while it does; closed when it ends
 	past    history
+
+	more map[Kind]*shelf // the lists that are pinned beside the tools
 }
 
 // tools are the rules of one list, or why there is none.
@@ -60,10 +62,15 @@ func newCatalog(d *door) *catalog {
 		nothing.book = d.offered(book)
 		d.o.compiled.put(ostiary.Digest{}, nothing)
 	}
-	return &catalog{
+	c := &catalog{
 		d: d, empty: nothing.book, ready: make(chan struct{}),
 		wants: map[string]bool{"tools": true},
 	}
+	c.more = map[Kind]*shelf{
+		KindPrompt:   newShelf(c, "prompts", "prompts"),
+		KindTemplate: newShelf(c, "resources/templates", "resources"),
+	}
+	return c
 }
 
 // base returns the rules for everything that is not a tool.
@@ -81,6 +88,7 @@ func (c *catalog) legacyReady() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.started, c.meta, c.expires = true, nil, time.Time{}
+	c.outdate()
 	c.ask(true)
 }
 
@@ -88,6 +96,7 @@ func (c *catalog) legacyReady() {
 func (c *catalog) changed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.outdate()
 	if c.started {
 		c.ask(true)
 	}
@@ -282,6 +291,14 @@ func (c *catalog) offers(result []byte) {
 	for _, kind := range kinds {
 		v, has := wire.Member(caps, kind)
 		c.wants[kind] = ok && has && !bytes.Equal(v, []byte("null"))
+	}
+}
+
+// outdate says of all other lists that they must be read again. It is called with
+// the lock held.
+func (c *catalog) outdate() {
+	for _, s := range c.more {
+		s.changes.Add(1)
 	}
 }
 

@@ -16,12 +16,13 @@ var lists = map[string]struct {
 	entries, name string
 	class         ostiary.Class
 	method        string
+	pinned        Kind // as which its entries are pinned, if they are
 }{
-	"tools/list":               {"tools", "name", ostiary.ClassTool, "tools/call"},
-	"resources/list":           {"resources", "uri", ostiary.ClassResource, "resources/read"},
-	"resources/templates/list": {"resourceTemplates", "uriTemplate", ostiary.ClassResource, "resources/read"},
-	"prompts/list":             {"prompts", "name", ostiary.ClassPrompt, "prompts/get"},
-	"tasks/list":               {"tasks", "taskId", ostiary.ClassTask, "tasks/get"},
+	"tools/list":               {"tools", "name", ostiary.ClassTool, "tools/call", KindTool},
+	"resources/list":           {"resources", "uri", ostiary.ClassResource, "resources/read", ""},
+	"resources/templates/list": {"resourceTemplates", "uriTemplate", ostiary.ClassResource, "resources/read", KindTemplate},
+	"prompts/list":             {"prompts", "name", ostiary.ClassPrompt, "prompts/get", KindPrompt},
+	"tasks/list":               {"tasks", "taskId", ostiary.ClassTask, "tasks/get", ""},
 }
 
 // entitled takes out of a list what who asks may not call at all, page by page,
@@ -55,7 +56,7 @@ func (d *door) entitled(ctx context.Context, q *caller, r *ostiary.Result, reply
 			_, mine := d.o.tasks.of(c.Principal.ID, c.Target)
 			return mine, true
 		case of.name == "uriTemplate":
-			c.Target = sample(c.Target)
+			c.Target = parseTemplate(c.Target).expand(nil)
 		}
 		rule := speaks(book, c)
 		return policy.Shown(rule, &c.Principal), len(rule.Scopes) > 0

@@ -59,7 +59,7 @@ func (c *catalog) read(door context.Context, meta []byte, room *int) (map[string
 		}
 	}
 	if c.wanted("tools") {
-		if err := c.see(ctx, &l); err != nil {
+		if err := c.see(ctx, KindTool, l.entries("name")); err != nil {
 			c.d.o.Log.Error("what the server offers cannot be compared with what was accepted, so its tools are refused", "error", err)
 			return nil, ttlLeast, tools{err: ostiary.AsError(err)}
 		}
@@ -140,6 +140,11 @@ type tooMuch struct{ text string }
 
 func (e *tooMuch) Error() string { return e.text }
 
+// saidNo is the error with which a server answered a request of the door's own.
+type saidNo struct{ text string }
+
+func (e *saidNo) Error() string { return e.text }
+
 // list reads every page of one list with requests of the door's own. room is how
 // many bytes the listing may still have. What a list that failed had read is
 // given back to the system: nothing else may ever make the memory move.
@@ -187,7 +192,8 @@ func (c *catalog) pages(ctx context.Context, kind string, meta []byte, room *int
 // page adds one page and returns the cursor of the next. Keys count exactly as
 // written; an entry that parsers could read differently is only known by name.
 func (l *list) page(kind string, result []byte) (next string, err error) {
-	raw, ok := wire.Member(result, kind)
+	of := lists[kind+"/list"]
+	raw, ok := wire.Member(result, of.entries)
 	if !ok || raw[0] != '[' {
 		return "", fmt.Errorf("%s/list answered without a list", kind)
 	}
@@ -214,7 +220,7 @@ func (l *list) page(kind string, result []byte) (next string, err error) {
 				continue
 			}
 		}
-		if name, ok := wire.Member(e, "name"); ok {
+		if name, ok := wire.Member(e, of.name); ok {
 			var s string
 			if json.Unmarshal(name, &s) == nil {
 				l.bad = append(l.bad, s)
@@ -264,7 +270,7 @@ func (d *door) ask(ctx context.Context, method string, params map[string]any) ([
 	case err != nil:
 		return nil, err
 	case m.Kind == wire.KindError:
-		return nil, fmt.Errorf("%s: %s", method, visible([]byte(wire.Text(m.Error, textRunes))))
+		return nil, &saidNo{method + ": " + visible([]byte(wire.Text(m.Error, textRunes)))}
 	}
 	return m.Result, nil
 }

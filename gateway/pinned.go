@@ -10,10 +10,18 @@ import (
 	"github.com/ostiary/ostiary/wire"
 )
 
-// see compares a whole list of tools with what was accepted. A name that is listed twice
-// names nothing, and so do entries without one.
-func (c *catalog) see(ctx context.Context, l *list) error {
+// see compares a whole list with what was accepted.
+func (c *catalog) see(ctx context.Context, k Kind, entries []Entry) error {
 	if c.d.o.Pins == nil {
+		return nil
+	}
+	return c.d.o.Pins.See(ctx, Sight{c.d.o.Upstream, c.d.o.Principal.ID, c.d.identity(ctx)}, k, entries)
+}
+
+// entries are those of a list with their canonical text. A name that is listed twice
+// names nothing, and so do entries without one. key is the member with the name.
+func (l *list) entries(key string) (found []Entry) {
+	if l.texts == nil {
 		return nil
 	}
 	times := map[string]int{}
@@ -22,16 +30,15 @@ func (c *catalog) see(ctx context.Context, l *list) error {
 	}
 	for _, entry := range l.items {
 		m, _ := entry.(map[string]any)
-		times[text(m, "name")]++
+		times[text(m, key)]++
 	}
-	var found []Entry
 	for i, entry := range l.items {
 		m, _ := entry.(map[string]any)
-		if name := text(m, "name"); name != "" && times[name] == 1 {
+		if name := text(m, key); name != "" && times[name] == 1 {
 			found = append(found, Entry{Name: name, Text: l.texts[i]})
 		}
 	}
-	return c.d.o.Pins.See(ctx, Sight{c.d.o.Upstream, c.d.o.Principal.ID, c.d.identity(ctx)}, found)
+	return found
 }
 
 // begun reports whether the catalog is being read or was.
@@ -51,19 +58,25 @@ func (d *door) accepted(ctx context.Context, q *caller, r *ostiary.Result, reply
 	if q.m.Method == "initialize" || q.m.Method == "server/discover" {
 		return d.greeted(ctx, q, r)
 	}
-	if q.m.Method != "tools/list" {
+	of := lists[q.m.Method]
+	if of.pinned == "" {
 		return nil
 	}
-	listed, err := d.o.Pins.Listed(ctx, d.o.Upstream)
+	listed, err := d.o.Pins.Listed(ctx, d.o.Upstream, of.pinned)
 	if err != nil {
 		return err
 	}
 	if !listed && (d.catalog.begun() || q.m.Era == wire.EraModern) { // at first sight the door looks first
-		if _, _, err := d.catalog.wait(ctx, &wire.Message{Era: q.m.Era, Version: q.m.Version}); err != nil {
+		m := &wire.Message{Era: q.m.Era, Version: q.m.Version}
+		if of.pinned == KindTool {
+			_, _, err = d.catalog.wait(ctx, m)
+		} else {
+			_, err = d.catalog.more[of.pinned].known(ctx, m)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	of := lists[q.m.Method]
 	all, err := wire.ReadMembers(r.Body)
 	if err != nil {
 		return err
@@ -72,7 +85,7 @@ func (d *door) accepted(ctx context.Context, q *caller, r *ostiary.Result, reply
 	if err != nil || raw == nil {
 		return err
 	}
-	kept, same, err := d.entries(ctx, raw)
+	kept, same, err := d.entries(ctx, raw, of.pinned, of.name)
 	if err != nil || same {
 		return err
 	}
@@ -82,7 +95,7 @@ func (d *door) accepted(ctx context.Context, q *caller, r *ostiary.Result, reply
 
 // entries is an array with the accepted form of each entry, and whether that is the
 // array itself.
-func (d *door) entries(ctx context.Context, array []byte) (kept []byte, same bool, err error) {
+func (d *door) entries(ctx context.Context, array []byte, k Kind, key string) (kept []byte, same bool, err error) {
 	entries := json.NewDecoder(bytes.NewReader(array))
 	if _, err := entries.Token(); err != nil {
 		return nil, false, err
@@ -93,8 +106,8 @@ func (d *door) entries(ctx context.Context, array []byte) (kept []byte, same boo
 		if err := entries.Decode(&entry); err != nil {
 			return nil, false, err
 		}
-		name, _ := wire.Member(entry, lists["tools/list"].name)
-		shown, err := d.o.Pins.Shown(ctx, d.o.Upstream, word(name), entry)
+		name, _ := wire.Member(entry, key)
+		shown, err := d.o.Pins.Shown(ctx, d.o.Upstream, k, word(name), entry)
 		if err != nil {
 			return nil, false, err
 		}
@@ -122,11 +135,16 @@ func (d *door) greeted(ctx context.Context, q *caller, r *ostiary.Result) error 
 	if err != nil {
 		return err
 	}
-	instructions, info, err := d.o.Pins.Greet(ctx, Sight{d.o.Upstream, d.principal(q.on).ID, d.identity(ctx)}, said.instructions, said.info())
-	if err != nil || instructions == nil && info == nil {
+	instead, err := d.o.Pins.Greet(ctx, Sight{d.o.Upstream, d.principal(q.on).ID, d.identity(ctx)},
+		Greeting{Instructions: said.instructions, ServerInfo: said.info(), Capabilities: said.capabilities})
+	if err != nil {
 		return err
 	}
+	instructions, info := instead.Instructions, instead.ServerInfo
 	var set []wire.Setting
+	if instead.Capabilities != nil {
+		set = append(set, wire.Setting{Name: "capabilities", Value: instead.Capabilities})
+	}
 	if instructions != nil {
 		set = append(set, wire.Setting{Name: "instructions", Value: instructions})
 	}
@@ -144,16 +162,19 @@ func (d *door) greeted(ctx context.Context, q *caller, r *ostiary.Result) error 
 		}
 		set = append(set, wire.Setting{Name: "_meta", Value: meta})
 	}
+	if len(set) == 0 {
+		return nil
+	}
 	r.Body, err = wire.Splice(r.Body, all.Edits(0, func(string) bool { return false }, set)...)
 	return err
 }
 
 // greeting is what a handshake's result says of the server: in its members, and in
 // _meta, which is around.
-type greeting struct{ instructions, own, meta, around []byte }
+type greeting struct{ instructions, capabilities, own, meta, around []byte }
 
 func greetingOf(all wire.Members) (g greeting, err error) {
-	for name, to := range map[string]*[]byte{"instructions": &g.instructions, "serverInfo": &g.own, "_meta": &g.around} {
+	for name, to := range map[string]*[]byte{"instructions": &g.instructions, "capabilities": &g.capabilities, "serverInfo": &g.own, "_meta": &g.around} {
 		if *to, err = all.Find(name); err != nil {
 			return g, err
 		}

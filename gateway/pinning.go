@@ -16,16 +16,32 @@ type Pinning struct {
 	// state is nil without TLS.
 	Program func(command []string, dir string) []byte
 	Peer    func(url string, state *tls.ConnectionState) []byte
-	// See compares a whole list of tools with what was accepted.
-	See func(ctx context.Context, s Sight, tools []Entry) error
-	// Greet compares the instructions and the serverInfo of a handshake, nil where
-	// there are none, and returns those to show instead; nil for what may pass as it is.
-	Greet func(ctx context.Context, s Sight, instructions, serverInfo []byte) (instead, info []byte, err error)
-	// Listed reports whether a server's tools were compared once. Shown returns what a
-	// client may see of one of them: as it is, as it was accepted, or nil.
-	Listed func(ctx context.Context, upstream string) (bool, error)
-	Shown  func(ctx context.Context, upstream, name string, entry []byte) ([]byte, error)
+	// See compares a whole list with what was accepted.
+	See func(ctx context.Context, s Sight, k Kind, entries []Entry) error
+	// Greet compares what a handshake says, and returns what to show instead: nil for
+	// what may pass as it is.
+	Greet func(ctx context.Context, s Sight, said Greeting) (instead Greeting, err error)
+	// Listed reports whether a list of a server was compared once. Shown returns what a
+	// client may see of one of its entries: as it is, as it was accepted, or nil.
+	// Accepts reports whether an entry with this digest was accepted.
+	Listed  func(ctx context.Context, upstream string, k Kind) (bool, error)
+	Shown   func(ctx context.Context, upstream string, k Kind, name string, entry []byte) ([]byte, error)
+	Accepts func(ctx context.Context, upstream string, k Kind, name string, digest ostiary.Digest) (bool, error)
 }
+
+// Kind is which of a server's lists an entry stands in.
+type Kind string
+
+// The lists whose entries are pinned. Resources are data, and change with it.
+const (
+	KindTool     Kind = "tool"
+	KindPrompt   Kind = "prompt"
+	KindTemplate Kind = "template"
+)
+
+// Greeting is what a server says of itself in its handshake: raw JSON, nil where it
+// says nothing.
+type Greeting struct{ Instructions, ServerInfo, Capabilities []byte }
 
 // Sight says which server showed something, what it is, and to whom.
 type Sight struct {

@@ -51,7 +51,8 @@ func (d *Desk) List(ctx context.Context, upstream string) (found []*Pin, err err
 
 // Accept is what a person accepts.
 type Accept struct {
-	// Upstream, and Tool if it is one of its tools; all that waits otherwise.
+	// Upstream, and Tool if it is one of its tools, or something else of which it
+	// has many as String names it (prompt:NAME, template:URI, capability:NAME); all that waits otherwise.
 	Upstream, Tool string
 	// Also keeps what was accepted before beside the new form, and takes every form
 	// that waits: for servers that show different people different definitions.
@@ -181,7 +182,7 @@ func (d *Desk) choose(tx ostiary.Tx, a Accept, by Who) (chosen []Accepted, err e
 }
 
 // is reports whether a name, as it is typed behind the slash, means the pin.
-func (p *Pin) is(name string) bool { return p.Kind == KindTool && p.Name == name }
+func (p *Pin) is(name string) bool { return name != "" && labelOf(p.Kind, p.Name) == name }
 
 func (d *Desk) nothing(ctx context.Context, a Accept) error {
 	found, err := d.List(ctx, "")

@@ -1,9 +1,10 @@
 // Package pin holds a server to what it was when it was accepted: the program or
-// the key behind it, its instructions, and every definition of a tool.
+// the key behind it, its instructions and special capabilities, and every definition
+// of a tool, a prompt and a template of resources.
 //
 // # Threat
 //
-// A person looks at a server's tools once. Later the server describes one of them
+// A person looks at a server's tools and prompts once. Later the server describes one of them
 // in other words, which the model obeys (a rug pull); a schema asks for more, an
 // annotation says that what destroys does not; a package or a command is exchanged
 // for another one under the same name; a second server offers a tool whose name
@@ -21,7 +22,9 @@
 // changed tool as it was accepted and leave out what never was, instructions are
 // those that were accepted, so no new text reaches the model before a person has run
 // `ostiary pin accept`, which shows the difference and is noted first. A removed tool
-// stays pinned. With an unchanged server a call pays two comparisons of digests.
+// stays pinned. Prompts and templates of resources are held as tools are: to those
+// that the server's list has now. Experimental capabilities and extensions of a
+// handshake that were not accepted are left out of it. With an unchanged server a call pays two comparisons of digests.
 //
 // # What it does not stop
 //
@@ -32,5 +35,6 @@
 // code (npx, uvx, docker) is known by what it was told to fetch. The file is read
 // while it starts, so who can exchange it at that moment is not seen until the next
 // start. Of a server over TLS the key of the certificate is known when a connection
-// is made. Whoever can write the store can accept without a record.
+// is made. Resources are data and are not held, and what a template or a prompt gives
+// may be another thing each time. Whoever can write the store can accept without a record.
 package pin

@@ -3,6 +3,7 @@ package pin
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/internal/visible"
@@ -12,8 +13,8 @@ import (
 func (p *Pins) Name() string { return stage }
 
 // Check refuses, or asks about, a call to a server that is another one
-// (pin_upstream), and to a tool that is not as it was accepted (definition_changed)
-// or passes for another server's (pin_shadowing). What only keeps the connection
+// (pin_upstream), and to a tool, a prompt or a resource template that is not as it
+// was accepted (definition_changed) or passes for another server's (pin_shadowing). What only keeps the connection
 // passes, so that the client can be told. Of a server that was never seen nothing
 // is known yet but its tools, which are listed before they are called.
 func (p *Pins) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, error) {
@@ -28,17 +29,46 @@ func (p *Pins) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, er
 	if srv != nil && srv.identity != nil && !srv.identity.accepts(c.Server) {
 		return p.another(c.Upstream), nil
 	}
-	if c.Class != ostiary.ClassTool {
+	at, held := entryOf(c)
+	if !held {
 		return ostiary.Allowed(), nil
 	}
 	var st *standing
 	if srv != nil {
-		st = srv.items[item{KindTool, c.Target}]
+		st = srv.items[at]
 	}
-	if st.accepts(c.Definition) {
+	// A server that never listed its prompts or templates has shown nobody any.
+	if st.accepts(c.Definition) || at.kind != KindTool && !srv.lists(at.kind) {
 		return ostiary.Allowed(), nil
 	}
-	return p.changed(c, st), nil
+	return p.changed(c, at, st), nil
+}
+
+// entryOf is the entry of a list that a call is about, if it is about one. What is
+// read without a template is data, whose description nobody need have seen.
+func entryOf(c *ostiary.Call) (at item, held bool) {
+	switch c.Class {
+	case ostiary.ClassTool:
+		return item{KindTool, c.Target}, true
+	case ostiary.ClassPrompt:
+		return item{KindPrompt, c.Target}, true
+	case ostiary.ClassResource:
+		return item{KindTemplate, c.Template}, c.Template != ""
+	default:
+		return item{}, false
+	}
+}
+
+// noun is a kind of entry for people.
+func (k Kind) noun() string {
+	switch k {
+	case KindPrompt:
+		return "prompt"
+	case KindTemplate:
+		return "resource template"
+	case KindServer, KindInstructions, KindInfo, KindCapability, KindTool:
+	}
+	return "tool"
 }
 
 // passes names what keeps the connection; what is not named is held.
@@ -60,22 +90,23 @@ func (p *Pins) another(upstream string) ostiary.Decision {
 		p.command("diff", upstream, ""))
 }
 
-// changed is the refusal of a call to a tool that is not as it was accepted.
-func (p *Pins) changed(c *ostiary.Call, st *standing) ostiary.Decision {
-	name := visible.Line(c.Upstream+"/"+c.Target, 200)
-	code, what := ostiary.CodePinChanged, "the tool "+name+" is new: it was not there when the server was accepted"
+// changed is the refusal of a call to an entry that is not as it was accepted.
+func (p *Pins) changed(c *ostiary.Call, at item, st *standing) ostiary.Decision {
+	name := visible.Line(c.Upstream+"/"+at.name, 200)
+	label, noun := labelOf(at.kind, at.name), at.kind.noun()
+	code, what := ostiary.CodePinChanged, "the "+noun+" "+name+" is new: it was not there when the server was accepted"
 	switch waiting := waitingForm(st, c.Definition); {
 	case waiting != nil && waiting.Held:
-		code, what = ostiary.CodePinShadowing, "the tool "+name+" passes for another server's: "+waiting.Shadows[0].String()
+		code, what = ostiary.CodePinShadowing, "the "+noun+" "+name+" passes for another server's: "+waiting.Shadows[0].String()
 	case st != nil && len(st.accepted) > 0:
-		what = "the definition of the tool " + name + " is not the one that was accepted"
+		what = "the definition of the " + noun + " " + name + " is not the one that was accepted"
 		if waiting != nil {
 			if where := places(st.pin.Accepted[len(st.pin.Accepted)-1].Text, waiting.Text); where != "" {
 				what += " (changed: " + where + ")"
 			}
 		}
 	}
-	return p.decision(code, what, "other tools are not affected; `"+p.command("accept", c.Upstream, c.Target)+"` accepts it", p.command("diff", c.Upstream, c.Target))
+	return p.decision(code, what, "other "+noun+"s are not affected; `"+p.command("accept", c.Upstream, label)+"` accepts it", p.command("diff", c.Upstream, label))
 }
 
 func waitingForm(st *standing, d ostiary.Digest) *Form {
@@ -116,9 +147,11 @@ func (p *Pins) command(verb, upstream, tool string) string {
 // quoted is an argument as it is typed into a shell, or UPSTREAM/TOOL where a name
 // could be read otherwise there.
 func quoted(arg string) string {
-	plain := len(arg) <= 200
+	plain, quotes := len(arg) <= 200, false
 	for _, r := range arg {
 		switch {
+		case strings.ContainsRune("{}?=&,;#*~%", r): // of URI templates
+			quotes = true
 		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '_', r == '-', r == '.', r == '/', r == ':', r == '@', r == '+':
 		default:
 			plain = false
@@ -126,6 +159,9 @@ func quoted(arg string) string {
 	}
 	if !plain {
 		return "UPSTREAM/TOOL"
+	}
+	if quotes {
+		return "'" + arg + "'"
 	}
 	return arg
 }

@@ -16,7 +16,7 @@ var version = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}$`)
 
 // Greeting is what a server says of itself in its handshake: raw JSON, nil where it
 // says nothing.
-type Greeting struct{ Instructions, ServerInfo []byte }
+type Greeting struct{ Instructions, ServerInfo, Capabilities []byte }
 
 // Greet compares what a server says in its handshake (initialize, server/discover)
 // with what was accepted, and returns what the client is to be shown instead: a nil
@@ -47,9 +47,12 @@ func (p *Pins) Greet(ctx context.Context, upstream, principal string, who Identi
 		seen.Kinds = append(seen.Kinds, KindInfo)
 		seen.Definitions = append(seen.Definitions, Definition{Kind: KindInfo, Text: info})
 	}
-	if len(seen.Kinds) == 0 {
-		return instead, nil
+	caps, err := special(g.Capabilities)
+	if err != nil {
+		return instead, err
 	}
+	seen.Kinds = append(seen.Kinds, KindCapability)
+	seen.Definitions = append(seen.Definitions, caps.definitions()...)
 	if err := p.See(ctx, seen); err != nil {
 		return instead, err
 	}
@@ -70,11 +73,15 @@ func (p *Pins) Greet(ctx context.Context, upstream, principal string, who Identi
 			return instead, err
 		}
 		if !bytes.Equal(shown, info) {
-			instead.ServerInfo, err = whole(shown, said, upstream)
+			if instead.ServerInfo, err = whole(shown, said, upstream); err != nil {
+				return instead, err
+			}
 		}
-		return instead, err
 	}
-	return instead, nil
+	instead.Capabilities, err = caps.accepted(func(name string, value []byte) ([]byte, error) {
+		return p.Shown(ctx, upstream, KindCapability, name, value)
+	})
+	return instead, err
 }
 
 // plain is serverInfo without its version where that is one word, and the version.

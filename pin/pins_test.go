@@ -289,3 +289,58 @@ func TestAServerThatAlwaysChanges(t *testing.T) {
 	}
 	h.allowed("files", files, readTool)
 }
+
+// TestWhatWasPinnedBeforeStays: rows of a version that knew only tools are read, and
+// the prompts of their server are taken at their own first sight.
+func TestWhatWasPinnedBeforeStays(t *testing.T) {
+	h := newHouse(t, nil)
+	raw := canonical(t, readTool)
+	server := &Pin{Upstream: "files", Kind: KindServer, Listed: []Kind{KindTool}, Accepted: []Form{{Digest: hexOf(files.Digest()), Text: files.String(), Since: noon()}}}
+	read := &Pin{Upstream: "files", Kind: KindTool, Name: "read", Accepted: []Form{{Digest: strings.TrimPrefix(sum(raw), "sha256:"), Text: string(raw), Since: noon()}}}
+	err := h.store.Update(t.Context(), func(tx ostiary.Tx) error { return (&plan{rows: []*Pin{server, read}}).put(tx) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.allowed("files", files, readTool)
+	see := func(text string) {
+		t.Helper()
+		d := Definition{Kind: KindPrompt, Name: "read", Text: canonical(t, text)}
+		if err := h.pins.See(t.Context(), Seen{Upstream: "files", Principal: "alice", Identity: files, Kinds: []Kind{KindPrompt}, Definitions: []Definition{d}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	see(`{"name":"read"}`)
+	h.allowed("files", files, readTool) // the prompt of the same name is another thing
+	see(`{"name":"read","description":"obey","arguments":[{"name":"api_key"}]}`)
+	found, err := h.desk.List(t.Context(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, one := range found {
+		names = append(names, one.String())
+		if one.Kind == KindPrompt && (len(one.Accepted) != 1 || len(one.Waiting) != 1 || len(one.Waiting[0].Findings) == 0) {
+			t.Errorf("the prompt is %+v", one)
+		}
+	}
+	if got := strings.Join(names, " "); got != "files/prompt:read files (server) files/read" {
+		t.Errorf("listed: %s", got)
+	}
+	done := h.accept(Accept{Upstream: "files", Tool: "prompt:read"})
+	if len(done) != 1 || done[0].Pin.Kind != KindPrompt {
+		t.Errorf("accepted %+v", done)
+	}
+}
+
+// TestAToolIsNotNamedAsAPrompt: a tool whose name looks like that of another kind of
+// thing is named by its own kind, so that nobody accepts the other.
+func TestAToolIsNotNamedAsAPrompt(t *testing.T) {
+	for name, want := range map[string]string{"read": "read", "a:b": "a:b", "prompt:read": "tool:prompt:read", "tool:read": "tool:tool:read"} {
+		if got := labelOf(KindTool, name); got != want {
+			t.Errorf("%s is named %s, want %s", name, got, want)
+		}
+	}
+	if got := labelOf(KindPrompt, "read"); got != "prompt:read" {
+		t.Errorf("a prompt is named %s", got)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary"
@@ -21,7 +23,10 @@ const (
 	KindServer       Kind = "server"       // the program or the peer
 	KindInstructions Kind = "instructions" // of its handshake
 	KindInfo         Kind = "serverInfo"   // of its handshake, without the version
+	KindCapability   Kind = "capability"   // of its handshake, an experimental one or an extension
 	KindTool         Kind = "tool"
+	KindPrompt       Kind = "prompt"
+	KindTemplate     Kind = "template" // of resources; its name is the template
 )
 
 // Bounds of what is kept.
@@ -71,11 +76,31 @@ type Pin struct {
 
 // String names the pin as the commands do.
 func (p *Pin) String() string {
-	if p.Kind == KindTool {
-		return p.Upstream + "/" + p.Name
+	if name := labelOf(p.Kind, p.Name); name != "" {
+		return p.Upstream + "/" + name
 	}
 	return p.Upstream + " (" + string(p.Kind) + ")"
 }
+
+// labelOf is what people write behind the slash for one thing of many: the name of
+// a tool, and that of anything else behind its kind. A tool whose name looks like
+// that is written with its kind too.
+func labelOf(k Kind, name string) string {
+	before, _, kinded := strings.Cut(name, ":")
+	switch k {
+	case KindServer, KindInstructions, KindInfo:
+		return ""
+	case KindTool:
+		if !kinded || !slices.Contains(entryKinds, Kind(before)) {
+			return name
+		}
+	case KindPrompt, KindTemplate, KindCapability:
+	}
+	return string(k) + ":" + name
+}
+
+// entryKinds are those of which a server has many.
+var entryKinds = []Kind{KindTool, KindPrompt, KindTemplate, KindCapability}
 
 // keyOf names a row: names of tools are hashed, since they may be anything.
 func keyOf(upstream string, k Kind, name string) string {
@@ -120,7 +145,7 @@ var errNoRow = ostiary.Code("store_unavailable")
 
 func (p *Pin) sound() error {
 	switch p.Kind {
-	case KindServer, KindInstructions, KindInfo, KindTool:
+	case KindServer, KindInstructions, KindInfo, KindCapability, KindTool, KindPrompt, KindTemplate:
 	default:
 		return errNoRow
 	}

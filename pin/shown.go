@@ -3,8 +3,8 @@ package pin
 import (
 	"context"
 	"crypto/sha256"
-	"slices"
 
+	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -19,7 +19,7 @@ func (p *Pins) Shown(ctx context.Context, upstream string, kind Kind, name strin
 		return nil, err
 	}
 	srv := s.servers[upstream]
-	if srv == nil || !slices.Contains(srv.listed, kind) {
+	if !srv.lists(kind) {
 		return entry, nil
 	}
 	text, err := wire.Canonical(entry)
@@ -45,6 +45,15 @@ func (p *Pins) Listed(ctx context.Context, upstream string, kind Kind) (bool, er
 	if err != nil {
 		return false, err
 	}
+	return s.servers[upstream].lists(kind), nil
+}
+
+// Accepts reports whether an entry with this digest was accepted.
+func (p *Pins) Accepts(ctx context.Context, upstream string, kind Kind, name string, digest ostiary.Digest) (bool, error) {
+	s, err := p.known(ctx, p.o.Ticks()-maxAge)
+	if err != nil {
+		return false, err
+	}
 	srv := s.servers[upstream]
-	return srv != nil && slices.Contains(srv.listed, kind), nil
+	return srv != nil && srv.items[item{kind, name}].accepts(digest), nil
 }

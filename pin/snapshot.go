@@ -43,6 +43,9 @@ type standing struct {
 	pin      *Pin
 }
 
+// lists reports whether a list of this kind was seen once.
+func (s *server) lists(k Kind) bool { return s != nil && slices.Contains(s.listed, k) }
+
 func (s *standing) accepts(d ostiary.Digest) bool { return s != nil && slices.Contains(s.accepted, d) }
 
 // known returns what is pinned, as of need or later.

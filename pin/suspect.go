@@ -35,6 +35,13 @@ func suspicions(kind Kind, upstream string, text []byte, inspect func(upstream, 
 	s.walk("", "", v, 0)
 	if m, ok := v.(map[string]any); ok && kind == KindTool {
 		s.parameters(m["inputSchema"], 0)
+	} else if ok && kind == KindPrompt {
+		list, _ := m["arguments"].([]any)
+		for _, one := range list {
+			one, _ := one.(map[string]any)
+			name, _ := one["name"].(string)
+			s.parameter(name)
+		}
 	}
 	return s.found
 }
@@ -112,16 +119,20 @@ func (s *suspector) parameters(schema any, depth int) {
 	}
 	properties, _ := m["properties"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		plain := strings.ReplaceAll(strings.ToLower(separated(name)), "-", "_")
-		switch {
-		case asksForTalk.MatchString(plain):
-			s.add("the parameter "+name, "asks for the conversation")
-		case asksForSecrets.MatchString(plain):
-			s.add("the parameter "+name, "asks for a secret")
-		}
+		s.parameter(name)
 		s.parameters(properties[name], depth+1)
 	}
 	s.parameters(m["items"], depth+1)
+}
+
+func (s *suspector) parameter(name string) {
+	plain := strings.ReplaceAll(strings.ToLower(separated(name)), "-", "_")
+	switch {
+	case asksForTalk.MatchString(plain):
+		s.add("the parameter "+name, "asks for the conversation")
+	case asksForSecrets.MatchString(plain):
+		s.add("the parameter "+name, "asks for a secret")
+	}
 }
 
 // separated puts a line between the words of camelCase.

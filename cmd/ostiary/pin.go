@@ -16,7 +16,7 @@ import (
 type pinCommand struct {
 	List   pinListCommand   `cmd:"" help:"Show what servers are held to, what is suspicious and what waits to be accepted."`
 	Diff   pinDiffCommand   `cmd:"" help:"Show how what waits differs from what was accepted."`
-	Accept pinAcceptCommand `cmd:"" help:"Accept a server, or one of its tools, as it is now."`
+	Accept pinAcceptCommand `cmd:"" help:"Accept a server, or one of its tools or prompts, as it is now."`
 }
 
 func openPins(ctx context.Context, p program, s stateFlag, policy string) (*desk, *pin.Desk, error) {
@@ -27,7 +27,8 @@ func openPins(ctx context.Context, p program, s stateFlag, policy string) (*desk
 	return d, pin.NewDesk(pin.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock}), nil
 }
 
-// target is UPSTREAM or UPSTREAM/TOOL; names of upstreams have no slash.
+// target is UPSTREAM or UPSTREAM/TOOL, in which the tool may be something else as
+// Pin.String names it; names of upstreams have no slash.
 func target(s string) (upstream, tool string) {
 	upstream, tool, _ = strings.Cut(s, "/")
 	return upstream, tool

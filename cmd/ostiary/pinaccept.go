@@ -11,7 +11,7 @@ import (
 type pinAcceptCommand struct {
 	stateFlag
 	Config string `placeholder:"FILE" help:"Policy file, for the evidence: what to keep out of it, and where it is checkpointed."`
-	Of     string `arg:"" name:"upstream" help:"UPSTREAM for all of it that waits, or UPSTREAM/TOOL."`
+	Of     string `arg:"" name:"upstream" help:"UPSTREAM for all of it that waits, or UPSTREAM/TOOL, UPSTREAM/prompt:NAME, UPSTREAM/template:URI, UPSTREAM/capability:NAME."`
 	Digest string `placeholder:"HEX" help:"Only the form whose digest begins so, as pin diff shows it."`
 	Also   bool   `help:"Keep what was accepted before beside it, for servers that show different people different definitions."`
 	Reason string `help:"Why, for whoever reads the evidence."`

@@ -14,7 +14,7 @@ const diffWidth = 400
 
 type pinDiffCommand struct {
 	stateFlag
-	Of   string `arg:"" optional:"" name:"upstream" help:"UPSTREAM or UPSTREAM/TOOL (default: all that waits)."`
+	Of   string `arg:"" optional:"" name:"upstream" help:"UPSTREAM or UPSTREAM/TOOL, as pin list names it (default: all that waits)."`
 	Full bool   `help:"Show all of each text."`
 	JSON bool   `name:"json" help:"Print one JSON object a line."`
 }

@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"encoding/hex"
+	"regexp"
+	"strings"
+)
+
+// uriTemplate is a template of URIs (RFC 6570, levels 1 to 3 and explosion; of
+// prefixes the length is not looked at).
+type uriTemplate struct {
+	parts []templatePart
+	form  *regexp.Regexp
+}
+
+// templatePart is text, or an expression with its operator, 0 for none, and its
+// variables.
+type templatePart struct {
+	text     string
+	operator byte
+	names    []string
+}
+
+// Bounds of a template that is taken apart, and of a URI that is held against it.
+const (
+	templateBytes = 4 << 10
+	templateParts = 64
+	uriBytes      = 16 << 10
+)
+
+// operators of RFC 6570, section 2.2: what they put before the first value and
+// between the others, and what their values may be in a URI. The last is looser than
+// what a strict client writes, since others write slashes into simple values too.
+var operators = map[byte]struct{ first, between, values string }{
+	0:   {"", ",", `[^?#]*`},
+	'+': {"", ",", `.*`},
+	'#': {"#", ",", `(?:#.*)?`},
+	'.': {".", ".", `(?:\.[^/?#]*)?`},
+	'/': {"/", "/", `(?:/[^?#]*)?`},
+	';': {";", ";", `(?:;[^?#]*)?`},
+	'?': {"?", "&", `(?:\?[^#]*)?`},
+	'&': {"&", "&", `(?:&[^#]*)?`},
+}
+
+// parseTemplate takes a template apart. What cannot be, from its brace on, stays text
+// that is in no URI; but where it asks what a URI may have come from, anything may
+// stand there.
+func parseTemplate(s string) uriTemplate {
+	var t uriTemplate
+	form := strings.Builder{}
+	form.WriteString(`(?is)\A`)
+	literal := func(text string) {
+		if text != "" {
+			t.parts = append(t.parts, templatePart{text: text})
+			form.WriteString(regexp.QuoteMeta(plainURI(text)))
+		}
+	}
+	for s != "" {
+		before, rest, open := strings.Cut(s, "{")
+		expression, after, closed := strings.Cut(rest, "}")
+		literal(before)
+		switch {
+		case !open:
+			s = ""
+			continue
+		case !closed || len(s) > templateBytes || len(t.parts) > templateParts:
+			t.parts = append(t.parts, templatePart{text: "{" + rest})
+			form.WriteString(`.*`)
+			s = ""
+			continue
+		}
+		p := templatePart{}
+		if expression != "" && strings.Contains("+#./;?&", expression[:1]) {
+			p.operator, expression = expression[0], expression[1:]
+		}
+		for name := range strings.SplitSeq(expression, ",") {
+			name, _, _ = strings.Cut(strings.TrimSuffix(name, "*"), ":")
+			p.names = append(p.names, name)
+		}
+		t.parts = append(t.parts, p)
+		form.WriteString(operators[p.operator].values)
+		s = after
+	}
+	form.WriteString(`\z`)
+	t.form = regexp.MustCompile(form.String()) // of quoted text and the above
+	return t
+}
+
+// matches reports whether a URI may have come from the template; one that is too
+// long to be looked at may.
+func (t uriTemplate) matches(uri string) bool {
+	return len(uri) > uriBytes || t.form.MatchString(plainURI(uri))
+}
+
+// expand is the URI with these values. Of a variable without one it is an x: rows
+// about resources look at it.
+func (t uriTemplate) expand(values map[string]string) string {
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.names == nil {
+			b.WriteString(p.text)
+			continue
+		}
+		of := operators[p.operator]
+		b.WriteString(of.first)
+		for i, name := range p.names {
+			if i > 0 {
+				b.WriteString(of.between)
+			}
+			value, given := values[name]
+			if !given {
+				value = "x"
+			}
+			if given && strings.IndexByte(";?&", max(p.operator, 1)) >= 0 {
+				b.WriteString(name + "=")
+			}
+			b.WriteString(escaped(value, p.operator == '+' || p.operator == '#'))
+		}
+	}
+	return b.String()
+}
+
+// escaped is a value as it stands in a URI: reserved characters as they are, or
+// encoded (RFC 6570, section 3.2.1).
+func escaped(s string, reserved bool) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case isUnreserved(c), reserved && strings.IndexByte(":/?#[]@!$&'()*+,;=", c) >= 0,
+			reserved && c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			b.WriteByte(c)
+		default:
+			b.WriteByte('%')
+			b.WriteString(strings.ToUpper(hex.EncodeToString([]byte{c})))
+		}
+	}
+	return b.String()
+}
+
+// plainURI is a URI without encodings that change nothing, so that another spelling
+// is the same.
+func plainURI(s string) string {
+	if s = strings.ToValidUTF8(s, "\ufffd"); !strings.Contains(s, "%") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
+			if c, err := hex.DecodeString(s[i+1 : i+3]); err == nil && isUnreserved(c[0]) {
+				b.WriteByte(c[0])
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+func isUnreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
