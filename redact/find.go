@@ -15,6 +15,7 @@ type search struct {
 	arena []byte
 	found []scan.Finding
 	hits  []int
+	ahead []int // those of wordsAhead
 }
 
 // keptArena is how much of an arena is kept for the next result.
@@ -27,8 +28,8 @@ func (s *search) reset() {
 	if cap(s.arena) > keptArena {
 		s.arena = nil
 	}
-	if cap(s.hits) > keptArena/8 {
-		s.hits = nil
+	if cap(s.hits)+cap(s.ahead) > keptArena/8 {
+		s.hits, s.ahead = nil, nil
 	}
 	s.arena, s.hits, s.found = s.arena[:0], s.hits[:0], s.found[:0]
 }

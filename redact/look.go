@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/ostiary/ostiary/wire"
 )
 
 // look is what in a text may keep a word of a rule from being found as it stands.
@@ -15,6 +17,15 @@ const (
 	lookPercent                  // a percent sign with two hexadecimal digits
 	lookNested                   // an escape of a literal within the text
 )
+
+// lookInside is lookAt for the inside of a literal in which a walk saw something: mostly
+// there is no need to look.
+func lookInside(s string, seen wire.Seen) look {
+	if seen&^wire.SeenEscape == 0 && strings.IndexByte(s, '%') < 0 {
+		return 0
+	}
+	return lookAt(s, true)
+}
 
 // lookAt goes over a text, eight bytes at once where nothing is to be seen. literal
 // says that it is the inside of a JSON literal, where a backslash is an escape.

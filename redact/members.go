@@ -94,5 +94,5 @@ func (s *search) plain(inside string) string {
 	if strings.IndexByte(inside, '\\') < 0 {
 		return inside
 	}
-	return s.decoded(unescaped(s.arena, inside), len(s.arena))
+	return s.decoded(wire.AppendInside(s.arena, lend(inside)), len(s.arena))
 }

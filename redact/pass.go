@@ -33,20 +33,14 @@ type pass struct {
 // sweep replaces the secrets in a body; it returns body itself if there are none.
 func (p *pass) sweep(body []byte) ([]byte, error) {
 	p.body, p.out, p.done = body, nil, 0
-	from := len(p.hits)
-	p.hits = p.engine.Hits(p.hits, body)
-	hits, next := p.hits[from:], 0
-	if len(hits) == 0 && lookAt(borrow(body), true) == 0 {
-		if _, _, _, some := nextRun(borrow(body), 0); !some {
-			return body, nil
-		}
-	}
+	words := wordsAhead{search: p.search, body: body}
 	var keys keysOver
 	for w := wire.Texts(body); w.Next(); {
 		start, end := w.Start()+1, w.End()-1
 		inside := borrow(body[start:end])
-		hit := hitIn(hits, &next, start, end)
-		l := lookAt(inside, true)
+		l := lookInside(inside, w.Seen())
+		long := len(inside) >= leastLong && !w.IsKey() // searched as it is decoded, and only then
+		hit := long || words.in(start, end)
 		name := ""
 		if w.IsKey() {
 			if hit || l != 0 {
@@ -63,9 +57,10 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 		if isBinary(&w, body, inside) || !hit && l == 0 && name == "" && !p.conceals(inside) {
 			continue
 		}
+		mark := len(p.arena)
 		p.literal(&w, inside, l, hit, name)
+		p.arena = p.arena[:mark] // what was replaced is copied to out
 	}
-	p.hits = p.hits[:from]
 	if p.blocked != "" {
 		return nil, p.withholds()
 	}

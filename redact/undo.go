@@ -1,8 +1,6 @@
 package redact
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -29,31 +27,6 @@ func (v view) undo(dst []byte, s string) []byte {
 		s = s[n+used:]
 	}
 	return dst
-}
-
-// unescaped appends the inside of a literal without its escapes: view.undo for the
-// view that is looked through most, eight bytes at once.
-func unescaped(dst []byte, s string) []byte {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	n := len(dst)
-	dst = slices.Grow(dst, len(s)+8)[:n+len(s)+8] // an escape is longer than what it stands for
-	i := 0
-	for i+8 <= len(s) {
-		b := s[i : i+8]
-		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		binary.LittleEndian.PutUint64(dst[n:], w)
-		back := w ^ '\\'*ones
-		found := (back - ones) &^ back & highs
-		if found == 0 {
-			i, n = i+8, n+8
-			continue
-		}
-		k := bits.TrailingZeros64(found) / 8 // the first that is found is one
-		i, n = i+k, n+k
-		piece, used := escapeOne(dst[:n], s[i:])
-		i, n = i+used, len(piece)
-	}
-	return view{'\\', escapeOne}.undo(dst[:n], s[i:])
 }
 
 // visible appends s without what is hidden in it.

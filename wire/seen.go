@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -11,6 +12,7 @@ import (
 // needs one of these need not look where it is missing.
 type Seen uint8
 
+// What a walk notices.
 const (
 	SeenEscape    Seen = 1 << iota // a backslash
 	SeenBackslash                  // one that is escaped, so that the text holds one
@@ -79,10 +81,8 @@ func literalEnd(b []byte, from int) (end int, seen Seen) {
 // UTF-8, stays as it is.
 func AppendInside(dst, inside []byte) []byte {
 	n := len(dst)
-	if room := n + len(inside) + 8; cap(dst) < room { // an escape is longer than what it stands for
-		dst = append(make([]byte, 0, room), dst...)
-	}
-	out := dst[:cap(dst)]
+	out := slices.Grow(dst, len(inside)) // an escape is longer than what it stands for
+	out = out[:cap(out)]
 	i := 0
 	for i+8 <= len(inside) {
 		w := binary.LittleEndian.Uint64(inside[i:])
