@@ -44,8 +44,7 @@ func hitIn(hits []int, next *int, start, end int) (hit bool) {
 // members looks at a text that is itself JSON for members whose key makes a secret
 // of their value.
 func (s *search) members(dst []secret, text string, views int) []secret {
-	trimmed := strings.TrimLeft(text, " \t\r\n")
-	if views == 0 || trimmed == "" || trimmed[0] != '{' && trimmed[0] != '[' {
+	if views == 0 || !opensJSON(text) {
 		return dst
 	}
 	from := len(s.hits)
@@ -87,6 +86,12 @@ func (s *search) members(dst []secret, text string, views int) []secret {
 	}
 	s.hits = s.hits[:from]
 	return dst
+}
+
+// opensJSON reports whether a text may be an object or an array.
+func opensJSON(text string) bool {
+	trimmed := strings.TrimLeft(text, " \t\r\n")
+	return trimmed != "" && (trimmed[0] == '{' || trimmed[0] == '[')
 }
 
 // plain is what the inside of a literal means.

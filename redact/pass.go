@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"strconv"
+	"strings"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -35,7 +36,8 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 	p.body, p.out, p.done = body, nil, 0
 	words := wordsAhead{search: p.search, body: body}
 	var keys keysOver
-	for w := wire.Texts(body); w.Next(); {
+	w := wire.Texts(body)
+	for p.room = w.Decode(p.room); w.Next(); {
 		start, end := w.Start()+1, w.End()-1
 		inside := borrow(body[start:end])
 		l := lookInside(inside, w.Seen())
@@ -44,7 +46,7 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 		name := ""
 		if w.IsKey() {
 			if hit || l != 0 {
-				name = p.name(inside)
+				name = p.name(string(w.Plain()))
 			}
 			keys.set(w.Depth(), name)
 			name = ""
@@ -75,8 +77,7 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 }
 
 // name is what a key means to a reader.
-func (p *pass) name(inside string) string {
-	name := p.plain(inside)
+func (p *pass) name(name string) string {
 	if lookAt(name, false)&lookHidden != 0 {
 		name = p.decoded(view{0x1b, stringOne}.undo(p.arena, name), len(p.arena))
 		name = p.decoded(visible(p.arena, name), len(p.arena))
@@ -87,22 +88,19 @@ func (p *pass) name(inside string) string {
 // literal replaces the secrets in one literal. What it leaves is looked at again:
 // without its neighbour a text may be another secret.
 func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name string) {
-	raw, changed := inside, false
+	raw, text, changed := inside, borrow(w.Plain()), false
 	for round := 0; ; round++ {
-		text := p.plain(raw)
 		if l&lookEscaped != 0 && !hit {
 			hit = p.speaks(text)
 		}
-		found := p.within(nil, text, l, hit, maxViews)
-		if name != "" {
-			if rule, ok := p.engine.Assigned(name, p.seen(text, l)); ok {
-				found = append(found, secret{0, len(text), rule, text})
-			}
-		}
+		found, alone := p.secrets(text, l, hit, name)
+		n := len(found)
 		found = p.judge(p.f.outsideMarkers(text, found), w, round > 0)
 		if len(found) == 0 {
 			break
 		}
+		// The engine looks again itself at what it found is replaced.
+		settled := alone && len(found) == n
 		if len(text) != len(raw) {
 			back(raw, found, escapeOne)
 			found = joined(found)
@@ -114,11 +112,34 @@ func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name s
 			break
 		}
 		raw, changed = p.decoded(masked(p.arena, raw, found), from), true
+		if text = p.plain(raw); settled {
+			hit = false // and no escapes came
+			continue
+		}
 		l, hit = lookAt(raw, true), true
 	}
 	if changed {
 		p.put(w, raw)
 	}
+}
+
+// secrets are those of a text. alone says that the rules found them all, in the text as
+// it stands.
+func (p *pass) secrets(text string, l look, hit bool, name string) (found []secret, alone bool) {
+	if alone = hit && l == 0 && !opensJSON(text) && !strings.Contains(text, markerBegins); alone {
+		found = p.rules(nil, text)
+		n := len(found)
+		found = p.encoded(found, text, maxViews)
+		alone = len(found) == n
+	} else {
+		found = p.within(nil, text, l, hit, maxViews)
+	}
+	if name != "" {
+		if rule, ok := p.engine.Assigned(name, p.seen(text, l)); ok {
+			return append(found, secret{0, len(text), rule, text}), false
+		}
+	}
+	return found, alone
 }
 
 // seen is a text without what is hidden in it.

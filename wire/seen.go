@@ -3,9 +3,6 @@ package wire
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // Seen is what a walk notices of a literal in passing: who looks for something that
@@ -74,84 +71,4 @@ func literalEnd(b []byte, from int) (end int, seen Seen) {
 		}
 	}
 	return -1, 0
-}
-
-// AppendInside appends what the inside of a string literal means, between its
-// quotation marks. Half of a surrogate pair becomes U+FFFD; what is no escape, and no
-// UTF-8, stays as it is.
-func AppendInside(dst, inside []byte) []byte {
-	n := len(dst)
-	out := slices.Grow(dst, len(inside)) // an escape is longer than what it stands for
-	out = out[:cap(out)]
-	i := 0
-	for i+8 <= len(inside) {
-		w := binary.LittleEndian.Uint64(inside[i:])
-		binary.LittleEndian.PutUint64(out[n:], w)
-		back := w ^ '\\'*ones
-		found := (back - ones) &^ back & highs
-		if found == 0 {
-			i, n = i+8, n+8
-			continue
-		}
-		k := bits.TrailingZeros64(found) / 8 // the first that is found is one
-		i, n = i+k, n+k
-		if i+1 < len(inside) {
-			if c := shortEscape[inside[i+1]]; c != 0 {
-				out[n] = c
-				i, n = i+2, n+1
-				continue
-			}
-		}
-		used, size := longEscape(out[n:], inside[i:])
-		i, n = i+used, n+size
-	}
-	for i < len(inside) {
-		if inside[i] != '\\' {
-			out[n] = inside[i]
-			i, n = i+1, n+1
-			continue
-		}
-		used, size := longEscape(out[n:], inside[i:])
-		i, n = i+used, n+size
-	}
-	return out[:n]
-}
-
-// shortEscape is what a letter behind a backslash stands for; 0 is none.
-var shortEscape = [256]byte{'"': '"', '\\': '\\', '/': '/', 'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f'}
-
-// longEscape writes what s begins with, a backslash, and says how much of s it took
-// and how much it wrote: at most as much.
-func longEscape(dst, s []byte) (used, size int) {
-	r, ok := unit(s)
-	if !ok {
-		if len(s) > 1 && shortEscape[s[1]] != 0 {
-			dst[0] = shortEscape[s[1]]
-			return 2, 1
-		}
-		dst[0] = s[0]
-		return 1, 1
-	}
-	used = 6
-	if utf16.IsSurrogate(r) {
-		if low, ok := unit(s[6:]); ok {
-			if both := utf16.DecodeRune(r, low); both != utf8.RuneError {
-				r, used = both, 12
-			}
-		}
-	}
-	return used, utf8.EncodeRune(dst, r)
-}
-
-// unit reads \uXXXX.
-func unit(s []byte) (rune, bool) {
-	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
-		return 0, false
-	}
-	for _, c := range s[2:6] {
-		if !isDigit(c) && (c|0x20 < 'a' || 'f' < c|0x20) {
-			return 0, false
-		}
-	}
-	return rune(hex4(s[2:])), true
 }

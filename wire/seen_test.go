@@ -50,19 +50,32 @@ func TestSeen(t *testing.T) {
 	}
 }
 
+// alike leaves out what stands behind a backslash that begins no escape.
+func alike(a, b Seen) bool { return a == b || a&SeenRare != 0 && a == b|SeenOther }
+
 func FuzzSeen(f *testing.F) {
-	for _, s := range []string{`"a\n%"`, `"\\\""`, "\"\x00\u00e9\"  \n", `"12345678\u1234"`, "\"\xff\x7f\"\x01"} {
+	for _, s := range []string{`"a\n%"`, `"\\\""`, "\"\x00\u00e9\"  \n", `"12345678\u1234"`, `"1234567\`, `"12345678\`, `"\ud83d\ude00\ud83d\x\"`, `["a\\n","b\n"]`, "\"\xff\x7f\"\x01"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for w := Texts(body); w.Next(); {
+		decoding := Texts(body)
+		room := decoding.Decode(nil)
+		w := Texts(body)
+		for w.Next() {
 			inside := body[w.Start()+1 : w.End()-1]
+			if !decoding.Next() || decoding.Start() != w.Start() || decoding.End() != w.End() || !alike(decoding.Seen(), w.Seen()) ||
+				!bytes.Equal(decoding.Plain(), AppendInside(nil, inside)) {
+				t.Fatalf("%q: %b and %q, want %b and %q", inside, decoding.Seen(), decoding.Plain(), w.Seen(), AppendInside(nil, inside))
+			}
 			if want := seenByByte(inside); w.Seen() != want {
 				t.Fatalf("%q: %b, want %b", inside, w.Seen(), want)
 			}
 			if w.Seen()&SeenEscape == 0 && !bytes.Equal(AppendInside(nil, inside), inside) {
 				t.Fatalf("%q has no escape and changes", inside)
 			}
+		}
+		if decoding.Next() || len(room) < len(body) {
+			t.Fatalf("%q goes on", body)
 		}
 	})
 }

@@ -203,3 +203,27 @@ func TestTextsTold(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkTextsDecoded(b *testing.B) {
+	for name, body := range map[string]string{
+		"text":   `{"content":[{"type":"text","text":"` + strings.Repeat(`Plain words of a tool's answer, line after line.\n`, 200) + `"}]}`,
+		"nested": `["` + strings.Repeat(`{\"path\": \"/srv/data/a.txt\"}\n`, 300) + `"]`,
+		"short":  "[" + strings.Repeat(`{"id": 1234567, "name": "alpha-seven", "state": "open", "at": "2026-07-28T10:00:00Z"},`, 120) + `""]`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			raw := []byte(body)
+			var room []byte
+			for b.Loop() {
+				n := 0
+				w := Texts(raw)
+				for room = w.Decode(room); w.Next(); {
+					n += len(w.Plain())
+				}
+				if n == 0 {
+					b.Fatal("no texts")
+				}
+			}
+		})
+	}
+}
