@@ -63,23 +63,24 @@ func hasText(chars string) bool {
 }
 
 // nextRun finds the next run of base64 from a place on, of at least leastRun characters
-// or of several lines, and whether it holds text as hasText has it. It looks at every
-// leastLine-th byte first: a run cannot hide between two.
+// or of several lines, and whether it holds text as hasText has it. It looks at eight
+// bytes at once: of a run eight lie side by side there.
 func nextRun(s string, from int) (start, end int, text, ok bool) {
-	for i := from + leastLine - 1; i < len(s); i += leastLine {
-		if asciiBits[s[i]] == 0 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for i := from; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		if (w|(w-'+'*ones)&^w)&highs != 0 || asciiBits[b[0]] == 0 || asciiBits[b[7]] == 0 { // a blank, most likely
 			continue
 		}
-		start = i
-		for start > from && asciiBits[s[start-1]] != 0 {
-			start--
+		for start = i; start > from && asciiBits[s[start-1]] != 0; start-- {
 		}
 		for end = i + 1; end < len(s) && asciiBits[s[end]] != 0; end++ {
 		}
 		if end-start >= leastRun || end-start >= leastLine && continues(s, lineBegin(s, start), end) {
 			return start, end, hasText(s[start:end]), true
 		}
-		i = end // the byte at end is none
+		i = end - 7 // the byte at end is none
 	}
 	return 0, 0, false, false
 }
@@ -242,12 +243,12 @@ func (b lines) place(s string, start int, found []secret) {
 		p.end = min(start+(p.end+2)/3*4, len(b.chars))
 	}
 	if b.broken {
-		back(s[b.start:b.end], found, func(dst []byte, s string) ([]byte, int) {
+		back(s[b.start:b.end], found, view{0, func(dst []byte, s string) ([]byte, int) {
 			if sextets[s[0]] == 0xff {
 				return dst, max(1, breakAt(s, 0))
 			}
 			return append(dst, s[0]), 1
-		})
+		}})
 	}
 	for i := range found {
 		p := &found[i]

@@ -80,7 +80,7 @@ func (s *search) within(dst []secret, text string, l look, hit bool, views int) 
 		dst = s.encoded(dst, base, views)
 	}
 	if len(base) != len(text) {
-		back(text, dst[from:], visibleOne)
+		back(text, dst[from:], view{0, visibleOne})
 	}
 	return dst
 }
@@ -104,7 +104,7 @@ func (s *search) through(dst []secret, text string, v view, views int) []secret 
 	}
 	from := len(dst)
 	dst = s.within(dst, inside, lookAt(inside, false), s.speaks(inside), views-1)
-	back(text, dst[from:], v.decode)
+	back(text, dst[from:], v)
 	return dst
 }
 

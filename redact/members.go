@@ -76,7 +76,7 @@ func (s *search) members(dst []secret, text string, views int) []secret {
 			inside := len(dst)
 			dst = s.members(dst, value, views-1)
 			if len(value) != end-start {
-				back(text[start:end], dst[inside:], escapeOne)
+				back(text[start:end], dst[inside:], view{'\\', escapeOne})
 			}
 			for i := range dst[inside:] {
 				dst[inside+i].start += start

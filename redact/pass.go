@@ -101,8 +101,12 @@ func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name s
 		}
 		// The engine looks again itself at what it found is replaced.
 		settled := alone && len(found) == n
+		next := ""
+		if w.Seen()&(wire.SeenRare|wire.SeenOther) == 0 { // each byte of text is one or two of raw
+			next = p.decoded(masked(p.arena, text, found), len(p.arena))
+		}
 		if len(text) != len(raw) {
-			back(raw, found, escapeOne)
+			back(raw, found, view{'\\', escapeOne})
 			found = joined(found)
 		}
 		from := len(p.arena)
@@ -112,7 +116,10 @@ func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name s
 			break
 		}
 		raw, changed = p.decoded(masked(p.arena, raw, found), from), true
-		if text = p.plain(raw); settled {
+		if text = next; text == "" {
+			text = p.plain(raw)
+		}
+		if settled {
 			hit = false // and no escapes came
 			continue
 		}

@@ -51,15 +51,26 @@ func spaced(dst []byte, s string) []byte {
 	return dst
 }
 
+// plain is how much of the beginning of s stands for itself.
+func (v view) plain(s string) int {
+	if v.mark == 0 {
+		return 0
+	}
+	if n := strings.IndexByte(s, v.mark); n >= 0 {
+		return n
+	}
+	return len(s)
+}
+
 // edge is one end of a secret.
 type edge struct {
 	at  *int
 	end bool
 }
 
-// back moves secrets of the decoded text to the places in s that they come from.
-// decode is the step that was undone.
-func back(s string, found []secret, decode func([]byte, string) ([]byte, int)) {
+// back moves secrets of the decoded text to the places in s that they come from. v is
+// the view that was undone; without a mark every byte may stand for something else.
+func back(s string, found []secret, v view) {
 	if len(found) == 0 {
 		return
 	}
@@ -79,7 +90,15 @@ func back(s string, found []secret, decode func([]byte, string) ([]byte, int)) {
 	var buf [4 * utf8.UTFMax]byte
 	at := 0 // in the decoded text
 	for i := 0; i < len(s) && len(edges) > 0; {
-		piece, used := decode(buf[:0], s[i:])
+		if n := v.plain(s[i:]); n > 0 { // which stands for itself
+			for len(edges) > 0 && (*edges[0].at < at+n || edges[0].end && *edges[0].at == at+n) {
+				*edges[0].at += i - at
+				edges = edges[1:]
+			}
+			at, i = at+n, i+n
+			continue
+		}
+		piece, used := v.decode(buf[:0], s[i:])
 		next := at + len(piece)
 		for len(edges) > 0 && (*edges[0].at < next || edges[0].end && *edges[0].at == next) {
 			if edges[0].end {

@@ -12,7 +12,7 @@ const viewDepth = 2
 // A view is a text with one encoding undone: in what a URL or a JSON text within
 // a string holds, a secret may be written in very many ways.
 type view struct {
-	mark   byte // only texts that hold it look different
+	mark   byte // only texts that hold it look different; 0 if there is no such byte
 	decode func(dst []byte, s string) ([]byte, int)
 }
 
