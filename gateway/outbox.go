@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 type outbox struct {
 	w    io.Writer
 	full int
+	// many says that others may send soon too; nil says no.
+	many func() bool
 
 	mu     sync.Mutex
 	buf    []byte
@@ -30,9 +33,13 @@ type outbox struct {
 // when nothing else waits.
 const outboxBytes = 1 << 20
 
-func newOutbox(w io.Writer) *outbox {
+func newOutbox(w io.Writer) *outbox { return newSharedOutbox(w, nil) }
+
+// newSharedOutbox makes an outbox of those of whom many says whether there are more
+// than one now.
+func newSharedOutbox(w io.Writer, many func() bool) *outbox {
 	o := &outbox{
-		w: w, full: outboxBytes,
+		w: w, full: outboxBytes, many: many,
 		wake: make(chan struct{}, 1), space: make(chan struct{}), done: make(chan struct{}),
 	}
 	go o.writeAll()
@@ -137,6 +144,7 @@ func (o *outbox) writeAll() {
 	var spare []byte
 	for range o.wake {
 		for {
+			o.gather()
 			out, closed := o.take(spare)
 			if out == nil {
 				if closed {
@@ -153,6 +161,32 @@ func (o *outbox) writeAll() {
 			}
 		}
 	}
+}
+
+// gatherMost is how often the writer lets others go first at most.
+const gatherMost = 3
+
+// gather lets those who are about to send do so, so that one system call writes for
+// all of them and wakes the other side once.
+func (o *outbox) gather() {
+	if o.many == nil || !o.many() {
+		return
+	}
+	n := o.queued()
+	for range gatherMost {
+		runtime.Gosched()
+		now := o.queued()
+		if now == n {
+			return
+		}
+		n = now
+	}
+}
+
+func (o *outbox) queued() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.buf)
 }
 
 func (o *outbox) fail(err error) {

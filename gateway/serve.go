@@ -154,7 +154,12 @@ func (d *door) serverEnded() error {
 
 // readClient takes the client's messages until it leaves.
 func (d *door) readClient(ctx context.Context) error {
-	lines := newLineReader(d.o.In, d.o.Limits.MaxBytes)
+	in := d.o.In
+	if again := polled(in); again != nil {
+		defer again.Close()
+		in = again
+	}
+	lines := newLineReader(in, d.o.Limits.MaxBytes)
 	for {
 		l, err := lines.next()
 		switch {

@@ -159,8 +159,8 @@ func open(o Options) (*door, error) {
 		d.server = c
 	}
 	d.starts(&d.o)
-	d.toServer = toServerPipe{newOutbox(d.server.In()), d.unheard}
-	d.toClient = toClientPipe{newOutbox(o.Out)}
+	d.toServer = toServerPipe{newSharedOutbox(d.server.In(), d.under.many), d.unheard}
+	d.toClient = toClientPipe{newSharedOutbox(o.Out, d.under.many)}
 	d.read = d.readClient
 	return d, nil
 }

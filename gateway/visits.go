@@ -45,6 +45,13 @@ func (v *visits) leave() {
 	}
 }
 
+// many reports whether more than one is inside.
+func (v *visits) many() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.n > 1
+}
+
 // close admits no more and returns a channel that is closed when all have left.
 func (v *visits) close() <-chan struct{} {
 	v.mu.Lock()
