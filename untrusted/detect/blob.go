@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -19,10 +20,7 @@ const (
 func (s *scan) blobs(v *view) {
 	text := v.text
 	for i := 0; i+blobStep/2 <= len(text); i += blobStep {
-		if spaced(load64(text, i)) || spaced(load64(text, i+8)) {
-			continue
-		}
-		if !blobByte[text[i]] {
+		if b := text[i : i+blobStep/2]; spaced(binary.LittleEndian.Uint64(b))|spaced(binary.LittleEndian.Uint64(b[8:])) != 0 || !blobBytes(b) {
 			continue
 		}
 		from, to := i, i
@@ -61,10 +59,21 @@ func goesOn(text []byte, i int) bool {
 	return i > from && (i == len(text) || i-from == blobLeast || strings.IndexByte("=\r\n", text[i]) >= 0)
 }
 
-// spaced reports whether one of eight bytes is a space or lies below.
-func spaced(w uint64) bool {
+// spaced is not 0 if one of eight bytes is a space or lies below, or may if one is
+// beyond ASCII.
+func spaced(w uint64) uint64 {
 	const ones = 0x0101010101010101
-	return (w-ones*0x21)&^w&highBits != 0
+	return (w - ones*0x21) & highBits
+}
+
+// blobBytes reports whether all are letters of base64.
+func blobBytes(b []byte) bool {
+	for _, c := range b {
+		if !blobByte[c] {
+			return false
+		}
+	}
+	return true
 }
 
 // blobByte are the letters of base64 in its two alphabets. It is never written to.

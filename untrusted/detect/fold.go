@@ -1,6 +1,9 @@
 package detect
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // view is a piece of a text as it is read: with the characters removed that take no
 // room, and those replaced that are drawn like ASCII.
@@ -30,10 +33,12 @@ func (v *view) disguised(start, end int) bool {
 
 const highBits = 0x8080808080808080
 
-func load64(s []byte, i int) uint64 {
-	s = s[i : i+8] // one check of the bounds, and one load
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+// ascii64 reports whether the first 64 bytes are ASCII.
+func ascii64(b []byte) bool {
+	b = b[:64]
+	x := binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:]) | binary.LittleEndian.Uint64(b[16:]) | binary.LittleEndian.Uint64(b[24:])
+	y := binary.LittleEndian.Uint64(b[32:]) | binary.LittleEndian.Uint64(b[40:]) | binary.LittleEndian.Uint64(b[48:]) | binary.LittleEndian.Uint64(b[56:])
+	return (x|y)&highBits == 0
 }
 
 // poses reports whether a piece may hold a character that is folded. It looks at
@@ -42,8 +47,11 @@ func poses(s []byte) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c < 0x80:
-			for i+33 <= len(s) && (load64(s, i+1)|load64(s, i+9)|load64(s, i+17)|load64(s, i+25))&highBits == 0 {
-				i += 32
+			for i+65 <= len(s) && ascii64(s[i+1:i+65]) {
+				i += 64
+			}
+			for i+9 <= len(s) && binary.LittleEndian.Uint64(s[i+1:])&highBits == 0 {
+				i += 8
 			}
 		case c == 0xe2: // 2000 to 2fff: most are dashes and quotes
 			if i+2 >= len(s) || s[i+1] == 0x81 || s[i+1] == 0x80 && (s[i+2] < 0x90 || s[i+2] > 0xa6) || s[i+1] == 0x92 || s[i+1] == 0x93 {

@@ -18,6 +18,24 @@ type lexicon struct {
 	patterns []pattern
 	// starts are the patterns that may begin with a word.
 	starts [][]uint16
+	// in are the sets of words that a word is in.
+	in []sets
+}
+
+// sets are sets of words that steps take, a bit each. Where there are more than
+// bits, some share one: it only says what cannot match.
+type sets [4]uint64
+
+func (s *sets) add(n int) { s[n>>6&3] |= 1 << (n & 63) }
+
+// join adds those of a word of a text.
+func (s *sets) join(o *sets) {
+	s[0], s[1], s[2], s[3] = s[0]|o[0], s[1]|o[1], s[2]|o[2], s[3]|o[3]
+}
+
+// within reports whether all of s are in o.
+func (s *sets) within(o *sets) bool {
+	return s[0]&^o[0]|s[1]&^o[1]|s[2]&^o[2]|s[3]&^o[3] == 0
 }
 
 type entry struct {
@@ -28,8 +46,11 @@ type entry struct {
 const tableSize = 1 << 12
 
 // find returns the number of a word, 0 if no rule knows it.
-func (l *lexicon) find(word []byte) wordID {
-	for h := wordHash(word); ; h++ {
+func (l *lexicon) find(word []byte) wordID { return l.look(word, wordHash(word)) }
+
+// look is find for who knows the hash.
+func (l *lexicon) look(word []byte, hash uint32) wordID {
+	for h := hash; ; h++ {
 		switch e := &l.table[h%tableSize]; {
 		case e.id == 0:
 			return 0
@@ -40,17 +61,20 @@ func (l *lexicon) find(word []byte) wordID {
 }
 
 func wordHash[S string | []byte](word S) uint32 {
-	h := uint32(len(word))
+	h := uint32(0)
 	for i := range len(word) {
-		h = (h ^ uint32(word[i])) * 0x01000193
+		h = hashByte(h, word[i])
 	}
 	return h ^ h>>13
 }
+
+func hashByte(h uint32, c byte) uint32 { return (h ^ uint32(c)) * 0x01000193 }
 
 type pattern struct {
 	rule  ruleID
 	only  scope
 	steps []step
+	needs sets // those of its steps behind the first
 }
 
 // step is a set of words, with at most gap words before it.
@@ -64,7 +88,7 @@ func (s *step) has(w wordID) bool { return w != 0 && s.words[w>>6]>>(w&63)&1 != 
 // compile reads the table. A row is a list of steps: alternatives with bars between
 // them, of words, of sets ($name) and of signs; ..3 before one lets up to three
 // other words stand between. What ends a sentence is never passed over.
-func compile(rows []row, sets map[string]string) (*lexicon, error) {
+func compile(rows []row, named map[string]string) (*lexicon, error) {
 	l := &lexicon{words: map[string]wordID{}}
 	for word, id := range map[string]*wordID{wordLine: &l.line, wordAddress: &l.address, wordURL: &l.url, wordTool: &l.tool, wordNumber: &l.number} {
 		*id = l.add(word)
@@ -88,7 +112,7 @@ func compile(rows []row, sets map[string]string) (*lexicon, error) {
 			gap = 0
 			for _, alt := range alternatives(part) {
 				if name, ok := strings.CutPrefix(alt, "$"); ok && name != "" {
-					set, ok := sets[name]
+					set, ok := named[name]
 					if !ok {
 						return nil, fmt.Errorf("detect: %q: no set is called %s", r.steps, name)
 					}
@@ -104,7 +128,8 @@ func compile(rows []row, sets map[string]string) (*lexicon, error) {
 		drafts = append(drafts, steps)
 	}
 	size := len(l.words)/64 + 1
-	l.starts = make([][]uint16, len(l.words)+1)
+	l.starts, l.in = make([][]uint16, len(l.words)+1), make([]sets, len(l.words)+1)
+	known := map[string]int{} // the sets
 	for i, steps := range drafts {
 		p := pattern{rule: rows[i].rule, only: rows[i].only}
 		for k, d := range steps {
@@ -116,6 +141,18 @@ func compile(rows []row, sets map[string]string) (*lexicon, error) {
 				s.words[w>>6] |= 1 << (w & 63)
 			}
 			p.steps = append(p.steps, s)
+			if k == 0 {
+				continue
+			}
+			n, ok := known[fmt.Sprint(s.words)]
+			if !ok {
+				n = len(known)
+				known[fmt.Sprint(s.words)] = n
+				for _, w := range d.words {
+					l.in[w].add(n)
+				}
+			}
+			p.needs.add(n)
 		}
 		l.patterns = append(l.patterns, p)
 	}

@@ -83,11 +83,10 @@ func (s *scan) piece(v *view) {
 // them, each byte about once.
 func (s *scan) kindled(v *view, read func(v *view, from, to int)) {
 	start, end := -1, -1 // the window that is still open
-	for i := s.sparks.next(v.text, 0); i < len(v.text); i = s.sparks.next(v.text, i+2) {
-		hash, n := s.sparks.at(v.text, i)
-		for ; n != 0; n = s.sparks.list[n].next {
+	for i, gram := s.sparks.next(v.text, 0); i < len(v.text); i, gram = s.sparks.next(v.text, i+2) {
+		for n := s.sparks.chain(gram); n != 0; n = s.sparks.list[n].next {
 			a := &s.sparks.list[n]
-			at := a.begins(v.text, i, hash)
+			at := a.begins(v.text, i, gram)
 			if at < 0 {
 				continue
 			}
@@ -146,10 +145,16 @@ func (s *scan) read(v *view, from, to int) {
 // patterns looks at each token for patterns that begin with it.
 func (s *scan) patterns(v *view) {
 	l := s.d.lexicon
+	var all sets // of the words that are there
+	for i := range s.tokens {
+		if w := s.tokens[i].word; w != 0 {
+			all.join(&l.in[w])
+		}
+	}
 	for i := range s.tokens {
 		for _, n := range l.starts[s.tokens[i].word] {
 			p := &l.patterns[n]
-			if p.only != anywhere && p.only != s.as {
+			if !p.needs.within(&all) || p.only != anywhere && p.only != s.as {
 				continue
 			}
 			end, ok := p.match(s.tokens, i)

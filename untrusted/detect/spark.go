@@ -1,6 +1,9 @@
 package detect
 
-import "strings"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // sparks finds the few places of a text that are worth reading: where an anchor
 // stands, a word or a few that rules need. Most of a text is passed over at about a
@@ -107,7 +110,7 @@ const usual = "tion stri with ment cont  con form func  fun ublic able ermi  any
 	"cons wing owin ocum .com ding use yste stem  system  from rom  sing assi  may  mus requ eque resp resu esul call  call user prom romp info ream " +
 	"truc stru inst over ever ver  efor befo itho noth  say data  mes show pass with enti he u e us es a an a d an is t cook  wil ould  sho acti bjec ffic " +
 	"utpu _out outp inpu nput able dire word  info nfor form otif  upd quir ://  http:// https:// cord able ling king lati  the the  ther othe hers ques uest ssag essa mess ntex onte nten port epor repo what this  thi does  doe your hall comm repl " +
-	"seco cred rede roper sswo assw cret secr plai ollo foll fter afte rmat orma ompt ooki priv rope ulti fore orwa your our   fir irst  cou ound foun ould houl ask"
+	"seco cred rede roper sswo assw cret secr plai ollo foll fter afte rmat orma ompt ooki priv rope ulti fore orwa your our   fir irst  cou ound foun ould houl ask answ nswe swer stin esti sting espo spon pons  appr ppro appi ntia tart akes  coun ount  firs all  the  e to o th d an s an  and "
 
 // gramAt is the hash of the gram at s[i:i+gramSize].
 func gramAt[S string | []byte](s S, i int) uint64 {
@@ -117,28 +120,35 @@ func gramAt[S string | []byte](s S, i int) uint64 {
 func (s *sparks) has(hash uint64) bool { return s.seen[hash>>6]&(1<<(hash&63)) != 0 }
 
 // next is the first place from i on, in steps of two, at which a gram stands that
-// an anchor has, and len(s) if there is none.
-func (s *sparks) next(text []byte, i int) int {
+// an anchor has, and its hash; it is len(text) if there is none.
+func (s *sparks) next(text []byte, i int) (at int, gram uint64) {
 	for ; i+12 <= len(text); i += 8 {
-		w, x := load64(text, i)|lower64, load64(text, i+4)|lower64
-		if s.has(hash(w)) || s.has(hash(w>>16)) || s.has(hash(x)) || s.has(hash(x>>16)) {
-			break
+		b := text[i : i+12]
+		w, x := binary.LittleEndian.Uint64(b)|lower64, binary.LittleEndian.Uint64(b[4:])|lower64
+		if h := hash(w); s.has(h) {
+			return i, h
+		}
+		if h := hash(w >> 16); s.has(h) {
+			return i + 2, h
+		}
+		if h := hash(x); s.has(h) {
+			return i + 4, h
+		}
+		if h := hash(x >> 16); s.has(h) {
+			return i + 6, h
 		}
 	}
 	for ; i+gramSize <= len(text); i += 2 {
-		if s.has(gramAt(text, i)) {
-			return i
+		if h := gramAt(text, i); s.has(h) {
+			return i, h
 		}
 	}
-	return len(text)
+	return len(text), 0
 }
 
-// at returns the hash of the gram at i, and the first anchor of its chain as a
-// number in list; 0 is none.
-func (s *sparks) at(text []byte, i int) (hash uint64, n uint16) {
-	hash = gramAt(text, i)
-	return hash, s.heads[hash&(1<<headBits-1)]
-}
+// chain is the first anchor that may have a gram of a hash, as a number in list; 0 is
+// none.
+func (s *sparks) chain(gram uint64) uint16 { return s.heads[gram&(1<<headBits-1)] }
 
 // begins is where an anchor begins if its gram, of this hash, stands at i; -1 if it
 // does not.

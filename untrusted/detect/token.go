@@ -119,7 +119,7 @@ func (l *lexicon) tokens(dst []token, text []byte, from, to int, isTool func([]b
 func (l *lexicon) word(text []byte, i, to int, isTool func([]byte) bool) (int, wordID) {
 	var low [longestWord]byte
 	n, j := 0, i
-	odd, digits, under := false, true, 0
+	odd, digits, under, hash := false, true, 0, uint32(0)
 	for ; j < to && byteClass[text[j]] == byteWord; j++ {
 		c := text[j]
 		if c == 0xe2 && j+2 < to && text[j+1] == 0x80 { // quotes and dashes
@@ -144,6 +144,7 @@ func (l *lexicon) word(text []byte, i, to int, isTool func([]byte) bool) (int, w
 		digits = digits && c >= '0' && c <= '9'
 		if n < longestWord {
 			low[n] = c
+			hash = hashByte(hash, c)
 		}
 		n++
 	}
@@ -182,6 +183,7 @@ func (l *lexicon) word(text []byte, i, to int, isTool func([]byte) bool) (int, w
 		return j, 0
 	}
 	n = min(n, longestWord)
+	read := n
 	for n > 0 && low[n-1] == '\'' { // a closing quote
 		n--
 	}
@@ -189,7 +191,12 @@ func (l *lexicon) word(text []byte, i, to int, isTool func([]byte) bool) (int, w
 	for k < n && low[k] == '\'' {
 		k++
 	}
-	w := l.find(low[k:n])
+	if k > 0 || n < read {
+		hash = wordHash(low[k:n])
+	} else {
+		hash ^= hash >> 13
+	}
+	w := l.look(low[k:n], hash)
 	if w == 0 && under > 0 { // chat_history reads as two words
 		return i + under, l.find(low[k:min(under, n)])
 	}
