@@ -42,7 +42,10 @@ func (d *Dialer) Client() *http.Client {
 // of their own. It judges the URL of each request and bounds the answer, but a
 // redirect's credentials and scheme are the client's matter.
 func (d *Dialer) Transport() http.RoundTripper {
-	return &transport{dialer: d, inner: d.transport(bufferBytes), streams: d.transport(streamBytes)}
+	return &transport{
+		dialer: d, inner: d.transport(bufferBytes), streams: d.transport(streamBytes),
+		plain: plain{dial: d.DialContext, wait: d.o.Timeout},
+	}
 }
 
 func (d *Dialer) transport(buffer int) *http.Transport {
@@ -61,6 +64,8 @@ type transport struct {
 	dialer  *Dialer
 	inner   *http.Transport
 	streams *http.Transport // for what lasts
+	plain   plain           // for the same without TLS
+	buffers buffers
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -68,6 +73,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := t.dialer.CheckURL(r.URL); err != nil {
 		closeBody(r)
 		return nil, err
+	}
+	if t.dialer.o.Stream && plainly(r) {
+		return t.plain.roundTrip(r, &t.buffers)
 	}
 	through := t.inner
 	if t.dialer.o.Stream && r.Method == http.MethodGet {
@@ -89,6 +97,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 func (t *transport) CloseIdleConnections() {
 	t.inner.CloseIdleConnections()
 	t.streams.CloseIdleConnections()
+	t.plain.close()
 }
 
 func closeBody(r *http.Request) {

@@ -24,7 +24,8 @@
 // never. No proxy is asked. A redirect is followed only where Options say so and
 // is judged like a first request: never from https to http, never with a body to
 // another origin, and to another origin without credentials, once and for the rest
-// of the chain. Time, headers and bodies are bounded.
+// of the chain. Time, headers and bodies are bounded. What a server sends behind an
+// answer is no answer to whoever asks next.
 //
 // A host in another script must be written in its xn-- form (RFC 5890), and is
 // then a name like any other: nothing is converted, so that what is configured,

@@ -101,13 +101,18 @@ func waited(ctx context.Context, attempt int) bool {
 // prepare makes a request of the session, with the credential of who it is for.
 func (r *remote) prepare(ctx context.Context, e exchange) (*http.Request, http.Header, error) {
 	body := &sending{Reader: bytes.NewReader(e.body)}
-	if !e.reads {
+	if !e.reads && r.secure {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: body.by})
 	}
-	req, err := http.NewRequestWithContext(ctx, e.method, r.o.URL, nil)
+	req, err := http.NewRequestWithContext(ctx, e.method, "", nil)
 	if err != nil {
 		return nil, nil, err
 	}
+	if r.invalid != nil {
+		return nil, nil, r.invalid
+	}
+	to := r.url
+	req.URL, req.Host = &to, to.Host
 	if len(e.body) > 0 {
 		req.Body, req.ContentLength = body, int64(len(e.body))
 		req.GetBody = func() (io.ReadCloser, error) { return body.again(e) }

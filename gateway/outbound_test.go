@@ -233,7 +233,7 @@ func TestHTTP2SendsNothingAgain(t *testing.T) {
 	for _, guarded := range []bool{false, true} {
 		var posts atomic.Int32
 		url, client := resetting(t, &posts)
-		r := &remote{d: &door{}, o: Remote{URL: url}, client: client}
+		r := newRemote(&door{}, Remote{URL: url, Client: client})
 		if guarded {
 			resp, err := r.do(t.Context(), exchange{method: http.MethodPost, body: []byte(`{"a":1}`), fill: func(http.Header) {}})
 			if err == nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -38,6 +39,10 @@ type remote struct {
 	o      Remote
 	client *http.Client
 
+	url     url.URL // of the endpoint
+	invalid error   // why it is none
+	secure  bool    // it is reached by TLS
+
 	ctx  context.Context // ends with the door
 	stop context.CancelFunc
 
@@ -55,6 +60,11 @@ var _ serverEnd = (*remote)(nil)
 func newRemote(d *door, o Remote) *remote {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &remote{d: d, o: o, client: o.Client, ctx: ctx, stop: stop}
+	if u, err := url.Parse(o.URL); err != nil {
+		r.invalid = err
+	} else {
+		r.url, r.secure = *u, u.Scheme != "http"
+	}
 	if o.Own != nil {
 		if own := o.Own(d.o.Principal.ID); own != nil {
 			r.client = own

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"sync"
@@ -16,6 +17,7 @@ type self struct {
 	now   []byte // canonical JSON; nil if nothing is known
 	past  map[ostiary.Digest]bool
 	ready chan struct{} // closed when now is known
+	leaf  []byte        // by which certificate now is known, empty where there was none; nil for a program
 }
 
 // identitiesMost is how many identities of a server a door remembers.
@@ -41,7 +43,7 @@ func (s *self) soFar() []byte {
 
 // set notes what the server is now. It reports whether it was another one before and
 // never was this one.
-func (s *self) set(i []byte) (unheard bool) {
+func (s *self) set(i, leaf []byte) (unheard bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !closed(s.ready) {
@@ -52,28 +54,43 @@ func (s *self) set(i []byte) (unheard bool) {
 	if len(s.past) < identitiesMost {
 		s.past[serverDigest(i)] = true
 	}
-	s.now = i
+	s.now, s.leaf = i, leaf
 	return unheard
 }
 
 // starts finds out what program the server is, while it starts.
 func (d *door) starts(o *Options) {
 	if o.Pins == nil || o.Server != nil || len(o.Command) == 0 {
-		d.self.set(o.self)
+		d.self.set(o.self, nil)
 		return
 	}
 	go func() {
 		defer d.breaks()
-		d.self.set(o.Pins.Program(o.Command, o.Dir))
+		d.self.set(o.Pins.Program(o.Command, o.Dir), nil)
 	}()
 }
 
 // met notes who answered over HTTP. Where that is somebody whom this door has not
 // met before, the lists are read again, so that a person can be told.
 func (d *door) met(state *tls.ConnectionState) {
-	if d.o.Pins != nil && d.self.set(d.o.Pins.Peer(d.remote.o.URL, state)) {
+	if d.o.Pins == nil {
+		return
+	}
+	leaf := []byte{}
+	if state != nil && len(state.PeerCertificates) > 0 {
+		leaf = state.PeerCertificates[0].Raw
+	}
+	if !d.self.by(leaf) && d.self.set(d.o.Pins.Peer(d.remote.o.URL, state), leaf) {
 		d.catalog.changed()
 	}
+}
+
+// by reports whether what is known of a server over HTTP was learned from this
+// certificate, so that there is nothing to note.
+func (s *self) by(leaf []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leaf != nil && bytes.Equal(s.leaf, leaf)
 }
 
 // identity is what the server is as far as that is known: of a program it waits

@@ -1,0 +1,33 @@
+//go:build unix
+
+package egress
+
+import (
+	"errors"
+	"net"
+	"syscall"
+)
+
+// canPeek says that quiet can tell.
+const canPeek = true
+
+// quiet reports whether a connection that waits is open and has nothing to read: its
+// end, or an answer to what nobody asked.
+func quiet(c net.Conn) bool {
+	raw, ok := c.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	conn, err := raw.SyscallConn()
+	if err != nil {
+		return false
+	}
+	open := false
+	err = conn.Read(func(fd uintptr) bool {
+		var one [1]byte
+		_, err := syscall.Read(int(fd), one[:]) // it is never used again where this reads anything
+		open = errors.Is(err, syscall.EAGAIN)
+		return true
+	})
+	return open && err == nil
+}
