@@ -1,6 +1,9 @@
 package redact
 
-import "strings"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // Bounds of what is looked at as base64 (RFC 4648, both alphabets).
 const (
@@ -67,11 +70,11 @@ func hasText(chars string) bool {
 // bytes at once: of a run eight lie side by side there.
 func nextRun(s string, from int) (start, end int, text, ok bool) {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for i := from; i+8 <= len(s); i += 8 {
-		b := s[i : i+8]
-		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		if (w|(w-'+'*ones)&^w)&highs != 0 || asciiBits[b[0]] == 0 || asciiBits[b[7]] == 0 { // a blank, most likely
-			continue
+	raw := lend(s)
+	for i := from; i+8 <= len(raw); i += 8 {
+		w := binary.LittleEndian.Uint64(raw[i:])
+		if (w|(w-'+'*ones)&^w)&highs != 0 || asciiBits[byte(w)] == 0 || asciiBits[w>>56] == 0 || asciiBits[byte(w>>32)] == 0 {
+			continue // there is a blank, most likely
 		}
 		for start = i; start > from && asciiBits[s[start-1]] != 0; start-- {
 		}

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"strings"
 	"unicode/utf16"
@@ -31,10 +32,10 @@ func lookInside(s string, seen wire.Seen) look {
 // says that it is the inside of a JSON literal, where a backslash is an escape.
 func lookAt(s string, literal bool) (l look) {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	raw := lend(s)
 	for i := 0; i < len(s); {
 		if i+8 <= len(s) {
-			b := s[i : i+8]
-			w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+			w := binary.LittleEndian.Uint64(raw[i:])
 			back, percent, del := w^'\\'*ones, w^'%'*ones, w^0x7f*ones
 			found := (w | (w-' '*ones)&^w | (back-ones)&^back | (percent-ones)&^percent | (del-ones)&^del) & highs
 			if found == 0 {

@@ -27,6 +27,7 @@ type pass struct {
 	keys int    // how many keys were replaced
 	// blocked is the first rule that withholds the answer.
 	blocked string
+	scoped  bool // the body says who may keep it
 	again   bool // what is found was noted already
 	mac     hash.Hash
 }
@@ -45,6 +46,7 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 		hit := long || words.in(start, end)
 		name := ""
 		if w.IsKey() {
+			p.scoped = p.scoped || w.Depth() == 1 && string(w.Plain()) == "cacheScope"
 			if hit || l != 0 {
 				name = p.name(string(w.Plain()))
 			}

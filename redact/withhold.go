@@ -97,8 +97,10 @@ func (p *pass) release(body []byte) {
 	if same(p.r.Body, body) {
 		return
 	}
-	if m, ok := member(body, "cacheScope"); ok && string(body[m.value:m.end]) == `"public"` {
-		body = replaced(body, m.value, m.end, []byte(`"private"`))
+	if p.scoped {
+		if m, ok := member(body, "cacheScope"); ok && string(body[m.value:m.end]) == `"public"` {
+			body = replaced(body, m.value, m.end, []byte(`"private"`))
+		}
 	}
 	p.r.Body = body
 	if p.r.Text != "" {
