@@ -127,6 +127,8 @@ func (u *upstream) message(line []byte) func() {
 		return reply(`"result":{}`)
 	case own && m.method == "tools/list":
 		return reply(`"result":{"tools":` + string(u.tools) + `}`)
+	case own && m.method == "resources/templates/list":
+		return reply(`"result":{"resourceTemplates":[]}`)
 	case own && strings.HasSuffix(m.method, "/list"):
 		return reply(`"result":{"` + strings.TrimSuffix(m.method, "/list") + `":[]}`)
 	case own && m.method == "tools/call":

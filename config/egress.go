@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/url"
 	"strings"
@@ -80,8 +81,8 @@ const connectTime = 10 * time.Second
 // for a person.
 const withPeople = 10 * time.Minute
 
-func (u *Upstream) egress(now func() time.Time, answer time.Duration) (*egress.Dialer, error) {
-	return egress.New(egress.Options{AllowPrivate: u.AllowPrivate, Stream: true, Connect: connectTime, Timeout: answer, Clock: now})
+func (u *Upstream) egress(now func() time.Time, answer time.Duration, secure *tls.Config) (*egress.Dialer, error) {
+	return egress.New(egress.Options{AllowPrivate: u.AllowPrivate, Stream: true, Connect: connectTime, Timeout: answer, Clock: now, TLS: secure})
 }
 
 // longest is how long a call may run at most.
@@ -95,9 +96,10 @@ func (f *File) longest() time.Duration {
 
 // Client reaches the server at the URL, and nothing else. Each has connections of
 // its own. The header of an answer may take as long as any call; who waits for it
-// bounds it further.
-func (f *File) Client(u *Upstream, now func() time.Time) (*http.Client, error) {
-	d, err := u.egress(now, f.longest())
+// bounds it further. A server over TLS whose key is not the one that is pinned gets
+// nothing: the handshake fails before a request or a credential is sent.
+func (f *File) Client(h *House, u *Upstream, now func() time.Time) (*http.Client, error) {
+	d, err := u.egress(now, f.longest(), h.meets(u))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +108,7 @@ func (f *File) Client(u *Upstream, now func() time.Time) (*http.Client, error) {
 
 // reachable finds what can be known of the URL without the network.
 func (u *Upstream) reachable() error {
-	d, err := u.egress(nil, 0)
+	d, err := u.egress(nil, 0, nil)
 	if err != nil {
 		return err
 	}

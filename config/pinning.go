@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"crypto/tls"
+	"time"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/gateway"
@@ -27,6 +28,22 @@ func (f *File) newPins(w Wiring, s ostiary.Store, j ostiary.Journal) *pin.Pins {
 	return pin.New(o)
 }
 
+// meetTime bounds what a TLS handshake waits for the store.
+const meetTime = 5 * time.Second
+
+// meets has the key of a server looked at while the connection is made.
+func (h *House) meets(u *Upstream) *tls.Config {
+	p := h.people.pins
+	if p == nil {
+		return nil
+	}
+	return &tls.Config{VerifyConnection: func(state tls.ConnectionState) error {
+		ctx, done := context.WithTimeout(context.Background(), meetTime)
+		defer done()
+		return p.Meet(ctx, u.Name, pin.Peer(u.URL, &state))
+	}}
+}
+
 // Pins hold the servers to what they were when they were accepted; every door of the
 // house needs them, since the line refuses what they have not seen. Nil where the file
 // says dangerously_unpinned.
@@ -44,6 +61,9 @@ func (h *House) Pins() *gateway.Pinning {
 				seen.Definitions = append(seen.Definitions, pin.Definition{Kind: pin.Kind(k), Name: e.Name, Text: e.Text})
 			}
 			return p.See(ctx, seen)
+		},
+		Accepted: func(ctx context.Context, upstream string, server ostiary.Digest) (bool, error) {
+			return p.Accepted(ctx, upstream, server)
 		},
 		Greet: func(ctx context.Context, s gateway.Sight, said gateway.Greeting) (gateway.Greeting, error) {
 			g, err := p.Greet(ctx, s.Upstream, s.Principal, pin.Known(string(s.Identity)), pin.Greeting(said))

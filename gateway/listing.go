@@ -51,6 +51,9 @@ func (c *catalog) read(door context.Context, meta []byte, room *int) (map[string
 			if door.Err() == nil {
 				c.d.o.Log.Warn("the server's tools could not be listed", "error", err)
 			}
+			if e := (*ostiary.Error)(nil); errors.As(err, &e) && e.Code == ostiary.CodePinUpstream {
+				return nil, ttlLeast, tools{err: e}
+			}
 			message := "the server did not list its tools, so no call can be judged: try again, or ask the operator to look at the server"
 			if e := (*tooMuch)(nil); errors.As(err, &e) {
 				message = "the server lists too much (" + e.Error() + "), so no call can be judged: ask the operator to look at the server"

@@ -53,6 +53,9 @@ func pinning(p *pin.Pins) *Pinning {
 			}
 			return p.See(ctx, seen)
 		},
+		Accepted: func(ctx context.Context, upstream string, server ostiary.Digest) (bool, error) {
+			return p.Accepted(ctx, upstream, server)
+		},
 		Greet: func(ctx context.Context, s Sight, said Greeting) (Greeting, error) {
 			g, err := p.Greet(ctx, s.Upstream, s.Principal, pin.Known(string(s.Identity)), pin.Greeting(said))
 			return Greeting(g), err

@@ -106,13 +106,27 @@ func (d *door) identity(ctx context.Context) []byte {
 }
 
 // serverFor identifies the server for a call of the client. A server over HTTP is
-// not known before it has answered something, so the catalog asks it first.
+// not known before it has answered something, so the catalog asks it first, and again
+// where who answered last is not who was accepted.
 func (d *door) serverFor(ctx context.Context, m *wire.Message, class ostiary.Class) (ostiary.Digest, error) {
 	connects := class == ostiary.ClassControl || class == ostiary.ClassList // they come first, and pass
-	if d.o.Pins != nil && d.remote != nil && !connects && !closed(d.self.ready) {
+	if d.o.Pins == nil || d.remote == nil || connects {
+		return serverDigest(d.identity(ctx)), nil
+	}
+	if !closed(d.self.ready) {
 		if _, _, err := d.catalog.wait(ctx, m); err != nil {
 			return ostiary.Digest{}, err
 		}
+	}
+	now := serverDigest(d.identity(ctx))
+	accepted, err := d.o.Pins.Accepted(ctx, d.o.Upstream, now)
+	if err != nil || accepted {
+		return now, err
+	}
+	// Another one may be there by now, such as the one that was accepted meanwhile.
+	d.catalog.changed()
+	if _, _, err := d.catalog.wait(ctx, m); err != nil {
+		return now, nil //nolint:nilerr // the line refuses it
 	}
 	return serverDigest(d.identity(ctx)), nil
 }

@@ -25,7 +25,7 @@ func (s *site) remote(u *config.Upstream) (*gateway.Remote, error) {
 	if u.URL == "" {
 		return nil, nil
 	}
-	client, err := s.file.Client(u, s.w.Now)
+	client, err := s.file.Client(s.house, u, s.w.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *site) own(u *config.Upstream, c *credential.Credential) (func(string) *
 		if !c.Own(p.Name) {
 			continue
 		}
-		client, err := s.file.Client(u, s.w.Now)
+		client, err := s.file.Client(s.house, u, s.w.Now)
 		if err != nil {
 			return nil, err
 		}

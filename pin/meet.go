@@ -1,0 +1,42 @@
+package pin
+
+import (
+	"context"
+
+	"github.com/ostiary/ostiary"
+)
+
+// Meet judges who answers where an upstream is to be, before anything is said to it:
+// an error (pin_upstream) if that is not who was accepted, and then it waits for a
+// person as [Pins.See] has it. Of an upstream that was never seen nothing is known,
+// so it passes. Where a person is to be asked about changes ([Ask]), each call asks,
+// and who answers is met.
+func (p *Pins) Meet(ctx context.Context, upstream string, who Identity) error {
+	s, err := p.known(ctx, p.o.Ticks()-maxAge)
+	if err != nil {
+		return err
+	}
+	srv := s.servers[upstream]
+	if srv == nil || srv.identity == nil || srv.identity.accepts(who.digest) && len(srv.identity.pin.Waiting) == 0 {
+		return nil
+	}
+	if err := p.See(ctx, Seen{Upstream: upstream, Identity: who}); err != nil {
+		return err
+	}
+	if srv.identity.accepts(who.digest) || p.o.Changed == Ask {
+		return nil
+	}
+	d := p.another(upstream)
+	return &ostiary.Error{Code: d.Code, Message: d.Message, Reason: d.Reason}
+}
+
+// Accepted reports whether an upstream with this identity is the one that was
+// accepted, or one that was never seen.
+func (p *Pins) Accepted(ctx context.Context, upstream string, who ostiary.Digest) (bool, error) {
+	s, err := p.known(ctx, p.o.Ticks()-maxAge)
+	if err != nil {
+		return false, err
+	}
+	srv := s.servers[upstream]
+	return srv == nil || srv.identity == nil || srv.identity.accepts(who), nil
+}
