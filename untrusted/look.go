@@ -14,7 +14,7 @@ type look struct {
 
 	text []byte // what the literal means, until the next one is read
 	// calm says that nothing hides in it, for sure: it has no escapes but those of
-	// tabs, line ends, quotes and slashes, and a fence in it begins with < or [.
+	// tabs, line ends, quotes and slashes, and no word of two alphabets.
 	calm  bool
 	seals []int // if it is calm: where in the body a backslash belongs, as sealed has it
 }
@@ -85,16 +85,29 @@ func (k *look) at(b []byte, from int) (end int) {
 			}
 		default:
 			for i < len(b) && b[i] >= 0x7f { // one after another, as most writing has them
+				if b[i] >= 0xcd && b[i] <= 0xd6 && i+1 < len(b) && alphabets[letterOf(b[i:])] != 0 {
+					var ok bool
+					if i, n, ok = k.mixes(b, i, n); !ok {
+						return k.restless(b, from, i, n)
+					}
+					continue
+				}
 				size := calmRune(b[i:])
+				opens := false
 				if size == 0 {
-					return k.restless(b, from, i, n)
+					if size = openerIn(b[i:]); size == 0 {
+						return k.restless(b, from, i, n)
+					}
+					opens = true
 				}
 				if i+4 <= len(b) {
 					binary.LittleEndian.PutUint32(out[n:], binary.LittleEndian.Uint32(b[i:]))
 				} else {
 					copy(out[n:], b[i:i+size])
 				}
-				i, n = i+size, n+size
+				if i, n = i+size, n+size; opens && opensRaw(b[i:]) {
+					k.seals = append(k.seals, i)
+				}
 			}
 		}
 	}

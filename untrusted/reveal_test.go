@@ -119,7 +119,7 @@ func TestCalmRunes(t *testing.T) {
 }
 
 func FuzzCalm(f *testing.F) {
-	for _, s := range []string{"plain", "é 東京 “x” 🎉", "<é/ｕntrusted", "‹untrusted", "<\\untrusted", "[\tEND Ünträsted", "a\r\nb\rc"} {
+	for _, s := range []string{"plain", "é 東京 “x” 🎉", "<é/ｕntrusted", "‹untrusted", "<\\untrusted", "[\tEND Ünträsted", "a\r\nb\rc", "Съешь «ещё» мягких-мягких булок\nи 2го", "Привет hello Приветhello", "a1б", "«untrusted", "<унтрустед", "Ωμέγα ϶ x҂y ԱԲ"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

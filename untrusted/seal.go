@@ -57,6 +57,14 @@ func opener(s string) int {
 	return size
 }
 
+// openerIn is opener for what is beyond ASCII.
+func openerIn(b []byte) int {
+	if r, size := utf8.DecodeRune(b); strings.ContainsRune(openers, r) {
+		return size
+	}
+	return 0
+}
+
 // opens reports whether what stands behind an opener is the name of a fence. It
 // looks no further than the next opener, so that all of a text is looked at once.
 func opens(s string) bool {
@@ -93,7 +101,9 @@ func opensRaw(raw []byte) bool {
 			i += 2
 			continue
 		case c >= utf8.RuneSelf:
-			c, size = utf8.DecodeRune(raw[i:])
+			if c, size = utf8.DecodeRune(raw[i:]); strings.ContainsRune(openers, c) {
+				return false
+			}
 		case c == '<' || c == '[':
 			return false
 		case c >= 'a' && c <= 'z' && n.word == "" && c != 'u' && c != 'e': // as nearly always

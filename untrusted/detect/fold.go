@@ -2,6 +2,7 @@ package detect
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -80,13 +81,26 @@ func (f *folder) view(piece []byte, base int) view {
 		return view{text: piece, base: base}
 	}
 	v := view{base: base}
-	f.out, f.at = f.out[:0], f.at[:0]
-	changed := false
+	f.out, f.at = slices.Grow(f.out[:0], len(piece)), slices.Grow(f.at[:0], len(piece)+1)
+	out, at := f.out[:len(piece)], f.at[:len(piece)+1] // what is drawn is never longer
+	changed, n := false, 0
 	for i := 0; i < len(piece); {
 		c := piece[i]
 		if c < utf8.RuneSelf {
-			f.out, f.at = append(f.out, c), append(f.at, int32(i))
-			i++
+			out[n], at[n] = c, int32(i)
+			i, n = i+1, n+1
+			continue
+		}
+		if c >= 0xce && c <= 0xd5 && i+1 < len(piece) && piece[i+1]&0xc0 == 0x80 { // Greek and Cyrillic, as most that is folded
+			at[n], at[n+1] = int32(i), int32(i+1)
+			if to := alike[int(c&0x1f)<<6+int(piece[i+1]&0x3f)-alikeFirst]; to != 0 {
+				out[n] = to
+				n, changed = n+1, true
+			} else {
+				out[n], out[n+1] = c, piece[i+1]
+				n += 2
+			}
+			i += 2
 			continue
 		}
 		r, size := utf8.DecodeRune(piece[i:])
@@ -97,11 +111,12 @@ func (f *folder) view(piece []byte, base int) view {
 			if r >= 0xe0000 {
 				v.tags = true
 			}
-			f.out, f.at = append(f.out, to), append(f.at, int32(i))
-			changed = true
+			out[n], at[n] = to, int32(i)
+			n, changed = n+1, true
 		default:
 			for k := range size {
-				f.out, f.at = append(f.out, piece[i+k]), append(f.at, int32(i+k))
+				out[n], at[n] = piece[i+k], int32(i+k)
+				n++
 			}
 		}
 		i += size
@@ -109,8 +124,8 @@ func (f *folder) view(piece []byte, base int) view {
 	if !changed {
 		return view{text: piece, base: base}
 	}
-	f.at = append(f.at, int32(len(piece)))
-	v.text, v.at = f.out, f.at
+	at[n] = int32(len(piece))
+	v.text, v.at = out[:n], at[:n+1]
 	return v
 }
 
