@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -34,6 +35,7 @@ const (
 // allowlist says what is no secret although it looks like one.
 type allowlist struct {
 	target  target
+	number  int  // among those that look at lines
 	both    bool // regex and stop word must speak, not one of them
 	sources []string
 	words   []string
@@ -93,8 +95,8 @@ func newAllowlist(t allowTable) (*allowlist, error) {
 }
 
 // allows reports whether the secret s[start:end], found by a match at s[from:to],
-// is none.
-func (a *allowlist) allows(m *machine, s string, from, to, start, end int) bool {
+// is none. none is for what is known of lines, by number.
+func (a *allowlist) allows(m *machine, none []span, s string, from, to, start, end int) bool {
 	a.once.Do(a.prepare)
 	text := s[start:end]
 	if !a.both && a.stops(text) {
@@ -104,7 +106,8 @@ func (a *allowlist) allows(m *machine, s string, from, to, start, end int) bool 
 	case targetMatch:
 		text = s[from:to]
 	case targetLine:
-		text = line(s, from, to)
+		low, high := line(s, from, to)
+		return a.any.near(m, s, low, high, &none[a.number]) && (!a.both || a.stops(text))
 	}
 	return a.any.in(m, text) && (!a.both || a.stops(s[start:end]))
 }
@@ -125,15 +128,15 @@ func (a *allowlist) prepare() {
 // without line ends must not be read again for each of them.
 const maxLine = 256
 
-func line(s string, from, to int) string {
-	low, high := max(0, from-maxLine), min(len(s), to+maxLine)
+func line(s string, from, to int) (low, high int) {
+	low, high = max(0, from-maxLine), min(len(s), to+maxLine)
 	if i := strings.LastIndexByte(s[low:from], '\n'); i >= 0 {
 		low += i + 1
 	}
 	if i := strings.IndexByte(s[to:high], '\n'); i >= 0 {
 		high = to + i
 	}
-	return s[low:high]
+	return low, high
 }
 
 // stops reports whether the secret has a stop word in it.
@@ -176,4 +179,19 @@ func entropy(s string) float64 {
 	}
 	n := float64(max(len(s), 1))
 	return math.Log2(n) - sum/n
+}
+
+// numbered counts the allowlists that look at lines, and numbers them.
+func numbered(rules []*rule, global []*allowlist) (n int) {
+	all := slices.Clone(global)
+	for _, r := range rules {
+		all = append(all, r.allow...)
+	}
+	for _, a := range all {
+		if a != nil && a.target == targetLine {
+			a.number = n
+			n++
+		}
+	}
+	return n
 }

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"math/bits"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -12,9 +13,8 @@ type anyOf struct {
 	atStart []*pattern
 	starts  [256][]uint16 // those of atStart that can begin with a byte
 	inside  []*pattern
-	second  []byte        // the lower-case byte that is the second of each of inside; 0 if not told
-	begin   [256][]uint16 // those of inside that can begin with a byte
-	slow    []slowWay     // what is no pattern
+	gates   []gates   // of each 64 of inside
+	slow    []slowWay // what is no pattern
 }
 
 // slowWay is left to regexp; heads are what it begins with, if that is told.
@@ -38,9 +38,11 @@ func newAnyOf(sources []string) *anyOf {
 				index(&a.starts, &first, len(a.atStart))
 				a.atStart = append(a.atStart, p)
 			case ok && !p.start.first(&first):
-				index(&a.begin, &first, len(a.inside))
+				if len(a.inside)%64 == 0 {
+					a.gates = append(a.gates, gates{})
+				}
+				a.gates[len(a.gates)-1].add(len(a.inside)%64, p.start)
 				a.inside = append(a.inside, p)
-				a.second = append(a.second, second(p.start))
 			default:
 				a.slow = append(a.slow, slowWay{lazy: lazy{source: way.String()}, heads: heads(way)})
 			}
@@ -63,15 +65,6 @@ func (l *slowWay) canBegin(text string) bool {
 	return l.heads == nil || slices.ContainsFunc(l.heads, func(h string) bool {
 		return len(text) >= len(h) && strings.EqualFold(text[:len(h)], h)
 	})
-}
-
-func second(n *node) byte {
-	if n.op == opFold || n.op == opLiteral {
-		if len(n.text) > 1 {
-			return lower(n.text[1])
-		}
-	}
-	return 0
 }
 
 func index(by *[256][]uint16, first *set, n int) {
@@ -127,24 +120,75 @@ func (a *anyOf) in(m *machine, text string) bool {
 	if text == "" || len(text) > maxAllowed {
 		return false
 	}
-	m.s = text
+	m.begin(text)
+	if a.begins(m, text) {
+		return true
+	}
+	for g := range a.gates {
+		for i := range len(text) {
+			if can := a.gates[g].at(text, i); can != 0 && a.try(m, g, can, i) {
+				return true
+			}
+		}
+	}
+	return a.slowly(text)
+}
+
+// near does it for s[low:high]. In none is no place at which something can begin, and
+// what is seen of the text is added to it, so that parts of a text that overlap are
+// not looked at again.
+func (a *anyOf) near(m *machine, s string, low, high int, none *span) bool {
+	text := s[low:high]
+	if len(a.gates) > 1 {
+		return a.in(m, text)
+	}
+	if text == "" || len(text) > maxAllowed {
+		return false
+	}
+	m.begin(text)
+	if a.begins(m, text) {
+		return true
+	}
+	for i := low; i < high && len(a.gates) > 0; i++ {
+		if none.from <= i && i < none.to {
+			i = none.to - 1
+			continue
+		}
+		can := a.gates[0].at(s, i)
+		switch {
+		case can != 0 && a.try(m, 0, can, i-low):
+			return true
+		case can == 0 && i == none.to:
+			none.to++
+		case can == 0:
+			*none = span{i, i + 1}
+		}
+	}
+	return a.slowly(text)
+}
+
+// begins reports whether one matches that does so at the beginning only.
+func (a *anyOf) begins(m *machine, text string) bool {
 	for _, n := range a.starts[text[0]] {
 		if _, ok := m.run(a.atStart[n].start, 0); ok {
 			return true
 		}
 	}
-	if len(a.inside) > 0 {
-		for i := range len(text) {
-			for _, n := range a.begin[text[i]] {
-				if c := a.second[n]; c != 0 && (i+1 == len(text) || lower(text[i+1]) != c) {
-					continue
-				}
-				if _, ok := m.run(a.inside[n].start, i); ok {
-					return true
-				}
-			}
+	return false
+}
+
+// try tries those at i that can begin there.
+func (a *anyOf) try(m *machine, g int, can uint64, i int) bool {
+	for ; can != 0; can &= can - 1 {
+		if _, ok := m.run(a.inside[64*g+bits.TrailingZeros64(can)].start, i); ok {
+			return true
 		}
 	}
+	return false
+}
+
+// slowly asks regexp.
+func (a *anyOf) slowly(text string) bool {
 	for i := range a.slow {
 		if l := &a.slow[i]; l.canBegin(text) && l.get().MatchString(text) {
 			return true

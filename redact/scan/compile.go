@@ -31,6 +31,7 @@ type node struct {
 	closed   bool
 	mark     int
 	ways     []*node
+	can      *[256]uint64 // the ways that can begin with a byte, where there are many
 	next     *node
 }
 
@@ -138,6 +139,7 @@ func (c *compiler) build(re *syntax.Regexp, next *node) *node {
 		for _, sub := range re.Sub {
 			n.ways = append(n.ways, c.build(sub, next))
 		}
+		n.sort()
 		return n
 	case syntax.OpStar:
 		return c.repeat(re, 0, -1, next)
@@ -187,6 +189,23 @@ func (c *compiler) repeat(re *syntax.Regexp, least, most int, next *node) *node 
 		}
 	}
 	return next
+}
+
+// sort notes which ways can begin with a byte, where there are many.
+func (n *node) sort() {
+	if len(n.ways) < 4 || len(n.ways) > 64 {
+		return
+	}
+	n.can = &[256]uint64{}
+	for k, w := range n.ways {
+		var first set
+		empty := w.first(&first)
+		for c, in := range &first {
+			if in || empty {
+				n.can[c] |= 1 << k
+			}
+		}
+	}
 }
 
 // run makes a run, and notes whether what follows can begin within it.

@@ -48,6 +48,7 @@ type Engine struct {
 	words    *automaton
 	actions  [][]action // by word of the automaton
 	slow     []*window  // the rules that are left to regexp
+	lines    int        // how many allowlists look at lines
 	personal *personal  // nil if nothing personal is looked for
 	finders  sync.Pool
 }
@@ -103,6 +104,7 @@ func New(o Options) (*Engine, error) {
 		return nil, err
 	}
 	e.global = global
+	e.lines = numbered(rules, global)
 	for _, r := range rules {
 		if err := b.file(r); err != nil {
 			return nil, err

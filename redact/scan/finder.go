@@ -14,6 +14,7 @@ type finder struct {
 	lanes  lanes
 	until  []int // by rule, where its last match ended
 	open   []span
+	none   []span // by number of an allowlist, see anyOf.near
 	found  []match
 	merged []match
 	far    []span // see note
@@ -32,7 +33,8 @@ type match struct {
 }
 
 func (f *finder) release() {
-	f.m.s, f.side.s = "", "" // do not keep the text
+	f.m.begin("") // do not keep the text
+	f.side.begin("")
 	f.e.finders.Put(f)
 }
 
@@ -48,7 +50,8 @@ func (f *finder) find(text string) []match {
 }
 
 func (f *finder) begin(text string) {
-	f.m.s, f.found, f.far, f.most, f.fresh = text, f.found[:0], f.far[:0], 0, false
+	f.m.begin(text)
+	f.found, f.far, f.most, f.fresh = f.found[:0], f.far[:0], 0, false
 }
 
 // walk does what is to be done where words end in a part of the text.
@@ -77,9 +80,11 @@ func (f *finder) reset() {
 	if f.until == nil {
 		f.until = make([]int, len(f.e.rules))
 		f.open = make([]span, len(f.e.slow))
+		f.none = make([]span, f.e.lines)
 	}
 	clear(f.until)
 	clear(f.open)
+	clear(f.none)
 	f.keyEnd, f.keyFrom = 0, 0
 }
 
@@ -158,12 +163,12 @@ func (f *finder) take(r *rule, from, to, start, end int) {
 		return
 	}
 	for _, a := range f.e.global {
-		if a.allows(&f.side, s, from, to, start, end) {
+		if a.allows(&f.side, f.none, s, from, to, start, end) {
 			return
 		}
 	}
 	for _, a := range r.allow {
-		if a.allows(&f.side, s, from, to, start, end) {
+		if a.allows(&f.side, f.none, s, from, to, start, end) {
 			return
 		}
 	}

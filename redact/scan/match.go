@@ -1,6 +1,9 @@
 package scan
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // machine runs patterns over a text. One belongs to one search.
 type machine struct {
@@ -8,6 +11,56 @@ type machine struct {
 	marks []int
 	steps int // bytes that were read, for the test of how that grows
 	high  int // the place before which they stand
+	runs  [8]longRun
+	old   int // which of them is forgotten next
+}
+
+// longRun is text[from:to], all of it of one set: it is read once, however many
+// places in it are tried.
+type longRun struct {
+	set      *set
+	from, to int
+}
+
+// shortRun is how much of a run is read each time.
+const shortRun = 16
+
+func (m *machine) begin(s string) {
+	m.s = s
+	if m.runs[0].set != nil {
+		m.runs, m.old = [8]longRun{}, 0
+	}
+}
+
+// long leaves behind bytes of a set from i on, at most to limit, where those of a
+// short run are of it.
+func (m *machine) long(in *set, i, limit int) int {
+	var r *longRun
+	for k := range m.runs {
+		if m.runs[k].set == in {
+			r = &m.runs[k]
+			break
+		}
+	}
+	if r == nil {
+		r = &m.runs[m.old]
+		m.old = (m.old + 1) % len(m.runs)
+		*r = longRun{set: in}
+	}
+	if i < r.from || i > r.to {
+		r.from, r.to = i, i+shortRun
+	}
+	if r.to >= limit {
+		return limit
+	}
+	j := max(r.to, i+shortRun)
+	from := j
+	for s := m.s; j < limit && in[s[j]]; {
+		j++
+	}
+	m.steps += j - from
+	r.to = j
+	return j
 }
 
 // match runs a pattern at a place. The marks of its groups hold until the next
@@ -52,11 +105,14 @@ func (m *machine) run(n *node, i int) (int, bool) {
 			if n.max >= 0 && limit-i > n.max {
 				limit = i + n.max
 			}
-			j := i
-			for set := n.set; j < limit && set[s[j]]; {
+			j, short := i, min(limit, i+shortRun)
+			for set := n.set; j < short && set[s[j]]; {
 				j++
 			}
 			m.steps += j - i
+			if j == short && j < limit {
+				j = m.long(n.set, i, limit)
+			}
 			m.high = max(m.high, j)
 			if j-i < n.min {
 				return 0, false
@@ -88,6 +144,14 @@ func (m *machine) run(n *node, i int) (int, bool) {
 			m.high = max(m.high, j)
 			i = j
 		case opAlt:
+			if n.can != nil && i < len(s) {
+				for can := n.can[s[i]]; can != 0; can &= can - 1 {
+					if end, ok := m.run(n.ways[bits.TrailingZeros64(can)], i); ok {
+						return end, true
+					}
+				}
+				return 0, false
+			}
 			last := len(n.ways) - 1
 			for _, w := range n.ways[:last] {
 				if end, ok := m.run(w, i); ok {
@@ -123,11 +187,16 @@ func (m *machine) run(n *node, i int) (int, bool) {
 
 // skip leaves behind bytes of a set, at most limit.
 func (m *machine) skip(i, limit int, in *set) int {
-	from := i
-	for end := min(len(m.s), i+limit); i < end && in[m.s[i]]; {
-		i++
+	s := m.s
+	limit = min(len(s), i+limit)
+	j, short := i, min(limit, i+shortRun)
+	for j < short && in[s[j]] {
+		j++
 	}
-	m.steps += i - from
-	m.high = max(m.high, i)
-	return i
+	m.steps += j - i
+	if j == short && j < limit {
+		j = m.long(in, i, limit)
+	}
+	m.high = max(m.high, j)
+	return j
 }
