@@ -135,6 +135,9 @@ func TestFilterAssigned(t *testing.T) {
 		{`{"api_keys":["` + password + `"]}`, ""},
 		{text(`{"db_password": "` + password + `"}`), ""},
 		{text(quoted(`{"api_secret":"` + password + `"}`)), ""},
+		{`{"env":[{"name":"MODE","value":"plain-42-words"},{"name":"DB_PASSWORD","value":"` + password + `"}]}`, `"value":"plain-42-words"`},
+		{text(`[{"name": "DB_PASSWORD", "optional": {"a": ["b"]}, "value": "` + password + `"}, {"name": "MODE", "value": "plain-42-words"}]`), `plain-42-words`},
+		{text(`{"Key": "db-password", "Value": "` + password + `"}`), ""},
 	} {
 		got, _, err := apply(t, f, c.body)
 		if err != nil || strings.Contains(got, password) || !strings.Contains(got, c.want) {

@@ -51,6 +51,7 @@ func (s *search) members(dst []secret, text string, views int) []secret {
 	s.hits = s.engine.Hits(s.hits, lend(text))
 	hits, next := s.hits[from:], 0
 	var keys keysOver
+	var named pairs
 	for w := wire.Texts(lend(text)); w.Next(); {
 		start, end := w.Start()+1, w.End()-1
 		hit := hitIn(hits, &next, start, end)
@@ -63,6 +64,12 @@ func (s *search) members(dst []secret, text string, views int) []secret {
 			continue
 		}
 		name := keys.over(&w)
+		if name == "" {
+			name = named.of(&w)
+		}
+		if hit && isName(&w) {
+			named.set(&w, s.plain(text[start:end]))
+		}
 		if name == "" && !hit {
 			continue
 		}

@@ -37,6 +37,7 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 	p.body, p.out, p.done = body, nil, 0
 	words := wordsAhead{search: p.search, body: body}
 	var keys keysOver
+	var named pairs
 	w := wire.Texts(body)
 	for p.room = w.Decode(p.room); w.Next(); {
 		start, end := w.Start()+1, w.End()-1
@@ -52,8 +53,13 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 			}
 			keys.set(w.Depth(), name)
 			name = ""
-		} else if len(keys) > 0 {
-			name = keys.over(&w)
+		} else {
+			if name = keys.over(&w); name == "" {
+				name = named.of(&w)
+			}
+			if (hit || l != 0) && isName(&w) {
+				named.set(&w, p.name(string(w.Plain())))
+			}
 		}
 		if !hit && l == 0 && name == "" && len(inside) < leastRun {
 			continue
