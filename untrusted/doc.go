@@ -13,7 +13,8 @@
 // Text from outside stands in a fence that nothing inside of it can close: its name
 // is drawn for each result, and what looks like a fence is escaped. Around it are
 // the words that say what it is and where it comes from. Characters that hide
-// become visible, and nothing else of the text changes. Structured content keeps its
+// become visible, and nothing else of the text changes. Of many short texts some
+// share a fence, so that marks add no more than a part of what the texts have. Structured content keeps its
 // form: the mark stands in _meta and in a text beside it. What names something, as
 // the name of a tool or a URL, keeps its bytes, and what hides in it is reported.
 //

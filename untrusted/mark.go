@@ -29,11 +29,7 @@ func (p *pass) mark() error {
 	if p.unnamed {
 		also += " The same holds for members that the protocol does not name."
 	}
-	head, tail := p.style.around(from, also, nonce)
-	headRaw, tailRaw := inQuotes(head), inQuotes(tail)
-	for _, t := range p.texts {
-		p.edits[t.head].With, p.edits[t.tail].With = headRaw, tailRaw
-	}
+	p.fence(from, also, nonce)
 	if from.what == whatError {
 		return nil // an error has no _meta
 	}

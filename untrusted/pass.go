@@ -31,6 +31,7 @@ type pass struct {
 	meta, content int
 	claimed       bool // the server says itself what only the door may say
 	structured    bool
+	annotated     bool // blocks say whom they are for
 	nested        bool // structured content in the result of a task
 	shownInData   bool // something hid in a string that programs read
 
@@ -38,8 +39,12 @@ type pass struct {
 }
 
 // literal is a string that is to be marked: the edits that hold its place for what
-// stands before it and behind.
-type literal struct{ head, tail int }
+// stands before it and behind, its size in bytes, and whether it is the text of a
+// block of a list.
+type literal struct {
+	head, tail, size int
+	block            bool
+}
 
 // read looks at every string of the body.
 func (p *pass) read(root *shape) {
@@ -146,7 +151,7 @@ func (p *pass) value(care care) {
 // text notes that a string is to be marked, and how its inside changes.
 func (p *pass) text(inside func()) {
 	start, end := p.w.Start()+1, p.w.End()-1
-	at := literal{head: len(p.edits)}
+	at := literal{head: len(p.edits), size: end - start, block: p.inBlock()}
 	p.edit(start, start, nil)
 	inside()
 	at.tail = len(p.edits)
@@ -238,6 +243,8 @@ func (p *pass) key() {
 		}
 	case depth == 1 && (string(body[start:end]) == `"task"` || string(body[start:end]) == `"taskId"` || string(body[start:end]) == `"inputRequests"`):
 		p.waits = true
+	case depth == 3 && string(p.k.text) == "annotations":
+		p.annotated = true
 	case depth == 1 && p.readsStructured():
 		p.structured = true
 	case depth == 2 && p.readsStructured():

@@ -84,6 +84,20 @@ func (s Style) around(from source, also, nonce string) (head, tail string) {
 	return "<untrusted " + about + ">\n" + said + "\n\n", "\n</untrusted id=\"" + nonce + "\">"
 }
 
+// brief is what stands before a text of which others have said it all. What stands
+// behind is the same.
+func (s Style) brief(nonce string) string {
+	switch s {
+	case StyleOff:
+		return ""
+	case StyleUserContent:
+		return `<user_content id="` + nonce + "\">\n"
+	case StyleBracket:
+		return `[UNTRUSTED id="` + nonce + "\"]\n"
+	}
+	return `<untrusted id="` + nonce + "\">\n"
+}
+
 // inside is the text as it stands between the two: a text that is sealed.
 func (s Style) inside(text string) string {
 	switch s {
