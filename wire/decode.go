@@ -55,7 +55,8 @@ func decode(raw []byte) (v any, canonical bool, err error) {
 	}
 	lim := Limits{MaxDepth: highestMaxDepth}
 	q, canonical := quick{b: raw}, true
-	if v, ok := newQuick(raw, lim).quickTree(&q, 1, &canonical); ok {
+	fast := parser{raw: raw, maxDepth: lim.maxDepth()} // on the stack
+	if v, ok := fast.quickTree(&q, 1, &canonical); ok {
 		canonical = canonical && q.i == len(raw)
 		if q.space(); q.i == len(raw) {
 			return v, canonical, nil

@@ -25,8 +25,10 @@ func Parse(b []byte, lim Limits) (*Message, error) {
 	if err := checkBytes(raw, lim); err != nil {
 		return nil, err
 	}
-	if p := newQuick(raw, lim); raw[0] == '{' && p.quickly() {
-		return p.view()
+	if raw[0] == '{' {
+		if p := (parser{raw: raw, maxDepth: lim.maxDepth()}); p.quickly() { // on the stack
+			return p.view()
+		}
 	}
 	p := newParser(raw, lim)
 	if _, err := p.value(inEnvelope); err != nil {
@@ -100,17 +102,11 @@ type parser struct {
 	// resultTwin is true if the result or error has a key that asks for input in
 	// another case.
 	resultTwin bool
-
-	// What most messages need of keySet, so that it is allocated with the parser.
-	arena [256]byte
-	ends  [24]int
 }
 
 // newQuick makes a parser for quick reading alone.
 func newQuick(raw []byte, lim Limits) *parser {
-	p := &parser{raw: raw, maxDepth: lim.maxDepth()}
-	p.keys = keySet{arena: p.arena[:0], ends: p.ends[:0]}
-	return p
+	return &parser{raw: raw, maxDepth: lim.maxDepth()}
 }
 
 func newParser(raw []byte, lim Limits) *parser {

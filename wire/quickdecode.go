@@ -8,15 +8,20 @@ import (
 // quickTree decodes the next value as decode does. canonical stays true if the
 // bytes are the canonical form of the value.
 func (p *parser) quickTree(q *quick, depth int, canonical *bool) (v any, ok bool) {
+	var k keySet
+	return p.quickBranch(q, &k, depth, canonical)
+}
+
+func (p *parser) quickBranch(q *quick, k *keySet, depth int, canonical *bool) (v any, ok bool) {
 	start := q.i
 	c := q.peek()
 	*canonical = *canonical && q.i == start
 	start = q.i
 	switch c {
 	case '{':
-		return p.quickMembers(q, depth, canonical)
+		return p.quickMembers(q, k, depth, canonical)
 	case '[':
-		return p.quickElements(q, depth, canonical)
+		return p.quickElements(q, k, depth, canonical)
 	case '"':
 		raw, escaped, ok := q.str()
 		if !ok {
@@ -42,7 +47,7 @@ func (p *parser) quickTree(q *quick, depth int, canonical *bool) (v any, ok bool
 	return json.Number(q.b[start:q.i]), true
 }
 
-func (p *parser) quickElements(q *quick, depth int, canonical *bool) (any, bool) {
+func (p *parser) quickElements(q *quick, k *keySet, depth int, canonical *bool) (any, bool) {
 	q.i++
 	if depth > p.maxDepth {
 		return nil, false
@@ -59,7 +64,7 @@ func (p *parser) quickElements(q *quick, depth int, canonical *bool) (any, bool)
 		if len(out) > 0 && !q.eat(',') {
 			return nil, false
 		}
-		v, ok := p.quickTree(q, depth+1, canonical)
+		v, ok := p.quickBranch(q, k, depth+1, canonical)
 		if !ok {
 			return nil, false
 		}
@@ -67,12 +72,12 @@ func (p *parser) quickElements(q *quick, depth int, canonical *bool) (any, bool)
 	}
 }
 
-func (p *parser) quickMembers(q *quick, depth int, canonical *bool) (any, bool) {
+func (p *parser) quickMembers(q *quick, k *keySet, depth int, canonical *bool) (any, bool) {
 	q.i++
 	if depth > p.maxDepth {
 		return nil, false
 	}
-	keys := p.keys.open()
+	keys := k.open()
 	out := make(map[string]any)
 	var last []byte
 	for first := true; ; first = false {
@@ -81,7 +86,7 @@ func (p *parser) quickMembers(q *quick, depth int, canonical *bool) (any, bool) 
 		*canonical = *canonical && q.i == at
 		if c == '}' {
 			q.i++
-			p.keys.close(keys)
+			k.close(keys)
 			return out, true
 		}
 		if !first && !q.eat(',') {
@@ -100,10 +105,10 @@ func (p *parser) quickMembers(q *quick, depth int, canonical *bool) (any, bool) 
 			return nil, false
 		}
 		*canonical = *canonical && q.i == at+1
-		if _, twin := p.keys.add(&keys, name, true); twin {
+		if _, twin := k.add(&keys, name, true); twin {
 			return nil, false
 		}
-		v, ok := p.quickTree(q, depth+1, canonical)
+		v, ok := p.quickBranch(q, k, depth+1, canonical)
 		if !ok {
 			return nil, false
 		}

@@ -4,19 +4,20 @@ package wire
 // known.
 func (p *parser) quickly() bool {
 	q := quick{b: p.raw}
-	if _, ok := p.quickValue(&q, inEnvelope, 1); !ok {
+	var k keySet
+	if _, ok := p.quickValue(&q, &k, inEnvelope, 1); !ok {
 		return false
 	}
 	q.space()
 	return q.i == len(q.b)
 }
 
-func (p *parser) quickValue(q *quick, at place, depth int) (s span, ok bool) {
+func (p *parser) quickValue(q *quick, k *keySet, at place, depth int) (s span, ok bool) {
 	switch q.peek() {
 	case '{':
-		return p.quickObject(q, at, depth)
+		return p.quickObject(q, k, at, depth)
 	case '[':
-		return p.quickArray(q, at.inside(), depth)
+		return p.quickArray(q, k, at.inside(), depth)
 	case '"':
 		s.start = q.i
 		_, _, ok = q.str()
@@ -28,7 +29,7 @@ func (p *parser) quickValue(q *quick, at place, depth int) (s span, ok bool) {
 	return s, ok
 }
 
-func (p *parser) quickArray(q *quick, at place, depth int) (s span, ok bool) {
+func (p *parser) quickArray(q *quick, k *keySet, at place, depth int) (s span, ok bool) {
 	s.start = q.i
 	q.i++
 	if depth > p.maxDepth {
@@ -38,7 +39,7 @@ func (p *parser) quickArray(q *quick, at place, depth int) (s span, ok bool) {
 		if !first && !q.eat(',') {
 			return s, false
 		}
-		if _, ok := p.quickValue(q, at, depth+1); !ok {
+		if _, ok := p.quickValue(q, k, at, depth+1); !ok {
 			return s, false
 		}
 	}
@@ -46,13 +47,13 @@ func (p *parser) quickArray(q *quick, at place, depth int) (s span, ok bool) {
 	return s, true
 }
 
-func (p *parser) quickObject(q *quick, at place, depth int) (s span, ok bool) {
+func (p *parser) quickObject(q *quick, k *keySet, at place, depth int) (s span, ok bool) {
 	s.start = q.i
 	q.i++
 	if depth > p.maxDepth {
 		return s, false
 	}
-	keys := p.keys.open()
+	keys := k.open()
 	folds := at.folds()
 	for first := true; !q.eat('}'); first = false {
 		if !first && !q.eat(',') {
@@ -62,7 +63,7 @@ func (p *parser) quickObject(q *quick, at place, depth int) (s span, ok bool) {
 		if !ok || escaped || !q.eat(':') {
 			return s, false
 		}
-		key, twin := p.keys.add(&keys, name, folds)
+		key, twin := k.add(&keys, name, folds)
 		if twin {
 			return s, false
 		}
@@ -75,13 +76,13 @@ func (p *parser) quickObject(q *quick, at place, depth int) (s span, ok bool) {
 		if at == inParams {
 			p.params++
 		}
-		val, ok := p.quickValue(q, next, depth+1)
+		val, ok := p.quickValue(q, k, next, depth+1)
 		if !ok {
 			return s, false
 		}
 		p.found[where] = val
 	}
-	p.keys.close(keys)
+	k.close(keys)
 	s.end = q.i
 	return s, true
 }
