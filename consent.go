@@ -75,7 +75,8 @@ type Caller interface {
 	Dialog() *Dialog
 }
 
-// Patient is a Caller whose door knows when the upstream waits for a person.
+// Patient is a Caller whose door knows when the upstream waits for a person. Its
+// Cancel ends the context that the line got with the call.
 type Patient interface {
 	Caller
 	// Patience calls end once the call has run for limit; a bounded time in which

@@ -21,12 +21,19 @@ type Hold struct {
 }
 
 // holds are what the gates reserved for one call, in their order.
-type holds struct{ all []*Hold }
+type holds struct {
+	all  []*Hold
+	room [4]*Hold // for all, as long as they are few
+}
 
 func (h *holds) add(one *Hold) {
-	if one != nil {
-		h.all = append(h.all, one)
+	if one == nil {
+		return
 	}
+	if h.all == nil {
+		h.all = h.room[:0]
+	}
+	h.all = append(h.all, one)
 }
 
 // commit commits in order and stops at the first that fails.

@@ -147,15 +147,19 @@ func (l *Line) run(ctx context.Context, e course, c *Call, d Decision, h *holds,
 	}
 	tellRun(e.watch) // before the clock of the run starts
 	running, stop := timed(ctx, c, limit)
-	defer stop()
 	r, err := safely(func() (*Result, error) { return run(running, c) })
+	cause := error(nil)
+	if running.Err() != nil {
+		cause = context.Cause(running)
+	}
+	stop()
 	tellRan(e.watch)
 	if err == nil && r == nil {
 		err = &Error{Code: CodeInternal, Message: "the call ended without a result", Reason: "runner returned nothing"}
 	}
 	if err != nil {
-		if ended := running.Err(); ended != nil && errors.Is(err, ended) {
-			err = context.Cause(running)
+		if ended := running.Err(); cause != nil && errors.Is(err, ended) {
+			err = cause
 		}
 		return nil, l.end(e, c, ended("run", err), statusOf(err, r), r)
 	}
@@ -199,9 +203,7 @@ func timed(ctx context.Context, c *Call, limit time.Duration) (running context.C
 	if !ok {
 		return context.WithTimeoutCause(ctx, limit, timeoutError(limit))
 	}
-	running, cancel := context.WithCancelCause(ctx)
-	rest := p.Patience(limit, func() { cancel(timeoutError(limit)) })
-	return running, func() { rest(); cancel(nil) }
+	return ctx, p.Patience(limit, func() { p.Cancel(timeoutError(limit)) })
 }
 
 // end writes the outcome. What cannot be recorded becomes a refusal.

@@ -21,23 +21,22 @@ const (
 
 type salt [saltSize]byte
 
-// newSalt draws from rand, which may be shared by callers.
-func (l *Log) newSalt() (s salt, err error) {
-	_, err = io.ReadFull(l.opts.Rand, s[:])
-	return s, err
+// draw fills the salt from rand, which may be shared by callers.
+func (l *Log) draw(s *salt) error {
+	_, err := io.ReadFull(l.opts.Rand, s[:])
+	return err
 }
 
 // digest hides the arguments' digest from those who can guess the arguments.
-func (s salt) digest(d ostiary.Digest) string {
+func (s *salt) digest(d *ostiary.Digest) [sha256.Size]byte {
 	var in [saltSize + len(d)]byte
 	copy(in[copy(in[:], s[:]):], d[:])
-	sum := sha256.Sum256(in[:])
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return sha256.Sum256(in[:])
 }
 
 // appendBody appends a body's line with its newline. The salt makes the line's
 // hash tell nothing about its content once the line is gone.
-func (l *Log) appendBody(b []byte, s salt, c *ostiary.Call, args bool, res *ostiary.Result) []byte {
+func (l *Log) appendBody(b []byte, s *salt, c *ostiary.Call, args bool, res *ostiary.Result) []byte {
 	b = append(b, bodyPrefix[:len(bodyPrefix)-1]...)
 	b = appendString(b, c.ID)
 	b = base64.StdEncoding.AppendEncode(append(b, `,"salt":"`...), s[:])

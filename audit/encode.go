@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -15,7 +17,16 @@ const (
 
 // appendTail appends the record from behind its number to the closing brace and
 // the newline. The number is known only when the record takes its place in line.
-func (r *Record) appendTail(b []byte) []byte {
+func (r *Record) appendTail(b []byte) []byte { return r.appendSummed(b, &sums{}) }
+
+// sums are the digests of a record that it need not hold as texts.
+type sums struct {
+	args, body       [sha256.Size]byte
+	hasArgs, hasBody bool
+}
+
+// appendSummed is appendTail with these in place of ArgsDigest and Body.
+func (r *Record) appendSummed(b []byte, s *sums) []byte {
 	b = append(b, `,"time":"`...)
 	b = r.Time.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, '"')
@@ -35,7 +46,11 @@ func (r *Record) appendTail(b []byte) []byte {
 	if r.Closed {
 		b = append(b, `,"closed":true`...)
 	}
-	b = appendField(b, `,"args_digest":`, r.ArgsDigest)
+	if s.hasArgs {
+		b = appendSum(b, `,"args_digest":"`, &s.args)
+	} else {
+		b = appendField(b, `,"args_digest":`, r.ArgsDigest)
+	}
 	b = appendField(b, `,"decision":`, r.Decision)
 	b = appendField(b, `,"code":`, r.Code)
 	b = appendField(b, `,"stage":`, r.Stage)
@@ -80,8 +95,17 @@ func (r *Record) appendTail(b []byte) []byte {
 		b = append(b, '}')
 	}
 	b = appendCloser(b, len(r.Repaired))
-	b = appendField(b, `,"body":`, r.Body) // last: readers take it from the end of the line
+	// Last: readers take it from the end of the line.
+	if s.hasBody {
+		b = appendSum(b, `,"body":"`, &s.body)
+	} else {
+		b = appendField(b, `,"body":`, r.Body)
+	}
 	return append(b, '}', '\n')
+}
+
+func appendSum(b []byte, opener string, sum *[sha256.Size]byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(append(b, opener...), sum[:]), '"')
 }
 
 func appendOpener(b []byte, opener string, i int) []byte {

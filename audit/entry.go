@@ -2,7 +2,6 @@ package audit
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 
 	"github.com/ostiary/ostiary"
 )
@@ -65,8 +64,12 @@ func (e *entry) End(o ostiary.Outcome) error {
 	return e.write(r, o.Decision, args, o.Result, leaves)
 }
 
-// scratch are the buffers in which a record is written before it takes its place.
-type scratch struct{ record, body []byte }
+// scratch is where a record is made before it takes its place.
+type scratch struct {
+	record, body []byte
+	salt         salt
+	sums         sums
+}
 
 func (e *entry) write(r *Record, d ostiary.Decision, args bool, res *ostiary.Result, at standing) error {
 	l, c := e.log, e.call
@@ -75,24 +78,23 @@ func (e *entry) write(r *Record, d ostiary.Decision, args bool, res *ostiary.Res
 		s = new(scratch)
 	}
 	defer l.scratches.Put(s)
-	salt, err := l.newSalt()
-	if err != nil {
+	if err := l.draw(&s.salt); err != nil {
 		l.forget(at)
 		return unavailable("no randomness for the salt", err)
 	}
+	s.sums = sums{}
 	if args || res != nil && res.Text != "" {
-		s.body = l.appendBody(s.body[:0], salt, c, args, res)
-		sum := sha256.Sum256(s.body[:len(s.body)-1])
-		r.Body = base64.StdEncoding.EncodeToString(sum[:])
+		s.body = l.appendBody(s.body[:0], &s.salt, c, args, res)
+		s.sums.body, s.sums.hasBody = sha256.Sum256(s.body[:len(s.body)-1]), true
 	} else {
 		s.body = s.body[:0]
 	}
 	if args && c.Digest != (ostiary.Digest{}) {
-		r.ArgsDigest = salt.digest(c.Digest)
+		s.sums.args, s.sums.hasArgs = s.salt.digest(&c.Digest), true
 	}
 	l.describe(r, c, &d)
 	r.Found, r.Findings = l.findings(res)
-	s.record = r.appendTail(s.record[:0])
+	s.record = r.appendSummed(s.record[:0], &s.sums)
 	return l.append(s.record, s.body, at)
 }
 

@@ -25,7 +25,7 @@ func (d *door) newCall(method string, class ostiary.Class, on *stream) *ostiary.
 		Address: on.from(), Upstream: d.o.Upstream, View: d.o.View, Method: method, Class: class,
 	}
 	if class != ostiary.ClassMalformed {
-		c.Server = serverDigest(d.identity(context.Background()))
+		c.Server = d.identityDigest(context.Background())
 	}
 	return c
 }

@@ -40,6 +40,8 @@ func callIDs(now func() time.Time, rand io.Reader) *identifier {
 // alphabet is Crockford's base 32, whose order is that of the numbers.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
+var crockford = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
+
 // call returns an id that sorts by time: 48 bits of milliseconds and 72 random
 // bits in base 32.
 func (i *identifier) call() (string, error) {
@@ -51,7 +53,9 @@ func (i *identifier) call() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("randomness for a call id: %w", err)
 	}
-	return base32.NewEncoding(alphabet).WithPadding(base32.NoPadding).EncodeToString(b[:]), nil
+	var id [24]byte
+	crockford.Encode(id[:], b[:])
+	return string(id[:]), nil
 }
 
 // request returns an id for a request of the door's own.

@@ -25,7 +25,7 @@ type outbox struct {
 	err    error
 	closed bool
 	wake   chan struct{} // cap 1: there is something to do
-	space  chan struct{} // closed and replaced when the buffer was taken
+	space  chan struct{} // closed when the buffer was taken; nil where nobody waits for that
 	done   chan struct{} // the writer has ended
 }
 
@@ -40,7 +40,7 @@ func newOutbox(w io.Writer) *outbox { return newSharedOutbox(w, nil) }
 func newSharedOutbox(w io.Writer, many func() bool) *outbox {
 	o := &outbox{
 		w: w, full: outboxBytes, many: many,
-		wake: make(chan struct{}, 1), space: make(chan struct{}), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	go o.writeAll()
 	return o
@@ -99,6 +99,9 @@ func (o *outbox) queue(full int, parts ...[]byte) (space <-chan struct{}, err er
 	case o.closed:
 		return nil, io.ErrClosedPipe
 	case len(o.buf) >= full:
+		if o.space == nil {
+			o.space = make(chan struct{})
+		}
 		return o.space, nil
 	}
 	for _, p := range parts {
@@ -204,7 +207,9 @@ func (o *outbox) take(spare []byte) (out []byte, closed bool) {
 		return nil, o.closed
 	}
 	out, o.buf = o.buf, spare[:0]
-	close(o.space)
-	o.space = make(chan struct{})
+	if o.space != nil {
+		close(o.space)
+		o.space = nil
+	}
 	return out, o.closed
 }

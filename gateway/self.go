@@ -14,7 +14,8 @@ import (
 // answers at the URL. Programs are looked at while they start.
 type self struct {
 	mu    sync.Mutex
-	now   []byte // canonical JSON; nil if nothing is known
+	now   []byte         // canonical JSON; nil if nothing is known
+	sum   ostiary.Digest // of now
 	past  map[ostiary.Digest]bool
 	ready chan struct{} // closed when now is known
 	leaf  []byte        // by which certificate now is known, empty where there was none; nil for a program
@@ -46,15 +47,16 @@ func (s *self) soFar() []byte {
 func (s *self) set(i, leaf []byte) (unheard bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	sum := serverDigest(i)
 	if !closed(s.ready) {
 		close(s.ready)
 	} else {
-		unheard = !s.past[serverDigest(i)]
+		unheard = !s.past[sum]
 	}
 	if len(s.past) < identitiesMost {
-		s.past[serverDigest(i)] = true
+		s.past[sum] = true
 	}
-	s.now, s.leaf = i, leaf
+	s.now, s.sum, s.leaf = i, sum, leaf
 	return unheard
 }
 
@@ -118,7 +120,7 @@ func (d *door) serverFor(ctx context.Context, m *wire.Message, class ostiary.Cla
 			return ostiary.Digest{}, err
 		}
 	}
-	now := serverDigest(d.identity(ctx))
+	now := d.identityDigest(ctx)
 	accepted, err := d.o.Pins.Accepted(ctx, d.o.Upstream, now)
 	if err != nil || accepted {
 		return now, err
@@ -128,5 +130,15 @@ func (d *door) serverFor(ctx context.Context, m *wire.Message, class ostiary.Cla
 	if _, _, err := d.catalog.wait(ctx, m); err != nil {
 		return now, nil //nolint:nilerr // the line refuses it
 	}
-	return serverDigest(d.identity(ctx)), nil
+	return d.identityDigest(ctx), nil
+}
+
+// identityDigest is what calls carry of what the server is.
+func (d *door) identityDigest(ctx context.Context) ostiary.Digest {
+	if d.identity(ctx) == nil {
+		return ostiary.Digest{}
+	}
+	d.self.mu.Lock()
+	defer d.self.mu.Unlock()
+	return d.self.sum
 }

@@ -64,11 +64,22 @@ func (s *slots) free(h holder) {
 
 // hold makes the Hold that gives a taken slot back, once, however often it is told.
 func (s *slots) hold(h holder) *ostiary.Hold {
-	var freed atomic.Bool
-	free := func() {
-		if freed.CompareAndSwap(false, true) {
-			s.free(h)
-		}
+	t := &taken{from: s, by: h}
+	free := t.free
+	t.Release, t.Done = free, free
+	return &t.Hold
+}
+
+// taken is a slot in use.
+type taken struct {
+	ostiary.Hold
+	from  *slots
+	by    holder
+	freed atomic.Bool
+}
+
+func (t *taken) free() {
+	if t.freed.CompareAndSwap(false, true) {
+		t.from.free(t.by)
 	}
-	return &ostiary.Hold{Release: free, Done: free}
 }
