@@ -38,7 +38,7 @@ var (
 		{name: "unfreeze", flags: append(slices.Clone(scopeFlags), "reason")},
 		{name: "accept", words: "a server, or one of its tools as UPSTREAM/TOOL"},
 		{name: "later", words: "a time such as 5m"},
-		{name: "restart", flags: []string{"principal", "policy", "tools"}},
+		{name: "restart", flags: []string{"principal", "upstream", "policy", "tools"}},
 		{name: "write", words: "a file of ws and its text"},
 	}
 	// bare are flags without a value.
@@ -129,6 +129,9 @@ func (p *parser) values(a *act) (err error) {
 			return fmt.Errorf("%s needs one of %s", a.verb, strings.Join(dashed(scopeFlags), ", "))
 		}
 	case "restart":
+		if name, given := a.flags["upstream"]; given && (name == "" || strings.ContainsAny(name, "/* ")) {
+			return fmt.Errorf("%s cannot name a server: it has no slash, star or space", brief(name))
+		}
 		for _, name := range []string{"policy", "tools"} {
 			if file, given := a.flags[name]; given {
 				if !strings.HasPrefix(file, name) {

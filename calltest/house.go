@@ -150,8 +150,8 @@ func (c *testCase) open(ctx context.Context, s *stage) (*door, error) {
 	d.out = outR
 	go func() {
 		err := gateway.Run(ctx, gateway.Options{
-			Line: d.house.Line, Policy: d.house.Policy, Upstream: c.upstream, Server: d.upstream,
-			Principal: c.caller(f, s.principal), Session: s.session(), CatalogFile: filepath.Join(state, "catalog", c.upstream+".json"),
+			Line: d.house.Line, Policy: d.house.Policy, Upstream: s.upstream, Server: d.upstream,
+			Principal: c.caller(f, s.principal), Session: s.session(), CatalogFile: filepath.Join(state, "catalog", s.upstream+".json"),
 			Mask: d.house.Redactor.Message, Pins: d.house.Pins(), Limits: wire.Limits{MaxBytes: f.Limits.Message}, CatalogWait: f.Limits.Catalog,
 			StderrBytes: f.Limits.Stderr, Grace: f.Limits.Shutdown,
 			In: inR, Out: outW, Stderr: s.log, Log: log, Now: s.clock.now, Rand: rand.Reader,

@@ -32,7 +32,7 @@ func (s *stage) listed() (tools []ostiary.Tool, err error) {
 		return nil, fmt.Errorf("%s: %w", s.tools.name, err)
 	}
 	for _, t := range list {
-		tools = append(tools, ostiary.Tool{Upstream: s.c.upstream, Name: t.Name, InputSchema: t.InputSchema})
+		tools = append(tools, ostiary.Tool{Upstream: s.upstream, Name: t.Name, InputSchema: t.InputSchema})
 	}
 	return tools, nil
 }
@@ -43,7 +43,7 @@ func (s *stage) slip(a *act) error {
 	if err != nil {
 		return err
 	}
-	known := map[string][]string{"principal": {s.c.principal, s.principal}, "upstream": {s.c.upstream}, "session": {"case", s.session()}}
+	known := map[string][]string{"principal": {s.c.principal, s.principal}, "upstream": s.upstreams, "session": {"case", s.session()}}
 	for _, t := range tools {
 		known["tool"] = append(known["tool"], t.Upstream+"/"+t.Name)
 	}

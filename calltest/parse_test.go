@@ -71,6 +71,18 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		{"threat: x\n-- control-person-a --\napprove\n" + rest, "case.txtar:2: control-person-a belongs to nothing: there is no section person-a"},
 		{"threat: x\n-- person --\n-- control-person --\nlatr 5m\n" + rest, `case.txtar:4: control-person: unknown act "latr": did you mean "later"?`},
 		{"threat: x\n-- dry-run-forwarded.json --\n{}\n" + rest, "case.txtar:2: dry-run-forwarded.json says what a dry run looks like that must not be: add dry-run.json"},
+		{"threat: x\n-- person --\nrestart --upstream a/b\n" + rest, `"a/b" cannot name a server`},
+		{"threat: x\n" + rest + "-- comes-back --\n", "case.txtar:6: comes-back names no text"},
+		{"threat: x\n" + rest + "-- comes-back --\n# a remark\n", "case.txtar:6: comes-back names no text"},
+		{"threat: x\n" + rest + "-- comes-back --\nok\n\"open\n", "case.txtar:8: comes-back: this begins like a JSON string and is none"},
+		{"threat: x\n" + rest + "-- comes-back --\n\"\"\n", "case.txtar:7: comes-back: this begins like a JSON string"},
+		{"threat: x\n" + rest + "-- comes-back --\nnotes\nresult\n", `case.txtar:8: comes-back: "result" stands in every answer`},
+		{"threat: x\n" + rest + "-- comes-back --\n\"content\"\n", `case.txtar:7: comes-back: "content" stands in every answer`},
+		{"threat: x\n" + rest + "-- comes-back --\n:{\n", `stands in every answer`},
+		{"threat: x\n" + rest + "-- comes-back-b --\nx\n", "case.txtar:6: comes-back-b belongs to no step"},
+		{"threat: x\n" + rest + "-- comes-back.json --\n{}\n", `unknown section "comes-back.json"`},
+		{"threat: x\n" + rest + "-- stays-back --\nx\n", "case.txtar:6: what must not come back needs a control"},
+		{"threat: x\n" + rest + "-- stays-back --\n", "case.txtar:6: stays-back names no text"},
 		{"threat: x\nera: modern\n-- ask.json --\n{}\n-- reply.json --\n{}\n", "a server sends no requests in the modern era"},
 	} {
 		_, err := parse("case.txtar", []byte(c.text))

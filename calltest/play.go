@@ -60,7 +60,7 @@ func (c *testCase) play(ctx context.Context, o Options, policy *section, control
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &stage{c: c, options: o, file: f, tools: c.tools, principal: c.principal, clock: newClock(), log: &logText{}, names: names{work: work}}
+	s := &stage{c: c, options: o, file: f, tools: c.tools, upstream: c.upstream, upstreams: []string{c.upstream}, principal: c.principal, clock: newClock(), log: &logText{}, names: names{work: work}}
 	if err = s.enter(ctx); s.door == nil {
 		return nil, err
 	}

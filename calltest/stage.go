@@ -22,6 +22,8 @@ type stage struct {
 
 	file      *config.File // the policy in force
 	tools     *section     // what the server lists
+	upstream  string       // the server that is called
+	upstreams []string     // all that were called
 	principal string       // who calls
 	visits    int          // of this or another principal, from 1
 
@@ -70,13 +72,16 @@ func (s *stage) close() error {
 }
 
 // restart opens another door over the same state, perhaps for another principal,
-// with another policy or a server that lists other tools.
+// with another policy, another server, or one that lists other tools.
 func (s *stage) restart(ctx context.Context, a *act) error {
 	if err := s.leave(); err != nil {
 		return err
 	}
 	if name, given := a.flags["principal"]; given {
 		s.principal = name
+	}
+	if name, given := a.flags["upstream"]; given {
+		s.upstream, s.upstreams = name, append(s.upstreams, name)
 	}
 	if file, given := a.flags["tools"]; given {
 		s.tools = s.c.others[file]

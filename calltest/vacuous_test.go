@@ -200,3 +200,54 @@ func TestAMuteServerFails(t *testing.T) {
 		t.Errorf("%v\n%v", err, r)
 	}
 }
+
+// withBack is a case about what comes back.
+const withBack = `threat: a key in a result
+
+-- control-policy.yaml --
+redact: {dangerously_unredacted: ["*"]}
+-- tools.json --
+[{"name": "read_file", "annotations": {"readOnlyHint": true}, "inputSchema": {"type": "object"}}]
+-- call.json --
+{"name": "read_file", "arguments": {}}
+-- reply.json --
+{"content": [{"type": "text", "text": "the notes say ghp_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R"}]}
+-- comes-back --
+the notes say
+[REDACTED:github-pat]
+-- stays-back --
+ghp_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R
+`
+
+// TestNothingBackPassesVacuously changes one thing of what comes back, or of its
+// guard, at a time.
+func TestNothingBackPassesVacuously(t *testing.T) {
+	t.Parallel()
+	if r, err := runText(t, withBack); err != nil || !r.OK() {
+		t.Fatalf("the case itself: %v\n%v", err, r)
+	}
+	for name, c := range map[string]struct{ old, now, want string }{
+		"another text":         {"the notes say\n[", "the news say\n[", "case.txtar:12: comes-back"},
+		"another rule":         {"[REDACTED:github-pat]", "[REDACTED:jwt]", "case.txtar:13: comes-back"},
+		"nothing is redacted":  {"-- control-policy.yaml --", "-- policy.yaml --\nredact: {dangerously_unredacted: [\"*\"]}\n-- control-policy.yaml --", "this does not come back"},
+		"it was never there":   {"say ghp_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R", "say [REDACTED:github-pat]", "without the guard this comes back"},
+		"the guard stays":      {`redact: {dangerously_unredacted: ["*"]}`, "rules: []", "without the guard this comes back"},
+		"the server says less": {"the notes say ghp", "ghp", "case.txtar:12: comes-back"},
+		"the call is refused":  {`"annotations": {"readOnlyHint": true}, `, "", "comes-back"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(withBack, c.old, c.now, 1)
+			if text == withBack {
+				t.Fatal("nothing was changed")
+			}
+			r, err := runText(t, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.OK() || !strings.Contains(r.String(), c.want) {
+				t.Errorf("want a failure with %q, got\n%v", c.want, r)
+			}
+		})
+	}
+}
