@@ -65,7 +65,9 @@ func (k *look) at(b []byte, from int) (end int) {
 	sign:
 		switch c := b[i]; {
 		case c == '"':
-			k.text = out[:n]
+			if k.text = out[:n]; entityOpens(k.text) {
+				k.calm, k.seals = false, k.seals[:0]
+			}
 			return i + 1
 		case c == '\\':
 			if i+1 == len(b) {

@@ -61,7 +61,7 @@ func (p *pass) read(root *shape) {
 		}
 		care := p.shape(root).care
 		if care == careOpaque || care == careBinary {
-			if !p.w.Finish() || care == careOpaque || base64Literal(body[p.w.Start()+1:p.w.End()-1]) {
+			if !p.w.Finish() || care == careOpaque || binaryLiteral(body[p.w.Start()+1:p.w.End()-1]) {
 				continue
 			}
 			care = careText

@@ -1,6 +1,7 @@
 package untrusted
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,8 +14,16 @@ const (
 	wordEnd       = "enduntrusted"
 )
 
-// openers are what a fence begins with, and what looks like it.
-const openers = "<[＜［‹〈⟨〈《«❮⟪﹤˂ᐸ"
+// isOpener reports whether a fence begins with a character, or with one that looks
+// like it.
+func isOpener(r rune) bool {
+	switch r {
+	case '<', '＜', '﹤', '‹', '«', '\u2329', '〈', '《', '⟨', '⟪', '❬', '❮', '❰', '⦑', '⧼', '˂', 'ᐸ', '≪', '≮', '⋖',
+		'[', '［', '⁅', '⟦', '【', '〔', '〚':
+		return true
+	}
+	return false
+}
 
 // sealed is a text in which nothing looks like a fence: a backslash stands behind
 // what opens one. Case, spaces, slashes and letters that only look alike make no
@@ -47,33 +56,63 @@ func opener(s string) int {
 	switch c := s[0]; {
 	case c == '<' || c == '[':
 		return 1
+	case c == '&':
+		if r, size := entity(s); isOpener(r) {
+			return size
+		}
+		return 0
 	case c < 0xc2, c > 0xc2 && c < 0xcb, c > 0xcb && c < 0xe1, c > 0xe3 && c != 0xef:
 		return 0
 	}
-	r, size := utf8.DecodeRuneInString(s)
-	if !strings.ContainsRune(openers, r) {
-		return 0
-	}
-	return size
-}
-
-// openerIn is opener for what is beyond ASCII.
-func openerIn(b []byte) int {
-	if r, size := utf8.DecodeRune(b); strings.ContainsRune(openers, r) {
+	if r, size := utf8.DecodeRuneInString(s); isOpener(r) {
 		return size
 	}
 	return 0
 }
 
+// openerIn is opener for what is beyond ASCII.
+func openerIn(b []byte) int {
+	if r, size := utf8.DecodeRune(b); isOpener(r) {
+		return size
+	}
+	return 0
+}
+
+// entityOpens reports whether a fence begins with an opener that is written as HTML
+// does.
+func entityOpens(text []byte) bool {
+	for at := bytes.IndexByte(text, '&'); at >= 0; {
+		r, size := entity(text[at:])
+		at += max(size, 1)
+		if isOpener(r) && opens(text[at:]) {
+			return true
+		}
+		next := bytes.IndexByte(text[at:], '&')
+		if next < 0 {
+			return false
+		}
+		at += next
+	}
+	return false
+}
+
 // opens reports whether what stands behind an opener is the name of a fence. It
 // looks no further than the next opener, so that all of a text is looked at once.
-func opens(s string) bool {
-	if s != "" && s[0] == '\\' {
+func opens[S string | []byte](s S) bool {
+	if len(s) > 0 && s[0] == '\\' {
 		return false // is sealed
 	}
 	var n name
-	for _, r := range s {
-		if r == '<' || r == '[' || r >= utf8.RuneSelf && strings.ContainsRune(openers, r) {
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		if r == '&' {
+			if of, long := entity(s[i:]); long > 0 {
+				r, size = of, long
+			}
+		} else if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+		}
+		if isOpener(r) {
 			return false
 		}
 		if c := folded(r); c != 0 {
@@ -81,6 +120,7 @@ func opens(s string) bool {
 				return whole
 			}
 		}
+		i += size
 	}
 	return false
 }
@@ -101,12 +141,15 @@ func opensRaw(raw []byte) bool {
 			i += 2
 			continue
 		case c >= utf8.RuneSelf:
-			if c, size = utf8.DecodeRune(raw[i:]); strings.ContainsRune(openers, c) {
-				return false
+			c, size = utf8.DecodeRune(raw[i:])
+		case c == '&':
+			if of, long := entity(raw[i:]); long > 0 {
+				c, size = of, long
 			}
-		case c == '<' || c == '[':
-			return false
 		case c >= 'a' && c <= 'z' && n.word == "" && c != 'u' && c != 'e': // as nearly always
+			return false
+		}
+		if isOpener(c) {
 			return false
 		}
 		if l := folded(c); l != 0 {
