@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
-	"strconv"
-	"strings"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -91,92 +89,6 @@ func (p *pass) name(name string) string {
 		name = p.decoded(visible(p.arena, name), len(p.arena))
 	}
 	return name
-}
-
-// literal replaces the secrets in one literal. What it leaves is looked at again:
-// without its neighbour a text may be another secret.
-func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name string) {
-	raw, text, changed := inside, borrow(w.Plain()), false
-	for round := 0; ; round++ {
-		if l&lookEscaped != 0 && !hit {
-			hit = p.speaks(text)
-		}
-		found, alone := p.secrets(text, l, hit, name)
-		n := len(found)
-		found = p.judge(p.f.outsideMarkers(text, found), w, round > 0)
-		if len(found) == 0 {
-			break
-		}
-		// The engine looks again itself at what it found is replaced.
-		settled := alone && len(found) == n
-		next := ""
-		if w.Seen()&(wire.SeenRare|wire.SeenOther) == 0 { // each byte of text is one or two of raw
-			next = p.decoded(masked(p.arena, text, found), len(p.arena))
-		}
-		if len(text) != len(raw) {
-			back(raw, found, view{'\\', escapeOne})
-			found = joined(found)
-		}
-		from := len(p.arena)
-		if round == rounds {
-			raw = marker(found[0].rule)
-			changed = true
-			break
-		}
-		raw, changed = p.decoded(masked(p.arena, raw, found), from), true
-		if text = next; text == "" {
-			text = p.plain(raw)
-		}
-		if settled {
-			hit = false // and no escapes came
-			continue
-		}
-		l, hit = lookAt(raw, true), true
-	}
-	if changed {
-		p.put(w, raw)
-	}
-}
-
-// secrets are those of a text. alone says that the rules found them all, in the text as
-// it stands.
-func (p *pass) secrets(text string, l look, hit bool, name string) (found []secret, alone bool) {
-	if alone = hit && l == 0 && !opensJSON(text) && !strings.Contains(text, markerBegins); alone {
-		found = p.rules(nil, text)
-		n := len(found)
-		found = p.encoded(found, text, maxViews)
-		alone = len(found) == n
-	} else {
-		found = p.within(nil, text, l, hit, maxViews)
-	}
-	if name != "" {
-		if rule, ok := p.engine.Assigned(name, p.seen(text, l)); ok {
-			return append(found, secret{0, len(text), rule, text}), false
-		}
-	}
-	return found, alone
-}
-
-// seen is a text without what is hidden in it.
-func (p *pass) seen(text string, l look) string {
-	if l&lookHidden == 0 {
-		return text
-	}
-	return p.decoded(visible(p.arena, text), len(p.arena))
-}
-
-// put writes a literal's new inside. Keys of one object must differ.
-func (p *pass) put(w *wire.TextWalk, inside string) {
-	if p.out == nil {
-		p.out = make([]byte, 0, len(p.body)+len(p.body)/16+64)
-	}
-	p.out = append(append(p.out, p.body[p.done:w.Start()+1]...), inside...)
-	if w.IsKey() {
-		if p.keys++; p.keys > 1 {
-			p.out = append(strconv.AppendInt(append(p.out, " ("...), int64(p.keys), 10), ')')
-		}
-	}
-	p.done = w.End() - 1
 }
 
 // judge notes what was found and returns what of it is to be replaced, in order and

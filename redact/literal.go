@@ -1,0 +1,123 @@
+package redact
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/ostiary/ostiary/wire"
+)
+
+// literal replaces the secrets in one literal. What it leaves is looked at again:
+// without its neighbour a text may be another secret.
+func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name string) {
+	raw, text, changed := inside, borrow(w.Plain()), false
+	for round := 0; ; round++ {
+		if l&lookEscaped != 0 && !hit {
+			hit = p.speaks(text)
+		}
+		found, alone := p.secrets(text, l, hit, name)
+		n := len(found)
+		found = p.judge(p.f.outsideMarkers(text, found), w, round > 0)
+		if len(found) == 0 {
+			break
+		}
+		// The engine looks again itself at what it found is replaced.
+		settled := alone && len(found) == n
+		only := settled && round == 0 && !w.IsKey() && !besideRun(text, found)
+		if len(text) != len(raw) {
+			back(raw, found, view{'\\', escapeOne})
+			found = joined(found)
+		}
+		if only {
+			p.cut(w.Start()+1, found)
+			return
+		}
+		from := len(p.arena)
+		if round == rounds {
+			raw = marker(found[0].rule)
+			changed = true
+			break
+		}
+		raw, changed = p.decoded(masked(p.arena, raw, found), from), true
+		if text = p.plain(raw); settled {
+			hit = false // and no escapes came
+			continue
+		}
+		l, hit = lookAt(raw, true), true
+	}
+	if changed {
+		p.put(w, raw)
+	}
+}
+
+// besideRun reports whether what may be base64 stands beside a secret: it is decoded
+// otherwise when the secret is gone.
+func besideRun(text string, found []secret) bool {
+	const near = 2*leastLine + 8
+	for _, s := range found {
+		for _, part := range [2]string{text[max(0, s.start-near):s.start], text[s.end:min(len(text), s.end+near)]} {
+			run := 0
+			for i := range len(part) {
+				if run++; asciiBits[part[i]] == 0 {
+					run = 0
+				}
+				if run == leastLine {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// secrets are those of a text. alone says that the rules found them all, in the text as
+// it stands.
+func (p *pass) secrets(text string, l look, hit bool, name string) (found []secret, alone bool) {
+	if alone = hit && l == 0 && !opensJSON(text) && !strings.Contains(text, markerBegins); alone {
+		found = p.rules(nil, text)
+		n := len(found)
+		found = p.encoded(found, text, maxViews)
+		alone = len(found) == n
+	} else {
+		found = p.within(nil, text, l, hit, maxViews)
+	}
+	if name != "" {
+		if rule, ok := p.engine.Assigned(name, p.seen(text, l)); ok {
+			return append(found, secret{0, len(text), rule, text}), false
+		}
+	}
+	return found, alone
+}
+
+// seen is a text without what is hidden in it.
+func (p *pass) seen(text string, l look) string {
+	if l&lookHidden == 0 {
+		return text
+	}
+	return p.decoded(visible(p.arena, text), len(p.arena))
+}
+
+// cut replaces secrets in the literal whose inside begins at base.
+func (p *pass) cut(base int, found []secret) {
+	if p.out == nil {
+		p.out = make([]byte, 0, len(p.body)+len(p.body)/16+64)
+	}
+	for _, s := range found {
+		p.out = append(append(append(append(p.out, p.body[p.done:base+s.start]...), markerBegins...), s.rule...), ']')
+		p.done = base + s.end
+	}
+}
+
+// put writes a literal's new inside. Keys of one object must differ.
+func (p *pass) put(w *wire.TextWalk, inside string) {
+	if p.out == nil {
+		p.out = make([]byte, 0, len(p.body)+len(p.body)/16+64)
+	}
+	p.out = append(append(p.out, p.body[p.done:w.Start()+1]...), inside...)
+	if w.IsKey() {
+		if p.keys++; p.keys > 1 {
+			p.out = append(strconv.AppendInt(append(p.out, " ("...), int64(p.keys), 10), ')')
+		}
+	}
+	p.done = w.End() - 1
+}
