@@ -48,6 +48,21 @@ type keyGroup struct {
 	// plain is true if nothing stands in the key that may not stand behind it, so
 	// that a look for the operator can come first.
 	plain bool
+	words []string // with which a key begins
+	whole bool     // which are all of it
+}
+
+// rest is how much of a key can follow a word of it.
+func (g *keyGroup) rest(word string) (n int) {
+	if !g.whole {
+		return maxKey
+	}
+	for _, w := range g.words {
+		if strings.HasPrefix(w, word) {
+			n = max(n, len(w)-len(word))
+		}
+	}
+	return n
 }
 
 type keyValue struct {
@@ -118,9 +133,9 @@ const maxKey = 40
 var gap = setOf(func(c byte) bool { return isWord(c) || c == ' ' || c == '\t' || c == '.' || c == '-' })
 
 // hopeless reports whether no operator can belong to a key of whose word the last
-// byte stands before i.
-func hopeless(s string, i int) bool {
-	for limit := min(len(s), i+maxKey+maxGap); i < limit && gap[s[i]]; {
+// byte stands before i, and of which as many bytes as rest can follow.
+func hopeless(s string, i, rest int) bool {
+	for limit := min(len(s), i+rest+maxGap); i < limit && gap[s[i]]; {
 		i++
 	}
 	for limit := min(len(s), i+maxQuote); i < limit && (isSpace(s[i]) || s[i] == '\'' || s[i] == '"'); {
@@ -167,12 +182,8 @@ func (n *node) onlyOf(s *set, most int) bool {
 	return true
 }
 
-// assigned looks for the values of a key that begins at i and whose word ends at
-// end.
-func (f *finder) assigned(g *keyGroup, i, end int) {
-	if g.plain && hopeless(f.m.s, end) {
-		return
-	}
+// assigned looks for the values of a key that begins at i.
+func (f *finder) assigned(g *keyGroup, i int) {
 	behind, ok := f.m.match(g.key, i)
 	if !ok {
 		return

@@ -141,10 +141,8 @@ func (a *automaton) number(t *trie) {
 	}
 }
 
-// at are the words that end in a final state, the longest first.
-func (a *automaton) at(state uint32) []int32 {
-	return a.ends[(state&^a.final)>>a.shift]
-}
+// place is the number of a final state.
+func (a *automaton) place(state uint32) int { return int((state &^ a.final) >> a.shift) }
 
 // hit is a place behind the last byte of one or more words.
 type hit struct {

@@ -70,6 +70,7 @@ func (b *builder) family(r *rule, a assignment, rest string) error {
 		var p *pattern
 		if p, t, ok = searchable(key); ok && t.max == 0 {
 			g = &keyGroup{key: p, plain: p.start.onlyOf(gap, maxKey)}
+			g.words, g.whole = prefixes(flat(nil, key))
 			b.groups[a.key] = g
 			b.on(t.words, action{group: g})
 		}

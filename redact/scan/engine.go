@@ -46,7 +46,7 @@ type Engine struct {
 	rules    []*rule
 	global   []*allowlist
 	words    *automaton
-	actions  [][]action // by word of the automaton
+	actions  [][]action // by number of a final state of the automaton
 	slow     []*window  // the rules that are left to regexp
 	lines    int        // how many allowlists look at lines
 	personal *personal  // nil if nothing personal is looked for
@@ -85,7 +85,9 @@ type action struct {
 	word    int // its length
 	pattern *pattern
 	trigger trigger // where the pattern begins
+	gate    *gate   // whether it can match, nil if that is not told
 	group   *keyGroup
+	rest    int // how much of a key can follow the word
 	hand    func(f *finder, r *rule, start, end int)
 	window  *window
 }
@@ -186,6 +188,12 @@ func (b *builder) on(words []string, a action) {
 	for _, w := range words {
 		w = strings.ToLower(w)
 		a.word = len(w)
+		if a.pattern != nil && a.trigger.max == 0 {
+			a.gate = newGate(a.pattern, len(w))
+		}
+		if a.group != nil {
+			a.rest = a.group.rest(w)
+		}
 		b.words[w] = append(b.words[w], a)
 	}
 }
@@ -198,8 +206,10 @@ func (b *builder) finish() {
 	}
 	slices.Sort(words)
 	b.e.words = newAutomaton(words)
-	b.e.actions = make([][]action, len(words))
-	for i, w := range words {
-		b.e.actions[i] = b.words[w]
+	b.e.actions = make([][]action, len(b.e.words.ends))
+	for i, ends := range b.e.words.ends {
+		for _, w := range ends {
+			b.e.actions[i] = append(b.e.actions[i], b.words[words[w]]...)
+		}
 	}
 }

@@ -64,9 +64,7 @@ func (f *finder) walk(low, high int) {
 			}
 			for _, h := range lane {
 				f.m.high = 0
-				for _, w := range f.e.words.at(h.state) {
-					f.act(f.e.actions[w], h.end)
-				}
+				f.act(f.e.actions[f.e.words.place(h.state)], h.end)
 				if f.m.high > h.end+usual {
 					f.note(h.end-f.e.words.longest, f.m.high)
 				}
@@ -95,9 +93,13 @@ func (f *finder) act(actions []action, end int) {
 		start := end - a.word
 		switch {
 		case a.group != nil:
-			f.assigned(a.group, start, end)
+			if !a.group.plain || !hopeless(f.m.s, end, a.rest) {
+				f.assigned(a.group, start)
+			}
 		case a.pattern != nil:
-			f.pattern(a, start)
+			if a.gate == nil || a.gate.opens(f.m.s, end) {
+				f.pattern(a, start)
+			}
 		case a.hand != nil:
 			if start >= f.until[a.rule.number] {
 				a.hand(f, a.rule, start, end)

@@ -10,7 +10,11 @@ type gates [gateBytes][256]uint64
 // add lets pattern n through.
 func (g *gates) add(n int, start *node) {
 	var sets [gateBytes]set
-	start.beginnings(&sets, 0)
+	if left := maxTries; !start.beginnings(sets[:], 0, 0, &left) {
+		for k := range sets {
+			sets[k] = *anyByte
+		}
+	}
 	for k := range sets {
 		for c, can := range &sets[k] {
 			if can {
@@ -33,41 +37,95 @@ func (g *gates) at(s string, i int) uint64 {
 }
 
 // beginnings adds to each of sets what n and what follows can have in its place, if n
-// stands in place k. What may end before has anything there.
-func (n *node) beginnings(sets *[gateBytes]set, k int) {
-	if k >= gateBytes {
-		return
+// stands at k and the first of sets is for the place from. What may end before has
+// anything there. It gives up, with false, where there are too many ways.
+func (n *node) beginnings(sets []set, from, k int, left *int) bool {
+	if *left--; *left < 0 {
+		return false
+	}
+	put := func(k int, in *set) {
+		if k >= from && k < from+len(sets) {
+			sets[k-from].join(in)
+		}
 	}
 	switch n.op {
 	case opEnd, opFinish:
-		for ; k < gateBytes; k++ {
-			sets[k].add(0, 0xff)
+		for ; k < from+len(sets); k++ {
+			put(k, anyByte)
 		}
+		return true
 	case opLiteral, opFold:
-		for i := 0; i < len(n.text) && k+i < gateBytes; i++ {
-			sets[k+i][n.text[i]] = true
+		for i := range len(n.text) {
+			var one set
+			one[n.text[i]] = true
 			if n.op == opFold {
-				sets[k+i][upper(n.text[i])] = true
+				one[upper(n.text[i])] = true
 			}
+			put(k+i, &one)
 		}
-		n.next.beginnings(sets, k+len(n.text))
+		k += len(n.text)
 	case opRun, opLazy:
-		for i := 0; n.max < 0 || i <= n.max; i++ {
-			if i >= n.min {
-				n.next.beginnings(sets, k+i)
+		for i := 0; k+i < from+len(sets); i++ {
+			if i >= n.min && !n.next.beginnings(sets, from, k+i, left) {
+				return false
 			}
-			if k+i >= gateBytes {
-				return
+			if n.max >= 0 && i >= n.max {
+				break
 			}
-			if n.max < 0 || i < n.max {
-				sets[k+i].join(n.set)
-			}
+			put(k+i, n.set)
 		}
+		return true
 	case opAlt:
 		for _, w := range n.ways {
-			w.beginnings(sets, k)
+			if !w.beginnings(sets, from, k, left) {
+				return false
+			}
 		}
-	default:
-		n.next.beginnings(sets, k)
+		return true
 	}
+	return k >= from+len(sets) || n.next.beginnings(sets, from, k, left)
+}
+
+var anyByte = setOf(func(byte) bool { return true })
+
+// gate tells of one pattern, where a word of it ends, whether it can match: by the
+// last bytes of the word, whose case may matter, and the next ones.
+type gate [gateWord + gateNext][4]uint64
+
+const (
+	gateWord = 2
+	gateNext = 4
+	maxTries = 20000 // to see what a pattern can begin with
+)
+
+// newGate makes the gate of a pattern that begins with a word of n bytes; nil if there
+// is none.
+func newGate(p *pattern, n int) *gate {
+	var sets [gateWord + gateNext]set
+	if left := maxTries; n < gateWord || !p.start.beginnings(sets[:], n-gateWord, 0, &left) {
+		return nil
+	}
+	g := &gate{}
+	for k := range sets {
+		for c, in := range &sets[k] {
+			if in {
+				g[k][c>>6] |= 1 << (c & 63)
+			}
+		}
+	}
+	return g
+}
+
+// opens reports whether the pattern can match whose word ends at end.
+func (g *gate) opens(s string, end int) bool {
+	if len(s)-end < gateNext {
+		return true
+	}
+	s = s[end-gateWord : end+gateNext]
+	for k := range g {
+		if c := s[k]; g[k][c>>6]>>(c&63)&1 == 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -147,8 +147,11 @@ func webToken(f *finder, r *rule, start, end int) {
 func urlPassword(f *finder, r *rule, _, end int) {
 	s := f.m.s
 	const authority = 512
-	colon, at := -1, -1
 	to := f.m.skip(end, authority, urlBytes)
+	if strings.IndexByte(s[end:to], '@') < 0 {
+		return
+	}
+	colon, at := -1, -1
 	for j := end; j < to; j++ {
 		switch {
 		case s[j] == ':' && colon < 0:
