@@ -118,7 +118,9 @@ func New(o Options) (*Engine, error) {
 			return nil, err
 		}
 	}
-	b.finish()
+	if err := b.finish(); err != nil {
+		return nil, err
+	}
 	if e.personal, err = newPersonal(e, o.Personal); err != nil {
 		return nil, err
 	}
@@ -199,17 +201,21 @@ func (b *builder) on(words []string, a action) {
 }
 
 // finish makes the automaton.
-func (b *builder) finish() {
+func (b *builder) finish() error {
 	words := make([]string, 0, len(b.words))
 	for w := range b.words {
 		words = append(words, w)
 	}
 	slices.Sort(words)
-	b.e.words = newAutomaton(words)
+	var ok bool
+	if b.e.words, ok = newAutomaton(words); !ok {
+		return invalid("The secret rules have too many keywords for one search. Use fewer rules, or shorter keywords.", nil)
+	}
 	b.e.actions = make([][]action, len(b.e.words.ends))
 	for i, ends := range b.e.words.ends {
 		for _, w := range ends {
 			b.e.actions[i] = append(b.e.actions[i], b.words[words[w]]...)
 		}
 	}
+	return nil
 }

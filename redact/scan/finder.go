@@ -2,10 +2,6 @@ package scan
 
 import "strings"
 
-// block is how much of a text is searched for words before what they found is
-// looked at.
-const block = 32 << 10
-
 // finder is one search; it is kept for the next.
 type finder struct {
 	e      *Engine

@@ -75,8 +75,8 @@ func newPersonal(e *Engine, names []string) (*personal, error) {
 func (p *personal) hits(dst []int, raw []byte) []int {
 	f := p.e.finders.Get().(*finder)
 	defer f.release()
-	for i, state := 0, uint32(0); i < len(raw); i++ {
-		state = p.e.words.table[state+uint32(p.e.words.class[raw[i]])]
+	for i, state := 0, uint16(0); i < len(raw); i++ {
+		state = p.e.words.next(state, raw[i])
 		if state&p.e.words.final != 0 || p.start[raw[i]] {
 			dst = append(dst, i+1)
 		}
