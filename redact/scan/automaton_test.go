@@ -10,10 +10,10 @@ import (
 // long.
 func TestWordsOfManyBytes(t *testing.T) {
 	var many []string
-	for c := 0x80; c < 0x100; c += 4 {
-		many = append(many, string([]byte{byte(c), byte(c + 1), byte(c + 2), byte(c + 3)}))
+	for r := rune(0x3b1); r < 0x3b1+600; r += 3 {
+		many = append(many, string([]rune{r, r + 1, r + 2}))
 	}
-	e, err := New(Options{Extra: []Rule{{ID: "odd", Regex: `odd-[0-9]{6}`, Keywords: append(many, "odd-")}}})
+	e, err := New(Options{Extra: []Rule{{ID: "odd", Regex: `[0-9]{6}#`, Keywords: append(many, "odd-")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,8 +21,8 @@ func TestWordsOfManyBytes(t *testing.T) {
 		t.Fatal("there are not more bytes than usual")
 	}
 	for at := 0; at < 2*block; at += 97 {
-		text := rep(".", at) + "odd-123456" + rep(".", 3*block-at)
-		if found := e.Find(nil, text); len(found) != 1 || found[0] != (Finding{"odd", at, at + 10}) {
+		text := rep(".", at) + "odd-123456#" + rep(".", 3*block-at)
+		if found := e.Find(nil, text); len(found) != 1 || found[0] != (Finding{"odd", at + 4, at + 11}) {
 			t.Fatalf("at %d: %v", at, found)
 		}
 	}
@@ -34,7 +34,7 @@ func TestTooManyWords(t *testing.T) {
 	for i := range 4000 {
 		words = append(words, fmt.Sprintf("%05d%s", i*7919%100003, rep("w", 20)))
 	}
-	_, err := New(Options{Extra: []Rule{{ID: "odd", Regex: `odd-[0-9]{6}`, Keywords: append(words, "odd-")}}})
+	_, err := New(Options{Extra: []Rule{{ID: "odd", Regex: `[0-9]{6}#`, Keywords: append(words, "odd-")}}})
 	if err == nil || !strings.Contains(err.Error(), "too many keywords") {
 		t.Errorf("got %v", err)
 	}
