@@ -19,9 +19,13 @@ type outbox struct {
 	full int
 	// many says that others may send soon too; nil says no.
 	many func() bool
+	// direct writes for a sender who is alone, so that nobody need be woken for it;
+	// nil where that is not possible.
+	direct *direct
 
 	mu     sync.Mutex
 	buf    []byte
+	busy   bool // the writer writes
 	err    error
 	closed bool
 	wake   chan struct{} // cap 1: there is something to do
@@ -41,6 +45,9 @@ func newSharedOutbox(w io.Writer, many func() bool) *outbox {
 	o := &outbox{
 		w: w, full: outboxBytes, many: many,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	if many != nil {
+		o.direct = newDirect(w)
 	}
 	go o.writeAll()
 	return o
@@ -104,10 +111,16 @@ func (o *outbox) queue(full int, parts ...[]byte) (space <-chan struct{}, err er
 		}
 		return o.space, nil
 	}
+	first := len(o.buf) == 0 && !o.busy
 	for _, p := range parts {
 		o.buf = append(o.buf, p...)
 	}
-	o.signal()
+	if first && o.direct != nil && len(o.buf) <= directBytes && !o.many() {
+		o.buf = o.buf[:copy(o.buf, o.buf[o.direct.write(o.buf):])]
+	}
+	if len(o.buf) > 0 {
+		o.signal()
+	}
 	return nil, nil
 }
 
@@ -139,6 +152,7 @@ func (o *outbox) finish(patience time.Duration) {
 
 func (o *outbox) writeAll() {
 	defer close(o.done)
+	defer o.leave()
 	defer func() {
 		if p := recover(); p != nil { // who writes to it later is told so
 			o.fail(ostiary.AsError(panicked(p)))
@@ -155,8 +169,8 @@ func (o *outbox) writeAll() {
 				}
 				break
 			}
-			if _, err := o.w.Write(out); err != nil {
-				o.fail(err)
+			_, err := o.w.Write(out)
+			if o.wrote(err); err != nil {
 				return
 			}
 			if spare = out; cap(spare) > 2*outboxBytes {
@@ -165,6 +179,10 @@ func (o *outbox) writeAll() {
 		}
 	}
 }
+
+// directBytes is how long a message may be that its sender writes: a pipe holds as
+// much.
+const directBytes = 64 << 10
 
 // gatherMost is how often the writer lets others go first at most.
 const gatherMost = 3
@@ -192,6 +210,23 @@ func (o *outbox) queued() int {
 	return len(o.buf)
 }
 
+// wrote says that what was taken is written, or why not.
+func (o *outbox) wrote(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.busy, o.err = err != nil, err
+}
+
+// leave ends what only the writer and those who write in its place need.
+func (o *outbox) leave() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.direct != nil {
+		o.direct.close()
+		o.direct = nil
+	}
+}
+
 func (o *outbox) fail(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -206,7 +241,7 @@ func (o *outbox) take(spare []byte) (out []byte, closed bool) {
 	if len(o.buf) == 0 {
 		return nil, o.closed
 	}
-	out, o.buf = o.buf, spare[:0]
+	out, o.buf, o.busy = o.buf, spare[:0], true
 	if o.space != nil {
 		close(o.space)
 		o.space = nil

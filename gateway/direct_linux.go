@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// direct writes to a pipe without ever waiting for it. It is used under the lock of
+// its outbox.
+type direct struct {
+	conn  syscall.RawConn
+	again *os.File // a description of our own; nil where w has one that does not block
+
+	try func(fd uintptr) bool
+	b   []byte
+	n   int
+}
+
+// newDirect returns nil where w is no pipe, or one that cannot be written without
+// waiting.
+func newDirect(w io.Writer) *direct {
+	f, ok := w.(*os.File)
+	if !ok || !isPipe(f) {
+		return nil
+	}
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	d := &direct{conn: conn}
+	if !blocksNot(conn) {
+		if d.again = reopened(f, os.O_WRONLY); d.again == nil {
+			return nil
+		}
+		if d.conn, err = d.again.SyscallConn(); err != nil || !blocksNot(d.conn) {
+			_ = d.again.Close()
+			return nil
+		}
+	}
+	d.try = func(fd uintptr) bool {
+		n, err := syscall.Write(int(fd), d.b)
+		if d.n = n; err != nil {
+			d.n = 0 // the writer finds out why
+		}
+		return true
+	}
+	return d
+}
+
+// write writes as much of b as there is room for.
+func (d *direct) write(b []byte) int {
+	d.b, d.n = b, 0
+	if err := d.conn.Write(d.try); err != nil {
+		return 0
+	}
+	d.b = nil
+	return max(d.n, 0)
+}
+
+func (d *direct) close() {
+	if d.again != nil {
+		_ = d.again.Close()
+	}
+}
+
+func isPipe(f *os.File) bool {
+	s, err := f.Stat()
+	return err == nil && s.Mode()&os.ModeNamedPipe != 0
+}
+
+func blocksNot(c syscall.RawConn) bool {
+	var flags uintptr
+	var errno syscall.Errno
+	err := c.Control(func(fd uintptr) { flags, _, errno = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0) })
+	return err == nil && errno == 0 && flags&syscall.O_NONBLOCK != 0
+}
+
+// reopened opens a pipe once more, without blocking; nil where that may not be. The
+// pipe as others hold it stays as it is.
+func reopened(f *os.File, how int) *os.File {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	var again *os.File
+	if c.Control(func(fd uintptr) {
+		again, err = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), how|syscall.O_NONBLOCK, 0)
+	}) != nil || err != nil {
+		return nil
+	}
+	return again
+}
