@@ -62,8 +62,8 @@ func numberKey(tok []byte) string {
 	if len(digits) == 0 {
 		return "n:0"
 	}
-	out := make([]byte, 0, len(digits)+24)
-	out = append(out, "n:"...)
+	var room [64]byte // for nearly all
+	out := append(room[:0], "n:"...)
 	if neg {
 		out = append(out, '-')
 	}

@@ -172,7 +172,7 @@ func (m *Message) Offset(sub []byte) (start, end int, ok bool) {
 	if len(sub) == 0 || len(m.Raw) == 0 {
 		return 0, 0, false
 	}
-	base, at := reflect.ValueOf(m.Raw).Pointer(), reflect.ValueOf(sub).Pointer()
+	base, at := reflect.ValueOf(&m.Raw[0]).Pointer(), reflect.ValueOf(&sub[0]).Pointer()
 	if at < base || at-base > uintptr(len(m.Raw)-len(sub)) || len(sub) > len(m.Raw) {
 		return 0, 0, false
 	}
