@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -66,7 +67,7 @@ func TestDirectKeepsOrder(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if err := <-read; err != io.EOF { // nobody else holds the pipe open
+			if err := <-read; !errors.Is(err, io.EOF) { // nobody else holds the pipe open
 				t.Error(err)
 			}
 		})
