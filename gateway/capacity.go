@@ -21,9 +21,13 @@ type Capacity struct {
 	// subscriptions and WebSockets; default 10,000. PerPrincipal are those of one
 	// principal; default 100.
 	Streams, PerPrincipal int
+	// Grown, if set, is called when there are more sessions than ever since the last
+	// time, by an eighth and at least by 64. It must not wait.
+	Grown func()
 
 	mu       sync.Mutex
 	sessions int
+	grown    int // sessions when Grown was called, or fewer
 	streams  int
 	of       map[string]int // streams of each principal
 }
@@ -32,6 +36,7 @@ const (
 	sessionsMost  = 10_000
 	streamsMost   = 10_000
 	streamsOfEach = 100
+	grownLeast    = 64
 )
 
 var errCrowded = errors.New("the process is full")
@@ -57,6 +62,10 @@ func (c *Capacity) session() bool {
 		return false
 	}
 	c.sessions++
+	if c.Grown != nil && c.sessions >= c.grown+max(grownLeast, c.grown/8) {
+		c.grown = c.sessions
+		c.Grown()
+	}
 	return true
 }
 
@@ -64,6 +73,7 @@ func (c *Capacity) endSession() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sessions--
+	c.grown = min(c.grown, c.sessions+grownLeast)
 }
 
 // stream takes a place for a stream of a principal, which release gives back.

@@ -20,7 +20,10 @@ const (
 // has one connection for everything. A server that has no stream says so once.
 func (r *remote) follow(ctx context.Context) {
 	for ctx.Err() == nil {
-		status, err := r.listen(ctx, nil, "")
+		h, status, err := r.hear(ctx, nil, "")
+		if h != nil {
+			err = h.relay(nil)
+		}
 		if err == nil && status != http.StatusOK || r.gone() {
 			return
 		}

@@ -3,50 +3,113 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"slices"
 )
 
 // get is the stream of a session for what the server says by itself, or one that
 // takes up another that broke off.
 func (v *visit) get() {
 	v.lasts()
-	s := newStream(v.w, v.r, v.who, v.address, v.e.o.WriteWait)
-	defer s.leave()
+	l := &listener{v: v, s: newStream(v.w, v.r, v.who, v.address, v.e.o.WriteWait)}
+	stays := false
+	defer func() {
+		if !stays {
+			l.leave()
+		}
+	}()
+	if !l.enter() || !l.hear() {
+		return
+	}
+	if stays = l.own(); stays {
+		go l.stay()
+		return
+	}
+	l.run()
+}
+
+// listener is one who listens to the stream of a session.
+type listener struct {
+	v      *visit
+	s      *stream
+	door   *door
+	ctx    context.Context
+	cancel context.CancelFunc
+	gone   func() bool // stops the watch over the request
+	ends   []func()    // the last one first
+	relay  func() error
+}
+
+func (l *listener) atEnd(f func()) { l.ends = append(l.ends, f) }
+
+// leave gives back what the listener has; nobody writes to it any more.
+func (l *listener) leave() {
+	for _, f := range slices.Backward(l.ends) {
+		f()
+	}
+	l.s.leave()
+}
+
+// enter takes what a stream needs, or answers why it cannot be.
+func (l *listener) enter() bool {
+	v, s := l.v, l.s
 	d, release := v.ofSession(s, "a stream needs a session; revisions without sessions have no GET stream")
 	if d == nil {
-		return
+		return false
 	}
-	defer release()
+	l.door = d.door
+	l.atEnd(release)
 	if !accepts(v.r.Header, "text/event-stream") {
 		v.turn(http.StatusNotAcceptable, "the stream is text/event-stream: accept it")
-		return
+		return false
 	}
-	ctx, cancel := context.WithCancel(v.r.Context())
-	defer cancel()
-	free, err := v.lasting(func(error) { cancel() })
+	of := v.r.Context()
+	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(of))
+	l.atEnd(l.cancel)
+	l.gone = context.AfterFunc(of, l.cancel)
+	l.atEnd(func() { l.gone() })
+	v.r = v.r.WithContext(l.ctx) // the credential is asked about as long as the stream lasts
+	free, err := v.lasting(func(error) { l.cancel() })
 	if err != nil {
 		v.unavailable(s, nil, err)
-		return
+		return false
 	}
-	defer free()
-	lastID := v.r.Header.Get(headerLastID)
-	client := d.door.toClient.(*httpClient)
-	if !client.attach(s, lastID != "" && d.door.remote != nil) {
+	l.atEnd(free)
+	client := l.door.toClient.(*httpClient)
+	if !client.attach(s, v.r.Header.Get(headerLastID) != "" && l.door.remote != nil) {
 		v.turn(http.StatusConflict, "the session has a stream already: close that one first")
-		return
+		return false
 	}
-	defer client.detach(s)
-	stop := context.AfterFunc(d.door.life, cancel)
-	defer stop()
-	over := context.AfterFunc(ctx, s.leave)
-	defer over()
-	status, err := d.door.listen(ctx, s, lastID)
-	s.owed.Wait() // answers that came by it are on their way out
+	l.atEnd(func() { client.detach(s) })
+	stop := context.AfterFunc(l.door.life, l.cancel)
+	l.atEnd(func() { stop() })
+	over := context.AfterFunc(l.ctx, s.leave)
+	l.atEnd(func() { over() })
+	return true
+}
+
+// hear opens the server's stream, or answers that there is none.
+func (l *listener) hear() bool {
+	relay, status, err := l.door.hear(l.ctx, l.s, l.v.r.Header.Get(headerLastID))
+	if l.relay = relay; relay != nil {
+		return true
+	}
+	l.s.owed.Wait() // answers that came by it are on their way out
 	switch {
-	case err != nil && ctx.Err() == nil:
-		v.e.o.Log.Debug("the server's stream ended", "error", err)
-		s.nothing(http.StatusBadGateway)
-	case status != http.StatusOK && status != 0:
-		s.nothing(status)
+	case err != nil && l.ctx.Err() == nil:
+		l.v.e.o.Log.Debug("the server's stream did not begin", "error", err)
+		l.s.nothing(http.StatusBadGateway)
+	case status != 0 && err == nil:
+		l.s.nothing(status)
+	}
+	return false
+}
+
+// run passes on what the server says until either side ends.
+func (l *listener) run() {
+	err := l.relay()
+	l.s.owed.Wait() // answers that came by it are on their way out
+	if err != nil && l.ctx.Err() == nil {
+		l.v.e.o.Log.Debug("the server's stream ended", "error", err)
 	}
 }
 

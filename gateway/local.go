@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -264,8 +263,8 @@ func (d *door) startLocal(o Options) error {
 
 // waitListen keeps the GET stream of a session open for a server that says what
 // it has to say by its standard output.
-func waitListen(ctx context.Context, on *stream) (int, error) {
+func waitListen(ctx context.Context, on *stream) error {
 	on.begin()
 	<-ctx.Done()
-	return http.StatusOK, nil
+	return nil
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"net/http"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -58,10 +59,15 @@ func (d *door) agreed(reply *wire.Message) {
 // shaken reports whether the handshake was answered.
 func (d *door) shaken() bool { return d.hands.Load() }
 
-// listen passes on the server's own stream.
-func (d *door) listen(ctx context.Context, on *stream, lastID string) (status int, err error) {
+// hear opens the server's own stream, which relay passes on until either side ends.
+// relay is nil, and status says so, where the server has none.
+func (d *door) hear(ctx context.Context, on *stream, lastID string) (relay func() error, status int, err error) {
 	if d.remote == nil {
-		return waitListen(ctx, on)
+		return func() error { return waitListen(ctx, on) }, http.StatusOK, nil
 	}
-	return d.remote.listen(ctx, on, lastID)
+	h, status, err := d.remote.hear(ctx, on, lastID)
+	if h == nil {
+		return nil, status, err
+	}
+	return func() error { return h.relay(on) }, status, nil
 }

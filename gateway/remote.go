@@ -184,36 +184,55 @@ const (
 	headerLastID  = "Last-Event-Id"
 )
 
-// listen opens the server's own stream for the client's and passes on what comes
-// until either ends. It returns the status of a server that has none.
-func (r *remote) listen(ctx context.Context, on *stream, lastID string) (status int, err error) {
+// hearing is the server's own stream, open.
+type hearing struct {
+	r      *remote
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	body   io.ReadCloser
+}
+
+// hear opens the server's own stream. It returns none, and the status, where the
+// server has no such stream.
+func (r *remote) hear(ctx context.Context, on *stream, lastID string) (h *hearing, status int, err error) {
 	pass, err := r.o.Breaker.enter(r.d.principal(on).ID)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	defer pass.leave()
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	defer func() {
+		if h == nil {
+			cancel(nil)
+		}
+	}()
 	late := time.AfterFunc(streamWait, func() { cancel(errSilent) })
+	defer late.Stop()
 	resp, err := r.do(ctx, exchange{method: http.MethodGet, fill: func(h http.Header) {
 		h.Set("Accept", "text/event-stream")
 		if lastID != "" {
 			h.Set(headerLastID, lastID)
 		}
 	}})
-	late.Stop()
 	if err != nil {
 		pass.failed(ctx, err)
-		return 0, err
+		return nil, 0, err
 	}
-	defer resp.Body.Close()
 	pass.answered(ctx, resp.StatusCode, nil)
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if resp.StatusCode != http.StatusOK || kind != "text/event-stream" {
-		return resp.StatusCode, nil
+		_ = resp.Body.Close()
+		return nil, resp.StatusCode, nil
 	}
+	return &hearing{r: r, ctx: ctx, cancel: cancel, body: resp.Body}, http.StatusOK, nil
+}
+
+// relay passes on what comes until either side ends.
+func (h *hearing) relay(on *stream) error {
+	defer h.cancel(nil)
+	defer func() { _ = h.body.Close() }()
 	if on != nil {
 		on.begin()
 	}
-	return http.StatusOK, r.events(ctx, resp.Body, nil, on)
+	return h.r.events(h.ctx, h.body, nil, on)
 }

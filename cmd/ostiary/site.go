@@ -72,7 +72,7 @@ func (s *site) close() {
 // handler makes an endpoint of every server of the file.
 func (s *site) handler() (http.Handler, error) {
 	s.resources = map[string]*auth.Resource{}
-	s.capacity = &gateway.Capacity{Sessions: s.file.Serve.AllSessions, Streams: s.file.Serve.AllStreams, PerPrincipal: s.file.Serve.Streams}
+	s.capacity = &gateway.Capacity{Sessions: s.file.Serve.AllSessions, Streams: s.file.Serve.AllStreams, PerPrincipal: s.file.Serve.Streams, Grown: collectSoon}
 	far := s.file.Serve.Address()
 	s.address = func(r *http.Request) string {
 		if s.callers.Has(r) {
