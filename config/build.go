@@ -14,6 +14,7 @@ import (
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/audit"
+	"github.com/ostiary/ostiary/gateway"
 	"github.com/ostiary/ostiary/limit"
 	"github.com/ostiary/ostiary/policy"
 	"github.com/ostiary/ostiary/redact"
@@ -58,6 +59,8 @@ type House struct {
 	// Redactor keeps secrets out of the log and out of what servers send back. What
 	// changes while the door is open is learned by it.
 	Redactor *redact.Redactor
+	// Cleaner keeps them out of what is shown of a server's standard error.
+	Cleaner *gateway.Cleaner
 
 	people *people
 	sql    *sqlhelper.Helper
@@ -89,7 +92,12 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if h.people, err = f.newPeople(w, h.Policy, h.Audit, m, sig); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	filters, err := f.filters(w, h.Audit, h.people.store, sig, m.redactor.Text)
+	engine, err := f.Redact.engine()
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	h.Cleaner = f.Redact.cleaner(engine, m.redactor.Text)
+	filters, err := f.filters(w, h.Audit, h.people.store, sig, m.redactor.Text, engine)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}

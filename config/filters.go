@@ -6,6 +6,7 @@ import (
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/audit"
+	"github.com/ostiary/ostiary/gateway"
 	"github.com/ostiary/ostiary/redact"
 	"github.com/ostiary/ostiary/redact/scan"
 	"github.com/ostiary/ostiary/untrusted"
@@ -15,9 +16,9 @@ import (
 
 // filters are what everything passes that goes towards a client, in their order:
 // what is secret goes before the rest is looked at and marked.
-func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, sig *signals, text func(string) string) ([]ostiary.Filter, error) {
+func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, sig *signals, text func(string) string, engine *scan.Engine) ([]ostiary.Filter, error) {
 	outputs := new(validate.Outputs)
-	r, err := f.newRedact(w, log, s, outputs)
+	r, err := f.newRedact(w, log, s, outputs, engine)
 	if err != nil {
 		return nil, err
 	}
@@ -35,16 +36,28 @@ func (f *File) filters(w Wiring, log *audit.Log, s ostiary.Store, sig *signals, 
 // valueKey is the purpose of the key by which findings and exceptions name a value.
 const valueKey = "hashes of found values"
 
-func (f *File) newRedact(w Wiring, log *audit.Log, s ostiary.Store, outputs *validate.Outputs) (*redact.Filter, error) {
-	engine, err := f.Redact.engine()
-	if err != nil {
-		return nil, err
-	}
+func (f *File) newRedact(w Wiring, log *audit.Log, s ostiary.Store, outputs *validate.Outputs, engine *scan.Engine) (*redact.Filter, error) {
 	exceptions := redact.NewExceptions(redact.ExceptionsOptions{Store: s, Clock: w.Now, Logger: w.Log})
 	return redact.NewFilter(redact.FilterOptions{
 		Engine: engine, Modes: f.Redact.modes(engine.Rules()), MaxResult: f.Redact.MaxResult,
 		Key: log.Secret(valueKey), Allowed: exceptions.Allows, Conforms: outputs.Fits,
 	})
+}
+
+// cleaner takes out of a server's standard error what the rules find, as out of its
+// answers; what they only report, or are told to leave, stays.
+func (r *Redact) cleaner(engine *scan.Engine, text func(string) string) *gateway.Cleaner {
+	modes := r.modes(engine.Rules())
+	replace := func(dst []byte, f scan.Finding, secret []byte) []byte {
+		if mode := modes[f.Rule]; mode == redact.ModeOff || mode == redact.ModeReport {
+			return append(dst, secret...)
+		}
+		return append(dst, "[REDACTED:"+f.Rule+"]"...)
+	}
+	return &gateway.Cleaner{Line: text, Stream: func() (write func(dst, p []byte) []byte, end func(dst []byte) []byte) {
+		s := engine.NewStream(replace)
+		return s.Write, s.Close
+	}}
 }
 
 // engine compiles the rules: those of the dependency, our own and the operator's.

@@ -244,7 +244,7 @@ func (t *inflight) anyStream() *stream {
 
 // startLocal starts the process of a server for clients over HTTP.
 func (d *door) startLocal(o Options) error {
-	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes)
+	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes).clean(o.Clean)
 	defer d.starts(&d.o)
 	if o.Server != nil {
 		d.server, d.local = o.Server, newLocal(d, o.Server)

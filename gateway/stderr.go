@@ -22,9 +22,12 @@ type stderrTail struct {
 
 	mu     sync.Mutex
 	passed int
-	part   []byte // of a line whose rest has not come
+	begun  []byte // of a line whose rest has not come
 	tail   []byte // newest bytes, at most twice what is kept
 	cut    bool   // something was not shown
+	over   bool
+
+	*cleans // nil where nothing is taken out
 }
 
 // reportBytes is how much of the end is shown when a server has crashed.
@@ -49,47 +52,65 @@ func newStderrTail(to io.Writer, name string, max int) *stderrTail {
 func (s *stderrTail) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.cleans == nil {
+		s.pass(b)
+	} else if !s.over {
+		s.pass(s.take(b))
+	}
+	return len(b), nil
+}
+
+// pass shows what is clean, as far as there is room, and keeps its end.
+func (s *stderrTail) pass(b []byte) {
 	if s.tail = append(s.tail, b[max(0, len(b)-reportBytes):]...); len(s.tail) > 2*reportBytes {
 		s.tail = append(s.tail[:0], s.tail[len(s.tail)-reportBytes:]...)
 	}
-	pass := b[:min(len(b), s.max-s.passed)]
-	s.passed += len(pass)
-	s.show(pass)
-	if len(pass) < len(b) && !s.cut {
+	shown := b[:min(len(b), s.max-s.passed)]
+	s.passed += len(shown)
+	s.show(shown)
+	if len(shown) < len(b) && !s.cut {
 		s.cut = true
 		s.showPart()
 		s.say(fmt.Sprintf("ostiary: the server wrote more than %d bytes to its standard error; the rest is not shown\n", s.max))
 	}
-	return len(b), nil
 }
 
 // show passes bytes on, line by line: others write to the operator too, and what
 // came behind their line without a name would look like theirs.
 func (s *stderrTail) show(b []byte) {
 	for len(b) > 0 {
-		n := min(len(b), lineMost-len(s.part))
+		n := min(len(b), lineMost-len(s.begun))
 		end := bytes.IndexByte(b[:n], '\n')
 		if end >= 0 {
 			n = end
 		}
-		s.part = append(s.part, b[:n]...)
+		s.begun = append(s.begun, b[:n]...)
 		b = b[n:]
 		switch {
 		case end >= 0:
 			b = b[1:]
-			s.say(s.prefix + visible(s.part) + "\n")
-			s.part = s.part[:0]
-		case len(s.part) == lineMost:
-			whole := wholeRunes(s.part)
-			s.say(s.prefix + visible(s.part[:whole]) + "\n")
-			s.part = append(s.part[:0], s.part[whole:]...)
+			s.one(s.begun)
+			s.begun = s.begun[:0]
+		case len(s.begun) == lineMost:
+			whole := wholeRunes(s.begun)
+			s.one(s.begun[:whole])
+			s.begun = append(s.begun[:0], s.begun[whole:]...)
 		}
 	}
 }
 
+// one shows a line.
+func (s *stderrTail) one(line []byte) {
+	text := string(line)
+	if s.cleans != nil {
+		text = s.line(text)
+	}
+	s.say(s.prefix + visible([]byte(text)) + "\n")
+}
+
 // showPart shows a line whose end will not come.
 func (s *stderrTail) showPart() {
-	if len(s.part) > 0 {
+	if len(s.begun) > 0 {
 		s.show([]byte{'\n'})
 	}
 }
@@ -120,6 +141,9 @@ func (s *stderrTail) say(text string) {
 // lets the operator's end go.
 func (s *stderrTail) finish(crashed bool) {
 	s.mu.Lock()
+	if s.over = true; s.cleans != nil {
+		s.pass(s.last())
+	}
 	s.showPart()
 	if crashed && s.cut {
 		s.say("ostiary: the last words of the server:\n")

@@ -60,6 +60,8 @@ type Options struct {
 	// StderrBytes is how much of the server's standard error is shown, and how
 	// much of its end is kept for the report of a crash.
 	StderrBytes int
+	// Clean takes secrets out of what of it is shown; nil takes nothing out.
+	Clean *Cleaner
 	// Grace is how long calls in flight may take when the client has gone.
 	Grace time.Duration
 	// In and Out are the client; Stderr is for the operator.
@@ -149,7 +151,7 @@ func open(o Options) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes)
+	d.stderr = newStderrTail(o.Stderr, o.Upstream, o.StderrBytes).clean(o.Clean)
 	if d.server = o.Server; d.server == nil {
 		c, err := startChild(childOptions{Command: o.Command, Dir: o.Dir, Env: o.Env, Stderr: d.stderr})
 		if err != nil {

@@ -83,7 +83,7 @@ func (r *runCommand) Run(ctx context.Context, p program) error {
 		Mask:        house.Redactor.Message, Pins: house.Pins(),
 		Limits:      wire.Limits{MaxBytes: file.Limits.Message},
 		CatalogWait: file.Limits.Catalog, StderrBytes: file.Limits.Stderr, Grace: file.Limits.Shutdown,
-		In: p.in, Out: p.out, Stderr: p.err,
+		In: p.in, Out: p.out, Stderr: p.err, Clean: house.Cleaner,
 		Log: log, Now: time.Now, Rand: rand.Reader, Journal: house.Audit, Trace: told.traceparent(),
 	})
 	return errors.Join(err, told.close(), house.Close())

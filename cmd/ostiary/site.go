@@ -206,7 +206,7 @@ func (s *site) open(end *config.Endpoint) (*gateway.Endpoint, error) {
 		Door: gateway.Options{
 			Line: s.house.Line, Policy: s.house.Policy, Upstream: u.Name, Views: end.Views, View: end.View, Remote: remote,
 			Command: u.Command, Dir: s.directory(u.Name), Env: gateway.Environment(os.Environ(), u.PassEnv, u.Env),
-			StderrBytes: s.file.Limits.Stderr, Stderr: s.p.err,
+			StderrBytes: s.file.Limits.Stderr, Stderr: s.p.err, Clean: s.house.Cleaner,
 			CatalogFile: catalogFile(s.w.State, u.Name), Journal: s.house.Audit,
 			Mask: s.house.Redactor.Message, Pins: s.house.Pins(), Trace: s.trace,
 			Limits:      wire.Limits{MaxBytes: s.file.Limits.Message},
