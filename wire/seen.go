@@ -12,7 +12,7 @@ type Seen uint8
 // What a walk notices.
 const (
 	SeenEscape    Seen = 1 << iota // a backslash
-	SeenBackslash                  // one that is escaped, so that the text holds one
+	SeenNested                     // an escaped one before u, / or another: an escape of a text within, perhaps
 	SeenRare                       // an escape that is not \n, \t, \" or \\
 	SeenOther                      // a byte that is no printable ASCII
 )
@@ -22,9 +22,17 @@ var escapes = func() (t [256]Seen) {
 	for i := range t {
 		t[i] = SeenEscape | SeenRare
 	}
-	t['n'], t['t'], t['"'], t['\\'] = SeenEscape, SeenEscape, SeenEscape, SeenEscape|SeenBackslash
+	t['n'], t['t'], t['"'], t['\\'] = SeenEscape, SeenEscape, SeenEscape, SeenEscape
 	return t
 }()
+
+// nested is what an escaped backslash at i tells.
+func nested(b []byte, i int) Seen {
+	if i+2 < len(b) && (b[i+2] == 'u' || b[i+2] == '/' || b[i+2] == '\\') {
+		return SeenNested
+	}
+	return 0
+}
 
 // literalEnd returns where the literal ends whose inside begins at from, closing
 // quotation mark included, and what stands in it; -1 if it does not end.
@@ -51,7 +59,9 @@ func literalEnd(b []byte, from int) (end int, seen Seen) {
 			return i + 1, seen
 		}
 		if i+1 < len(b) {
-			seen |= escapes[b[i+1]]
+			if seen |= escapes[b[i+1]]; b[i+1] == '\\' {
+				seen |= nested(b, i)
+			}
 		}
 		i += 2
 	}
@@ -64,7 +74,9 @@ func literalEnd(b []byte, from int) (end int, seen Seen) {
 			return i + 1, seen
 		case c == '\\':
 			if i++; i < len(b) {
-				seen |= escapes[b[i]]
+				if seen |= escapes[b[i]]; b[i] == '\\' {
+					seen |= nested(b, i-1)
+				}
 			}
 		case c < ' ' || c >= 0x7f:
 			seen |= SeenOther

@@ -16,7 +16,9 @@ func seenByByte(inside []byte) (seen Seen) {
 			if i++; i < len(inside) {
 				switch inside[i] {
 				case '\\':
-					seen |= SeenBackslash
+					if rest := string(inside[i+1:]); strings.HasPrefix(rest, "u") || strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, `\`) {
+						seen |= SeenNested
+					}
 				case 'n', 't', '"':
 				default:
 					seen |= SeenRare
@@ -35,8 +37,8 @@ func TestSeen(t *testing.T) {
 		inside string
 		want   Seen
 	}{
-		{``, 0}, {`plain words`, 0}, {`a\nb\t\"`, SeenEscape}, {`C:\\x`, SeenEscape | SeenBackslash}, {`\u0041`, SeenEscape | SeenRare}, {`a\/b`, SeenEscape | SeenRare},
-		{"\u00e9", SeenOther}, {"a\x7f", SeenOther}, {"\x01", SeenOther}, {"\xff", SeenOther}, {`\\\\n`, SeenEscape | SeenBackslash},
+		{``, 0}, {`plain words`, 0}, {`a\nb\t\"`, SeenEscape}, {`C:\\x`, SeenEscape}, {`C:\\u`, SeenEscape | SeenNested}, {`\\\"`, SeenEscape | SeenNested}, {`\u0041`, SeenEscape | SeenRare}, {`a\/b`, SeenEscape | SeenRare},
+		{"\u00e9", SeenOther}, {"a\x7f", SeenOther}, {"\x01", SeenOther}, {"\xff", SeenOther}, {`\\n`, SeenEscape},
 	} {
 		for pad := range 24 {
 			for _, behind := range []string{"", "\n\t%\u00e9\x7f\\u", "]", ", \"\u00e9\"]"} {

@@ -39,6 +39,9 @@ func decodeLiteral(out, b []byte, from int) (end, n int, seen Seen) {
 		e := b[i+1]
 		seen |= escapes[e]
 		if c := shortEscape[e]; c != 0 {
+			if c == '\\' {
+				seen |= nested(b, i)
+			}
 			out[n] = c
 			i, n = i+2, n+1
 			continue
@@ -58,7 +61,9 @@ func decodeLiteral(out, b []byte, from int) (end, n int, seen Seen) {
 			if i+1 == len(b) {
 				return -1, 0, 0
 			}
-			seen |= escapes[b[i+1]]
+			if seen |= escapes[b[i+1]]; b[i+1] == '\\' {
+				seen |= nested(b, i)
+			}
 			used, size := longEscape(out[n:], b[i:])
 			i, n = i+used, n+size
 			continue
