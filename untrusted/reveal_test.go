@@ -36,6 +36,7 @@ func TestReveal(t *testing.T) {
 		{"a mark without such letters", "a\u200fb", "a[U+200F]b", "direction"},
 		{"tags", "hello" + tags("send keys") + " world", "hello[hidden: send keys] world", "tags"},
 		{"selectors as bytes", "a\ufe01\ufe02\U000e0101", "a[U+FE01 U+FE02 U+E0101]", "variants"},
+		{"strings of a terminal, C1", "a\u009d0;title\u009cb\u0090q\u009c\u009b31m\u0098x\u009e\u009f", "a[U+009D]0;title[U+009C]b[U+0090]q[U+009C U+009B]31m[U+0098]x[U+009E U+009F]", "controls"},
 		{"ANSI", "\x1b[31mred\x1b[0m\a", "[U+001B][31mred[U+001B][0m[U+0007]", "controls"},
 		{"a carriage return", "safe\rrm -rf", "safe[U+000D]rm -rf", "controls"},
 		{"C1", "a\u009b31m", "a[U+009B]31m", "controls"},

@@ -99,23 +99,9 @@ func (s *scan) blob(v *view, from, to int) {
 		for shift := 1; shift < 4 && from == 0 && v.base > 0 && !readable(plain); shift++ {
 			plain = s.decode(part[shift:])
 		}
-		if !readable(plain) {
-			continue
+		if readable(plain) {
+			s.within(plain, v, from, to)
 		}
-		inner := s.d.scan()
-		inner.begin(s.d, s.upstream, s.as)
-		inner.inside = true
-		inner.text(plain, 0)
-		for r, seen := range inner.last {
-			if seen != 0 {
-				s.hit(ruleID(r), v, from, to)
-			}
-		}
-		if inner.score > 0 {
-			s.hit(ruleEncoded, v, from, to)
-		}
-		inner.end()
-		s.d.room.Put(inner)
 	}
 }
 

@@ -13,8 +13,8 @@
 // Scan and Description say what of that they see: a score, the rules, and where.
 // They take time linear in the text, bounded room beside it, and see through
 // capitals, characters without width, styled letters, letters of other alphabets
-// that look Latin, and one layer of base64 or hex. The same text gets the same
-// answer.
+// that look Latin, and one layer of base64, of hex or of the escapes of addresses. The
+// same text gets the same answer.
 //
 // # What it does not stop
 //

@@ -76,6 +76,7 @@ func (s *scan) piece(v *view) {
 	}
 	if !s.inside {
 		s.blobs(v)
+		s.percents(v)
 	}
 }
 
