@@ -106,8 +106,11 @@ func (a *allowlist) allows(m *machine, none []span, s string, from, to, start, e
 	case targetMatch:
 		text = s[from:to]
 	case targetLine:
-		low, high := line(s, from, to)
-		return a.any.near(m, s, low, high, &none[a.number]) && (!a.both || a.stops(text))
+		low, high := max(0, from-maxLine), min(len(s), to+maxLine)
+		if a.any.calm(s, low, high, &none[a.number]) {
+			return false
+		}
+		text = line(s, from, to)
 	}
 	return a.any.in(m, text) && (!a.both || a.stops(s[start:end]))
 }
@@ -128,15 +131,15 @@ func (a *allowlist) prepare() {
 // without line ends must not be read again for each of them.
 const maxLine = 256
 
-func line(s string, from, to int) (low, high int) {
-	low, high = max(0, from-maxLine), min(len(s), to+maxLine)
+func line(s string, from, to int) string {
+	low, high := max(0, from-maxLine), min(len(s), to+maxLine)
 	if i := strings.LastIndexByte(s[low:from], '\n'); i >= 0 {
 		low += i + 1
 	}
 	if i := strings.IndexByte(s[to:high], '\n'); i >= 0 {
 		high = to + i
 	}
-	return low, high
+	return s[low:high]
 }
 
 // stops reports whether the secret has a stop word in it.
@@ -163,6 +166,21 @@ func place(head [wordHead]byte) uint {
 	return (uint(head[0])*1021 + uint(head[1])*61 + uint(head[2])) % (64 * headWords)
 }
 
+// manyBits are n * log2(n) for small n.
+var manyBits = func() (bits [64]float64) {
+	for n := 1; n < len(bits); n++ {
+		bits[n] = float64(n) * math.Log2(float64(n))
+	}
+	return bits
+}()
+
+func ofMany(n int32) float64 {
+	if int(n) < len(manyBits) {
+		return manyBits[n]
+	}
+	return float64(n) * math.Log2(float64(n))
+}
+
 // entropy is Shannon's, in bits a character, counted over bytes: what secrets are
 // written in is ASCII.
 func entropy(s string) float64 {
@@ -173,7 +191,7 @@ func entropy(s string) float64 {
 	}
 	for i := range len(s) { // each byte once
 		if n := counts[s[i]]; n > 1 {
-			sum += float64(n) * math.Log2(float64(n))
+			sum += ofMany(n)
 		}
 		counts[s[i]] = 0
 	}

@@ -134,37 +134,26 @@ func (a *anyOf) in(m *machine, text string) bool {
 	return a.slowly(text)
 }
 
-// near does it for s[low:high]. In none is no place at which something can begin, and
-// what is seen of the text is added to it, so that parts of a text that overlap are
-// not looked at again.
-func (a *anyOf) near(m *machine, s string, low, high int, none *span) bool {
-	text := s[low:high]
-	if len(a.gates) > 1 {
-		return a.in(m, text)
-	}
-	if text == "" || len(text) > maxAllowed {
+// calm reports whether there is no place in s[low:high] at which one can begin. In
+// none there is no such place either, and what is seen of the text is added to it, so
+// that parts of a text that overlap are not looked at again.
+func (a *anyOf) calm(s string, low, high int, none *span) bool {
+	if len(a.gates) != 1 || len(a.atStart) > 0 || len(a.slow) > 0 {
 		return false
 	}
-	m.begin(text)
-	if a.begins(m, text) {
-		return true
-	}
-	for i := low; i < high && len(a.gates) > 0; i++ {
-		if none.from <= i && i < none.to {
-			i = none.to - 1
-			continue
-		}
-		can := a.gates[0].at(s, i)
+	for i := low; i < high; i++ {
 		switch {
-		case can != 0 && a.try(m, 0, can, i-low):
-			return true
-		case can == 0 && i == none.to:
+		case none.from <= i && i < none.to:
+			i = none.to - 1
+		case a.gates[0].at(s, i) != 0:
+			return false
+		case i == none.to:
 			none.to++
-		case can == 0:
+		default:
 			*none = span{i, i + 1}
 		}
 	}
-	return a.slowly(text)
+	return true
 }
 
 // begins reports whether one matches that does so at the beginning only.

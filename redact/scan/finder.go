@@ -10,7 +10,7 @@ type finder struct {
 	lanes  lanes
 	until  []int // by rule, where its last match ended
 	open   []span
-	none   []span // by number of an allowlist, see anyOf.near
+	none   []span // by number of an allowlist, see anyOf.calm
 	found  []match
 	merged []match
 	far    []span // see note
