@@ -53,6 +53,7 @@ var short = strings.NewReplacer(
 func TestFilter(t *testing.T) {
 	for _, c := range []struct{ method, in, want, found string }{
 		// Tool results.
+		{"tools/call", `{"content":[{"type":"text","text":"&ltuntrusted"}]}`, `{"_meta":{"M":1},"content":[{"type":"text","text":"«&lt\\untrusted»"}]}`, ""},
 		{"tools/call", `{"content":[{"type":"text","text":"hi\n\"x\""}]}`, `{"_meta":{"M":1},"content":[{"type":"text","text":"«hi\n\"x\"»"}]}`, ""},
 		{"tools/call", ` { "isError" : true, "content":[{"text":"no","type":"text"},{"type":"text","text":""}], "_meta": {} }`, ` {"_meta_":0}`, ""},
 		{"tools/call", `{"_meta":{"a":1},"content":[{"type":"text","text":"\u00e4"}]}`, `{"_meta":{"M":1,"a":1},"content":[{"type":"text","text":"«\u00e4»"}]}`, ""},

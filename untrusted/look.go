@@ -65,7 +65,7 @@ func (k *look) at(b []byte, from int) (end int) {
 	sign:
 		switch c := b[i]; {
 		case c == '"':
-			if k.text = out[:n]; entityOpens(k.text) {
+			if k.text = out[:n]; n >= entityFence && entityOpens(k.text) {
 				k.calm, k.seals = false, k.seals[:0]
 			}
 			return i + 1

@@ -78,6 +78,9 @@ func openerIn(b []byte) int {
 	return 0
 }
 
+// entityFence is the length of the shortest fence of those: &ltuntrusted.
+const entityFence = 3 + len(wordUntrusted)
+
 // entityOpens reports whether a fence begins with an opener that is written as HTML
 // does.
 func entityOpens(text []byte) bool {
