@@ -134,23 +134,42 @@ func names(from []byte, member string) ([]string, error) {
 // so its caller needs what the tool needs.
 func (q *caller) task(ctx context.Context, id string) {
 	d, c := q.d, q.c
-	if d.o.tasks == nil {
-		return
-	}
-	made, mine := d.o.tasks.of(c.Principal.ID, id)
-	if !mine {
+	made, mine := d.made.of(c.Principal.ID, id)
+	switch {
+	case !mine && d.o.tasks != nil:
 		q.also(&ostiary.Rule{Forbid: errTask}, false)
 		return
+	case !mine:
+		return
 	}
-	book := d.catalog.base()
+	book, of := d.catalog.base(), tool{}
 	if made.class == ostiary.ClassTool {
 		var err error
-		if book, _, err = d.catalog.wait(ctx, &wire.Message{Era: q.m.Era, Version: q.m.Version}); err != nil {
+		if book, of, err = d.catalog.wait(ctx, &wire.Message{Era: q.m.Era, Version: q.m.Version, Name: made.target}); err != nil {
 			q.also(&ostiary.Rule{Forbid: ostiary.AsError(err)}, false)
 			return
 		}
 	}
-	q.also(speaks(book, &ostiary.Call{Class: made.class, Method: made.method, Target: made.target}), false)
+	runs := &ostiary.Call{Class: made.class, Method: made.method, Target: made.target}
+	rule := speaks(book, runs)
+	if d.o.tasks != nil {
+		q.also(rule, false)
+	}
+	if c.Class == ostiary.ClassTask && !made.mixed {
+		c.OutputSchema = of.output
+		q.treatedAs(rule)
+	}
+}
+
+// treatedAs has what comes back treated as what its tool says itself, unless a row of
+// the operator's is about the method.
+func (q *caller) treatedAs(rule *ostiary.Rule) {
+	if q.c.Rule.Written() || q.c.Rule.Output == rule.Output {
+		return
+	}
+	made := *q.c.Rule
+	made.Output = rule.Output
+	q.c.Rule = &made
 }
 
 // also makes the rule of the call as strict as another one: what that forbids, the

@@ -107,6 +107,7 @@ type door struct {
 	mine       *inflight // our own questions, answered by the client
 	people     meter     // of the server's questions to the client's person
 	catalog    *catalog
+	made       *tasks // of everybody who shares the server, or of the one client
 	self       *self
 	shake      handshake
 	notes      pace        // of the server's progress and log notifications
@@ -182,5 +183,8 @@ func newDoor(o Options) (*door, error) {
 	d.odd, d.heard, d.garbled = newOddities(d), newHeard(d), newGarbled(d)
 	d.shake.breaks = d.breaks
 	d.catalog, d.self = newCatalog(d), newSelf()
+	if d.made = o.tasks; d.made == nil {
+		d.made = newTasks()
+	}
 	return d, nil
 }

@@ -11,7 +11,8 @@ import (
 // tasks are the tasks that the server of an endpoint has made, each with whose it
 // is and what it runs. Many people share the server there, and its ids say nothing
 // of who may use them, so an id that is not known to be the caller's is refused.
-// Over stdio one client has the server for itself, and there is none of this.
+// Over stdio one client has the server for itself, and nothing is refused; there it
+// is only known what a task runs.
 type tasks struct {
 	mu    sync.Mutex
 	made  map[string]task
@@ -24,6 +25,7 @@ type task struct {
 	class  ostiary.Class
 	method string
 	target string
+	mixed  bool // the server gave the id to calls of different things
 }
 
 // Bounds of what is kept: the tasks of one principal, of which the oldest is
@@ -52,6 +54,7 @@ func (t *tasks) add(id string, made task) bool {
 		}
 		t.order[made.who] = ids
 	}
+	made.mixed = known && (old.mixed || old.class != made.class || old.target != made.target)
 	t.made[id] = made
 	return true
 }
@@ -67,11 +70,11 @@ func (t *tasks) of(who, id string) (task, bool) {
 // noteTask notes the task that an answer names, before anything else is read of the
 // server: what it says of the task may come right behind.
 func (d *door) noteTask(m *wire.Message) {
-	if d.o.tasks == nil || m.TaskID == "" {
+	if m.TaskID == "" {
 		return
 	}
 	if p := d.down.asked(m.Key); p != nil && p.who != "" {
-		d.o.tasks.add(m.TaskID, task{p.who, p.class, p.method, p.target})
+		d.made.add(m.TaskID, task{who: p.who, class: p.class, method: p.method, target: p.target})
 	}
 }
 
