@@ -113,14 +113,25 @@ func (v *visit) read() (line, error) {
 }
 
 // whole reads a body of which its sender says that it has size bytes, at most one
-// byte more than a message may have.
+// byte more than a message may have. Room is made in steps, each when what was there
+// before has come: at most four times as much.
 func whole(body io.Reader, size int64, most int) (raw []byte, err error) {
-	if size >= 0 && size <= trusted && size <= int64(most) {
-		raw = make([]byte, size)
-		_, err = io.ReadFull(body, raw)
-		return raw, err
+	if size < 0 || size > int64(most) {
+		return io.ReadAll(io.LimitReader(body, int64(most)+1))
 	}
-	return io.ReadAll(io.LimitReader(body, int64(most)+1))
+	raw = make([]byte, min(size, trusted))
+	for at := 0; ; {
+		n, err := io.ReadFull(body, raw[at:])
+		if at += n; errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil || int64(at) == size {
+			return raw[:at], err
+		}
+		more := make([]byte, min(size, 4*int64(at)))
+		copy(more, raw)
+		raw = more
+	}
 }
 
 // message finds the door of a message and has it answered.
