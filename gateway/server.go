@@ -49,6 +49,9 @@ func (d *door) serverMessage(ctx context.Context, l line, m *wire.Message, err e
 	if err == nil && m.Kind == wire.KindRequest && d.ids.isOwn(m.Key) {
 		err = errOwnID // its answer would be taken for that of the door's own question
 	}
+	if err == nil && m.Kind == wire.KindRequest && d.o.Clean.finds(m.ID) {
+		err = errSecretID
+	}
 	switch {
 	case err != nil:
 		defer d.under.leave()

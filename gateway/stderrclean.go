@@ -3,6 +3,8 @@ package gateway
 import (
 	"bytes"
 	"time"
+
+	"github.com/ostiary/ostiary"
 )
 
 // Cleaner takes secrets out of what a server writes to its standard error.
@@ -97,4 +99,19 @@ func (c *cleans) last() []byte {
 	out := c.feed(len(c.part))
 	c.quiet.Stop()
 	return c.end(out)
+}
+
+// errSecretID refuses a request of the server by whose id a secret would reach the
+// client: without it the answer could not come back.
+var errSecretID = &ostiary.Error{Code: ostiary.CodeWireID,
+	Message: "the id of a request holds a secret, so the request was refused: use numbers or random texts"}
+
+// finds reports whether there is something to take out of an id as it is written.
+func (c *Cleaner) finds(id []byte) bool {
+	if c == nil || len(id) == 0 || id[0] != '"' {
+		return false
+	}
+	text := word(id)
+	write, end := c.Stream()
+	return c.Line(text) != text || string(end(write(nil, []byte(text)))) != text
 }

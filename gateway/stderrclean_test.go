@@ -117,3 +117,19 @@ func TestEndlessStandardErrorIsBounded(t *testing.T) {
 	}
 	s.finish(false)
 }
+
+// TestAnIDIsNoWayOut: a secret in the id of a server's request does not reach the
+// client, and the server hears why; any other id comes back with the answer.
+func TestAnIDIsNoWayOut(t *testing.T) {
+	s := newScripted(t)
+	b := openDoor(t, rows(), func(o *Options) {
+		s.behind(o)
+		o.Clean = cleaner(t)
+	}).shaken()
+	s.say(`{"jsonrpc":"2.0","id":"` + aKey + `","method":"roots/list"}`)
+	s.next(`"id":"`+aKey+`"`, "holds a secret")
+	s.say(`{"jsonrpc":"2.0","id":"id-7","method":"roots/list"}`)
+	b.want(`"id":"id-7"`) // and nothing before it
+	b.send(`{"jsonrpc":"2.0","id":"id-7","result":{"roots":[]}}`)
+	s.next(`"id":"id-7"`, `"roots":[]`)
+}
