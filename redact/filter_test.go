@@ -138,6 +138,10 @@ func TestFilterAssigned(t *testing.T) {
 		{text(`{"db_pa\u0073sword": "` + password + `"}`), ""},
 		{text("{\"db_password\"\n\t\t\t: \n\n \t\t\t\"" + password + `"}`), ""},
 		{text(`{"db_passwords": ["` + password + `"]}`), ""},
+		{text(`{"kind":"token","client_secret_id":"` + password + `"}`), "client_secret_id"},   // a value for a rule's own reading of the text
+		{text(`{"a":"--mount=type=secret,","api_key":"` + password + `"}`), "--mount"},         // its line is excused
+		{text(github + ` {"db_passwords" : ["` + password + `"]}`), "[REDACTED:github-pat] {"}, // opens as JSON does once that is gone
+		{text(" " + github + ` {"db_passwords" : ["` + password + `"]}`), "[REDACTED:github-pat] {"},
 		{text(quoted(`{"api_secret":"` + password + `"}`)), ""},
 		{`{"env":[{"name":"MODE","value":"plain-42-words"},{"name":"DB_PASSWORD","value":"` + password + `"}]}`, `"value":"plain-42-words"`},
 		{text(`[{"name": "DB_PASSWORD", "optional": {"a": ["b"]}, "value": "` + password + `"}, {"name": "MODE", "value": "plain-42-words"}]`), `plain-42-words`},

@@ -22,7 +22,7 @@ func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name s
 			break
 		}
 		// The engine looks again itself at what it found is replaced.
-		settled := alone && len(found) == n
+		settled := alone && len(found) == n && !opensWith(text, found[0])
 		only := settled && round == 0 && !w.IsKey() && !besideRun(text, found)
 		if len(text) != len(raw) {
 			back(raw, found, view{'\\', escapeOne})
@@ -50,6 +50,12 @@ func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name s
 	}
 }
 
+// opensWith reports whether a text with members may open as JSON does once a secret is
+// replaced: by the bracket of what stands for it. Then its members are looked at.
+func opensWith(text string, s secret) bool {
+	return strings.TrimLeft(text[:s.start], blanks) == "" && strings.IndexByte(text[s.end:], '{') >= 0
+}
+
 // besideRun reports whether what may be base64 stands beside a secret: it is decoded
 // otherwise when the secret is gone.
 func besideRun(text string, found []secret) bool {
@@ -71,9 +77,9 @@ func besideRun(text string, found []secret) bool {
 }
 
 // secrets are those of a text. alone says that the rules found them all, in the text as
-// it stands.
+// it stands, and that no name makes a secret of what is left.
 func (p *pass) secrets(text string, l look, hit bool, name string) (found []secret, alone bool) {
-	if alone = hit && l == 0 && !opensJSON(text) && !strings.Contains(text, markerBegins); alone {
+	if alone = hit && l == 0 && name == "" && !opensJSON(text) && !strings.Contains(text, markerBegins); alone {
 		found = p.rules(nil, text)
 		n := len(found)
 		found = p.encoded(found, text, maxViews)

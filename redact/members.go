@@ -64,9 +64,6 @@ func (s *search) members(dst []secret, text string, views int) []secret {
 			continue
 		}
 		name := keys.over(&w)
-		if name != "" && w.Seen()&wire.SeenEscape == 0 && string(w.Key()) == name && direct(text, start-1) {
-			name = "" // the two stand in the text as Assigned would write them, and were looked at there
-		}
 		if name == "" {
 			name = named.of(&w)
 		}
@@ -96,11 +93,6 @@ func (s *search) members(dst []secret, text string, views int) []secret {
 	}
 	s.hits = s.hits[:from]
 	return dst
-}
-
-// direct reports whether the literal at i follows on its key with no more than a blank.
-func direct(text string, i int) bool {
-	return strings.HasSuffix(text[:i], `":`) || strings.HasSuffix(text[:i], `": `)
 }
 
 // opensJSON reports whether a text may be an object or an array.
