@@ -137,7 +137,7 @@ func run(ctx context.Context, o options, dir string) (err error) {
 		printDetect(os.Stdout, all.Detect)
 	}
 	if wanted("redact", false) {
-		if all.Redact, err = measureRedact(o); err != nil {
+		if all.Redact, err = measureRedact(ctx, o); err != nil {
 			return err
 		}
 		printRedact(os.Stdout, all.Redact)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type redaction struct {
 	Worst  []worstText
 	Texts  int // how many were tried
 	Parity []parity
+	Alarms alarms
 }
 
 // redactSpeed is in 10⁶ bytes a second of CPU time.
@@ -57,7 +59,7 @@ type parity struct {
 	FalseTheirs, FalseOurs int
 }
 
-func measureRedact(o options) (*redaction, error) {
+func measureRedact(ctx context.Context, o options) (*redaction, error) {
 	e, err := scan.New(scan.Options{})
 	if err != nil {
 		return nil, err
@@ -99,6 +101,10 @@ func measureRedact(o options) (*redaction, error) {
 		log.Printf("redact: SKIPPED, not compared: the samples are absent: %v", err)
 		err = nil
 	}
+	if err != nil {
+		return m, err
+	}
+	m.Alarms, err = measureAlarms(ctx, e, reference)
 	return m, err
 }
 

@@ -28,6 +28,7 @@ func printRedact(w io.Writer, m *redaction) {
 		fmt.Fprintf(w, "| %s | `%q` | %.1f |\n", t.Rule, t.Text, t.MBs)
 	}
 	fmt.Fprintln(w)
+	printAlarms(w, m.Alarms)
 	if len(m.Parity) == 0 {
 		return
 	}
