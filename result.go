@@ -42,6 +42,10 @@ type Result struct {
 	// MaxFindings.
 	Findings []Finding
 	Found    int
+	// Read is what a filter read of this very Body, for the next filter, so that a body
+	// is not decoded twice: a *wire.Reading, or nil. Who takes it, or replaces Body, sets it to nil. Body
+	// is replaced, never changed in its place.
+	Read any
 
 	call string // that the findings belong to
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/redact/scan"
+	"github.com/ostiary/ostiary/wire"
 )
 
 // The modes: what is done with what a rule finds.
@@ -57,6 +58,7 @@ type Filter struct {
 	marks    map[string]bool // names that may stand in a marker
 	own      map[string]bool // of them the door's own secrets, for which there is no mode and no exception
 	searches sync.Pool
+	readings sync.Pool
 }
 
 // NewFilter makes a Filter. A mode that there is not, or for a rule that there is
@@ -129,7 +131,8 @@ func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) er
 		s.reset()
 		f.searches.Put(s)
 	}()
-	p := &pass{f: f, search: s, c: c, r: r, limit: f.o.MaxResult}
+	p := &pass{f: f, search: s, c: c, r: r, limit: f.o.MaxResult, reading: wire.NewReading(&f.readings)}
+	defer p.leave()
 	if c.Rule != nil {
 		p.override = c.Rule.Output.Secrets
 		if c.Rule.Output.MaxBytes > 0 {
@@ -143,4 +146,13 @@ func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) er
 	}
 	p.release(body)
 	return nil
+}
+
+// leave hands on what was read of a body that stays as it is.
+func (p *pass) leave() {
+	if p.r.Read != nil || !p.reading.Of(p.r.Body) {
+		p.reading.Release()
+		return
+	}
+	p.r.Read = p.reading
 }

@@ -13,7 +13,6 @@ type search struct {
 	own    *index // the door's own secrets
 	// arena holds decoded texts; found and hits are stacks.
 	arena []byte
-	room  []byte // in which literals are decoded
 	found []scan.Finding
 	hits  []int
 	ahead []int // those of wordsAhead
@@ -26,8 +25,8 @@ const keptArena = 4 << 20
 const maxViews = 2
 
 func (s *search) reset() {
-	if cap(s.arena)+cap(s.room) > keptArena {
-		s.arena, s.room = nil, nil
+	if cap(s.arena) > keptArena {
+		s.arena = nil
 	}
 	if cap(s.hits)+cap(s.ahead) > keptArena/8 {
 		s.hits, s.ahead = nil, nil

@@ -19,10 +19,11 @@ type pass struct {
 	override string // the mode that the rule of the call orders
 	limit    int
 
-	body []byte
-	out  []byte // what replaces body, as far as it was read
-	done int    // body[:done] is in out
-	keys int    // how many keys were replaced
+	body    []byte
+	reading *wire.Reading
+	out     []byte // what replaces body, as far as it was read
+	done    int    // body[:done] is in out
+	keys    int    // how many keys were replaced
 	// blocked is the first rule that withholds the answer.
 	blocked string
 	scoped  bool // the body says who may keep it
@@ -37,7 +38,7 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 	var keys keysOver
 	var named pairs
 	w := wire.Texts(body)
-	for p.room = w.Decode(p.room); w.Next(); {
+	for w.Read(p.reading); w.Next(); {
 		start, end := w.Start()+1, w.End()-1
 		inside := borrow(body[start:end])
 		l := lookInside(inside, w.Seen())

@@ -71,6 +71,13 @@ func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) er
 	}
 	defer f.room.Put(p)
 	defer p.end()
+	if p.told, _ = r.Read.(*wire.Reading); p.told != nil {
+		r.Read = nil
+		defer p.told.Release()
+		if !p.told.Of(r.Body) {
+			p.told = nil
+		}
+	}
 	p.f, p.c, p.r, p.style = f, c, r, f.style(c.Rule)
 	p.lists, p.answers = strings.HasSuffix(c.Method, "/list"), answers(c.Method)
 	p.read(f.shapes.of(c.Method, r.Status == ostiary.StatusRPCError, opening(r.Body, 0, '{') > 0))

@@ -1,8 +1,10 @@
 package untrusted
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"github.com/ostiary/ostiary/wire"
 )
@@ -114,6 +116,28 @@ func (k *look) at(b []byte, from int) (end int) {
 		}
 	}
 	return -1
+}
+
+// plain takes a literal that was read before: b ends with it, text is what it means.
+// It is ASCII that a printer prints, and has no rare escapes.
+func (k *look) plain(b []byte, from int, text []byte) {
+	k.calm, k.text, k.seals = true, text, k.seals[:0]
+	if entityOpens(text) {
+		k.calm = false
+		return
+	}
+	for _, opener := range [2]byte{'<', '['} {
+		for i := from; ; i++ {
+			n := bytes.IndexByte(b[i:], opener)
+			if n < 0 {
+				break
+			}
+			if i += n; opensRaw(b[i:]) {
+				k.seals = append(k.seals, i)
+			}
+		}
+	}
+	slices.Sort(k.seals)
 }
 
 // signed marks those of eight bytes that mean more than themselves: quotation marks,

@@ -22,8 +22,9 @@ type pass struct {
 
 	w     wire.TextWalk
 	k     look
-	steps []*shape // that of each open container, the root first
-	in    int      // where the innermost of them begins
+	told  *wire.Reading // what was read of the body before; nil if nothing was
+	steps []*shape      // that of each open container, the root first
+	in    int           // where the innermost of them begins
 	edits []wire.Edit
 	texts []literal // to be marked
 	// Behind the brackets of the body's own _meta and content; 0 if it has none,
@@ -54,22 +55,46 @@ func (p *pass) read(root *shape) {
 	p.in = -1
 	for p.w.Begin() && p.withhold == nil {
 		if p.w.IsKey() {
-			if p.w.Ends(p.k.at(body, p.w.Start()+1)); p.w.End() > p.w.Start() {
+			if p.w.Ends(p.look(body)); p.w.End() > p.w.Start() {
 				p.key()
 			}
 			continue
 		}
 		care := p.shape(root).care
 		if care == careOpaque || care == careBinary {
-			if !p.w.Finish() || care == careOpaque || binaryLiteral(body[p.w.Start()+1:p.w.End()-1]) {
+			if !p.finish() || care == careOpaque || binaryLiteral(body[p.w.Start()+1:p.w.End()-1]) {
 				continue
 			}
 			care = careText
 		}
-		if p.w.Ends(p.k.at(body, p.w.Start()+1)); p.w.End() > p.w.Start() {
+		if p.w.Ends(p.look(body)); p.w.End() > p.w.Start() {
 			p.value(care)
 		}
 	}
+}
+
+// look reads the literal to which the walk went, unless that was done before, and
+// returns where it ends.
+func (p *pass) look(body []byte) (end int) {
+	start := p.w.Start()
+	if p.told != nil {
+		if end, seen, text, ok := p.told.Next(start); ok && seen&(wire.SeenRare|wire.SeenOther) == 0 {
+			p.k.plain(body[:end], start+1, text)
+			return end
+		}
+	}
+	return p.k.at(body, start+1)
+}
+
+// finish finds the end of a literal that is not looked at.
+func (p *pass) finish() bool {
+	if p.told != nil {
+		if end, _, _, ok := p.told.Next(p.w.Start()); ok {
+			p.w.Ends(end)
+			return true
+		}
+	}
+	return p.w.Finish()
 }
 
 // shape is that of the literal at which the walk is.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -61,7 +62,8 @@ func FuzzSeen(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		decoding := Texts(body)
-		room := decoding.Decode(nil)
+		reading := NewReading(&sync.Pool{})
+		decoding.Read(reading)
 		w := Texts(body)
 		for w.Next() {
 			inside := body[w.Start()+1 : w.End()-1]
@@ -76,8 +78,18 @@ func FuzzSeen(f *testing.F) {
 				t.Fatalf("%q has no escape and changes", inside)
 			}
 		}
-		if decoding.Next() || len(room) < len(body) {
+		if decoding.Next() {
 			t.Fatalf("%q goes on", body)
+		}
+		if !reading.Of(body) {
+			return
+		}
+		again := Texts(body)
+		for again.Next() {
+			end, seen, plain, ok := reading.Next(again.Start())
+			if !ok || end != again.End() || !alike(seen, again.Seen()) || !bytes.Equal(plain, AppendInside(nil, body[again.Start()+1:end-1])) {
+				t.Fatalf("%q was noted as %d, %b, %q, %t", body[again.Start():again.End()], end, seen, plain, ok)
+			}
 		}
 	})
 }
@@ -108,4 +120,34 @@ func FuzzAppendInside(f *testing.F) {
 			t.Fatalf("%q means %q, not %q", inside, plain, want)
 		}
 	})
+}
+
+// A reading has a bound, and holds for its body alone.
+func TestReading(t *testing.T) {
+	pool := &sync.Pool{}
+	r := NewReading(pool)
+	body := []byte("[" + strings.Repeat(`"a\nb",`, mostNoted+10) + `"c\td"]`)
+	w := Texts(body)
+	n := 0
+	for w.Read(r); w.Next(); n++ {
+		if want := map[bool]string{true: "a\nb", false: "c\td"}[n < mostNoted+10]; string(w.Plain()) != want {
+			t.Fatalf("literal %d is %q", n, w.Plain())
+		}
+	}
+	if n != mostNoted+11 || len(r.all) != mostNoted {
+		t.Errorf("%d read, %d noted", n, len(r.all))
+	}
+	if r.Of(append([]byte(nil), body...)) || r.Of(nil) || !r.Of(body) {
+		t.Error("it takes another body for its own")
+	}
+	if _, _, _, ok := r.Next(0); ok {
+		t.Error("it tells of a literal that is elsewhere")
+	}
+	if end, _, plain, ok := r.Next(1); !ok || end != 7 || string(plain) != "a\nb" {
+		t.Error(end, string(plain), ok)
+	}
+	r.Release()
+	if r.Of(body) {
+		t.Error("it was given back and still tells of the body")
+	}
 }

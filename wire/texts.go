@@ -1,7 +1,5 @@
 package wire
 
-import "slices"
-
 // TextWalk goes over the string literals of one JSON value, keys and values, in
 // their order, and skips everything else. It allocates by the depth of the value,
 // not by its length.
@@ -20,8 +18,8 @@ type TextWalk struct {
 	i          int // everything before was read
 	start, end int
 	seen       Seen
-	plain      []byte // what the literal means, in room; nil if nobody wants to know
-	room       []byte
+	plain      []byte   // what the literal means
+	reading    *Reading // nil if nobody wants to know
 	isKey      bool
 	due        bool // the next literal of the innermost object is a key
 	begun      bool // Begin went to a literal whose end is not known yet
@@ -40,14 +38,6 @@ type level struct {
 // Texts begins a walk over the string literals of a JSON value.
 func Texts(body []byte) TextWalk { return TextWalk{body: body} }
 
-// Decode lets the walk decode what it goes over, in the same pass; see Plain. It takes
-// room, whose content is lost, and returns it, grown if it had to be.
-func (w *TextWalk) Decode(room []byte) []byte {
-	w.room = slices.Grow(room[:0], len(w.body)+1)
-	w.room = w.room[:cap(w.room)]
-	return w.room
-}
-
 // structural are the bytes outside of strings that a walk must look at.
 var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true, ',': true}
 
@@ -61,13 +51,12 @@ func (w *TextWalk) Next() bool { return w.Begin() && w.Finish() }
 // Finish looks for the end of the literal that Begin went to. It is false if there
 // is none.
 func (w *TextWalk) Finish() bool {
-	from, end, n, seen := w.i, 0, 0, Seen(0)
-	if w.room == nil {
-		end, seen = literalEnd(w.body, from)
-	} else if end, n, seen = decodeLiteral(w.room, w.body, from); seen&SeenEscape != 0 {
-		w.plain = w.room[:n]
+	var end int
+	var seen Seen
+	if w.reading == nil {
+		end, seen = literalEnd(w.body, w.i)
 	} else {
-		w.plain = w.body[from : from+n]
+		end, seen, w.plain = w.reading.note(w.i)
 	}
 	w.Ends(end)
 	w.seen = seen
@@ -144,7 +133,7 @@ func (w *TextWalk) End() int { return w.end }
 // Seen is what stands in the literal.
 func (w *TextWalk) Seen() Seen { return w.seen }
 
-// Plain is what the literal means, as AppendInside has it, if Decode was called before.
+// Plain is what the literal means, as AppendInside has it, if Read was called before.
 // It holds until Next.
 func (w *TextWalk) Plain() []byte { return w.plain }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -213,11 +214,11 @@ func BenchmarkTextsDecoded(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			raw := []byte(body)
-			var room []byte
+			reading := NewReading(&sync.Pool{})
 			for b.Loop() {
 				n := 0
 				w := Texts(raw)
-				for room = w.Decode(room); w.Next(); {
+				for w.Read(reading); w.Next(); {
 					n += len(w.Plain())
 				}
 				if n == 0 {

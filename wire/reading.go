@@ -1,0 +1,96 @@
+package wire
+
+import (
+	"slices"
+	"sync"
+)
+
+// Reading is what a walk read of a body: where its literals end, what stands in them
+// and what they mean. One filter leaves it for the next, in [ostiary.Result.Read], so
+// that the body is read once. It belongs to one goroutine at a time.
+type Reading struct {
+	body []byte
+	room []byte // in which literals are decoded
+	used int
+	all  []literal
+	next int
+	pool *sync.Pool
+}
+
+// literal is one of them: body[start:end], and room[from:to], which is what it means
+// if it has escapes.
+type literal struct {
+	start, end, from, to int
+	seen                 Seen
+}
+
+// Bounds of what a reading notes, and of what is kept of it for the next body.
+const (
+	mostNoted   = 4 << 10 // literals
+	mostReading = 4 << 20 // bytes
+)
+
+// NewReading takes one from a pool, to which Release gives it back.
+func NewReading(pool *sync.Pool) *Reading {
+	if r, ok := pool.Get().(*Reading); ok {
+		return r
+	}
+	return &Reading{pool: pool}
+}
+
+// Release gives it back. What Plain and Next told does not hold any more.
+func (r *Reading) Release() {
+	if r.body = nil; cap(r.room) > mostReading {
+		r.room = nil
+	}
+	r.pool.Put(r)
+}
+
+// Read lets the walk decode what it goes over, in the same pass; see Plain. What it
+// reads is noted in r, which forgets what was read before.
+func (w *TextWalk) Read(r *Reading) {
+	r.body, r.used, r.next, r.all = w.body, 0, 0, r.all[:0]
+	r.room = slices.Grow(r.room[:0], len(w.body)+1)
+	r.room = r.room[:cap(r.room)]
+	w.reading = r
+}
+
+// note reads the literal whose inside begins at from.
+func (r *Reading) note(from int) (end int, seen Seen, plain []byte) {
+	end, n, seen := decodeLiteral(r.room[r.used:], r.body, from)
+	if end < 0 {
+		return end, seen, nil
+	}
+	l := literal{from - 1, end, r.used, r.used + n, seen}
+	if len(r.all) < mostNoted {
+		r.all = append(r.all, l)
+		if seen&SeenEscape != 0 { // otherwise it means what is written
+			r.used += n
+		}
+	}
+	return end, seen, r.plain(l)
+}
+
+func (r *Reading) plain(l literal) []byte {
+	if l.seen&SeenEscape == 0 {
+		return r.body[l.start+1 : l.end-1]
+	}
+	return r.room[l.from:l.to]
+}
+
+// Of reports whether this was read of that very body, and goes back to its begin.
+func (r *Reading) Of(body []byte) bool {
+	r.next = 0
+	return len(body) > 0 && len(body) == len(r.body) && &body[0] == &r.body[0]
+}
+
+// Next is the next literal of the body; false if it is not the one that begins at start,
+// or was not noted.
+func (r *Reading) Next(start int) (end int, seen Seen, plain []byte, ok bool) {
+	if r.next >= len(r.all) || r.all[r.next].start != start {
+		return 0, 0, nil, false
+	}
+	l := r.all[r.next]
+	r.next++
+	return l.end, l.seen, r.plain(l), true
+}
