@@ -32,7 +32,7 @@ type pass struct {
 	meta, content int
 	claimed       bool // the server says itself what only the door may say
 	structured    bool
-	annotated     bool // blocks say whom they are for
+	annotated     bool // blocks may be left out by readers
 	nested        bool // structured content in the result of a task
 	shownInData   bool // something hid in a string that programs read
 
@@ -40,12 +40,9 @@ type pass struct {
 }
 
 // literal is a string that is to be marked: the edits that hold its place for what
-// stands before it and behind, its size in bytes, and whether it is the text of a
-// block of a list.
-type literal struct {
-	head, tail, size int
-	block            bool
-}
+// stands before it and behind, its size in bytes, and where the block of a list begins
+// whose text it is; -1 if it is none.
+type literal struct{ head, tail, size, block int }
 
 // read looks at every string of the body.
 func (p *pass) read(root *shape) {
@@ -176,7 +173,7 @@ func (p *pass) value(care care) {
 // text notes that a string is to be marked, and how its inside changes.
 func (p *pass) text(inside func()) {
 	start, end := p.w.Start()+1, p.w.End()-1
-	at := literal{head: len(p.edits), size: end - start, block: p.inBlock()}
+	at := literal{head: len(p.edits), size: end - start, block: p.block()}
 	p.edit(start, start, nil)
 	inside()
 	at.tail = len(p.edits)
@@ -268,7 +265,7 @@ func (p *pass) key() {
 		}
 	case depth == 1 && (string(body[start:end]) == `"task"` || string(body[start:end]) == `"taskId"` || string(body[start:end]) == `"inputRequests"`):
 		p.waits = true
-	case depth == 3 && string(p.k.text) == "annotations":
+	case depth == 3 && p.mayHide(body[start:end]):
 		p.annotated = true
 	case depth == 1 && p.readsStructured():
 		p.structured = true
