@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary"
 )
 
 // hears opens the stream of a session by a connection that the test sees.
@@ -142,5 +145,31 @@ func TestCapacitySaysThatItGrows(t *testing.T) {
 	}
 	if calls != before {
 		t.Error("sessions that replace others are growth")
+	}
+}
+
+// A client that reads nothing keeps no stream: what begins it has its time too.
+func TestAListenerThatReadsNothing(t *testing.T) {
+	client, conn := net.Pipe() // holds nothing
+	defer client.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &ownWriter{conn: conn, header: http.Header{}, fails: func() {}}
+	s := newStream(w, r, ostiary.Principal{}, "", time.Millisecond)
+	begun := make(chan struct{})
+	go func() {
+		defer close(begun)
+		s.begin()
+		w.end()
+	}()
+	select {
+	case <-begun:
+	case <-time.After(5*time.Second):
+		t.Fatal("the header is written without a time")
+	}
+	if !w.failed {
+		t.Error("control: somebody read")
 	}
 }

@@ -105,8 +105,14 @@ func (s *stream) open() {
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	s.addHead()
+	s.inTime()
 	s.w.WriteHeader(http.StatusOK)
 	s.state = streamEvents
+}
+
+// inTime bounds what is written next: a client that does not read keeps nobody.
+func (s *stream) inTime() {
+	_ = s.ctrl.SetWriteDeadline(time.Now().Add(s.patience)) // not every writer has one; then the server's own holds
 }
 
 func (s *stream) addHead() {
@@ -116,7 +122,7 @@ func (s *stream) addHead() {
 }
 
 func (s *stream) flush(b []byte) error {
-	_ = s.ctrl.SetWriteDeadline(time.Now().Add(s.patience)) // not every writer has one; then the server's own holds
+	s.inTime()
 	if _, err := s.w.Write(b); err != nil {
 		s.end()
 		return err
@@ -149,7 +155,7 @@ func (s *stream) answer(message []byte) error {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(message)))
 	s.addHead()
-	_ = s.ctrl.SetWriteDeadline(time.Now().Add(s.patience))
+	s.inTime()
 	s.w.WriteHeader(s.status)
 	_, err := s.w.Write(message)
 	return err
