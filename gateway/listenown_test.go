@@ -166,7 +166,7 @@ func TestAListenerThatReadsNothing(t *testing.T) {
 	}()
 	select {
 	case <-begun:
-	case <-time.After(5*time.Second):
+	case <-time.After(5 * time.Second):
 		t.Fatal("the header is written without a time")
 	}
 	if !w.failed {
