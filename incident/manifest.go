@@ -85,7 +85,7 @@ type Tools struct {
 	State string `json:"state"`
 }
 
-// Rows are the approvals, grants, freezes or exceptions at the time of the export.
+// Rows are the approvals, grants, freezes, exceptions or pins at the time of the export.
 type Rows struct {
 	Name string `json:"name"`
 	Rows int64  `json:"rows"`

@@ -31,7 +31,7 @@ type incidentExportCommand struct {
 	Principal  string   `placeholder:"NAME" help:"Only records, approvals, grants and API keys of this caller."`
 	Session    string   `placeholder:"ID" help:"Only records of this session."`
 	Tool       string   `placeholder:"GLOB" help:"Only records of tools that match: read_*, or with a slash files/read_*."`
-	Upstream   string   `placeholder:"NAME" help:"Only records of this server."`
+	Upstream   string   `placeholder:"NAME" help:"Only records and pins of this server."`
 	Checkpoint []string `placeholder:"FILE" sep:"none" help:"Checkpoints that were kept elsewhere; the archive then proves that the logs continue them. May be given several times."`
 	Out        string   `short:"o" placeholder:"FILE" help:"Where to write; it must not exist (default: ostiary-incident-TIME.tar.gz here)."`
 	JSON       bool     `name:"json" help:"Print one JSON object."`

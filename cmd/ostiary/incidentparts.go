@@ -10,10 +10,11 @@ import (
 	"github.com/ostiary/ostiary/freeze"
 	"github.com/ostiary/ostiary/grant"
 	"github.com/ostiary/ostiary/incident"
+	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/redact"
 )
 
-// parts are the approvals, grants, API keys, freezes and exceptions of the store, without a byte that is
+// parts are the approvals, grants, API keys, freezes, exceptions and pins of the store, without a byte that is
 // secret: masked arguments without their digest, no previews (they show files), no tokens
 // and keys nor hashes of them. A store is not made for it. close ends what was opened.
 func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string) (all []incident.Part, end func() error, err error) {
@@ -23,7 +24,7 @@ func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string
 		return nil, nil, err
 	}
 	if !there {
-		for _, name := range []string{"approvals", "grants", "keys", "freezes", "exceptions"} {
+		for _, name := range []string{"approvals", "grants", "keys", "freezes", "exceptions", "pins"} {
 			all = append(all, incident.Part{Name: name, Absent: noStore})
 		}
 		return all, nothing, nil
@@ -43,12 +44,14 @@ func (c *incidentExportCommand) parts(ctx context.Context, p program, dir string
 	grants := grant.NewDesk(grant.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
 	freezes := freeze.NewDesk(freeze.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
 	exceptions := redact.NewExceptionDesk(redact.ExceptionDeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
+	pins := pin.NewDesk(pin.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
 	return []incident.Part{
 		{Name: "approvals", Rows: approvalRows(ctx, approvals, c.Principal, clean)},
 		{Name: "grants", Rows: grantRows(ctx, grants, c.Principal, clean.Text)},
 		{Name: "keys", Rows: keyRows(ctx, openKeys(d), c.Principal, clean.Text)},
 		{Name: "freezes", Rows: freezeRows(ctx, freezes, clean.Text)},
 		{Name: "exceptions", Rows: exceptionRows(ctx, exceptions, clean.Text)},
+		{Name: "pins", Rows: pinRows(ctx, pins, c.Upstream, c.Principal, clean.Text)},
 	}, d.Close, nil
 }
 
