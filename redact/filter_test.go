@@ -156,3 +156,19 @@ func TestFilterAssigned(t *testing.T) {
 		}
 	}
 }
+
+// TestFilterDeep: how deep a text of JSON goes, and how long a key over many values is,
+// does not multiply with how many values there are.
+func TestFilterDeep(t *testing.T) {
+	f := filter(t)
+	const value, n = "Zk3-9fQ2xL7wPq8v", 100_000
+	for _, body := range []string{
+		text(`{"db_passwords":` + strings.Repeat("[", n) + strings.Repeat(`"token",`, n) + `"` + value + `"` + strings.Repeat("]", n) + `}`),
+		`{"` + strings.Repeat("password.", 440) + `":[` + strings.Repeat(`"a",`, n) + `"` + value + `"]}`,
+	} {
+		got, _, err := apply(t, f, body)
+		if err != nil || strings.Contains(got, value) {
+			t.Errorf("%.60s… stays, %v", body, err)
+		}
+	}
+}

@@ -20,13 +20,8 @@ func (k *keysOver) set(depth int, name string) {
 
 // over is the key of a value; an item of an array has that of the array.
 func (k keysOver) over(w *wire.TextWalk) string {
-	for depth := w.Depth(); depth > 0; depth-- {
-		if key, _ := w.Step(depth); key != nil {
-			if depth < len(k) {
-				return k[depth]
-			}
-			return ""
-		}
+	if depth := w.KeyDepth(); depth < len(k) && depth > 0 {
+		return k[depth]
 	}
 	return ""
 }

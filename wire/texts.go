@@ -32,6 +32,7 @@ type TextWalk struct {
 type level struct {
 	start, index   int // where it begins; how many commas it had so far
 	keyFrom, keyTo int // the inside of its last key; both 0 before the first
+	near           int // how deep the innermost object is that it is or stands in; 0 if there is none
 	object         bool
 }
 
@@ -102,8 +103,11 @@ func (w *TextWalk) Begin() bool {
 			if w.open++; w.open > 1 {
 				w.outer = append(w.outer, w.top)
 			}
-			w.due = c == '{'
-			w.top = level{start: i, object: w.due}
+			near := w.top.near
+			if w.due = c == '{'; w.due {
+				near = w.open
+			}
+			w.top = level{start: i, near: near, object: w.due}
 		default:
 			w.leave()
 		}
@@ -153,13 +157,16 @@ func (w *TextWalk) Container() (start int, object, ok bool) {
 // that of its member, for an item of an array that of the array, for a key itself.
 // It is nil where there is none.
 func (w *TextWalk) Key() []byte {
-	for depth := w.open; depth > 0; depth-- {
-		if l := w.level(depth); l.object {
-			return w.body[l.keyFrom:l.keyTo:l.keyTo]
-		}
+	if w.top.near == 0 {
+		return nil
 	}
-	return nil
+	l := w.level(w.top.near)
+	return w.body[l.keyFrom:l.keyTo:l.keyTo]
 }
+
+// KeyDepth is how deep the object is whose key Key is, the root being 1; 0 where there is
+// none.
+func (w *TextWalk) KeyDepth() int { return w.top.near }
 
 // Step is how the way to the literal goes on from the container at a depth, the
 // root being 1 and the innermost w.Depth(): by a key, as it is written, or, if key

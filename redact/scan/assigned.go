@@ -5,14 +5,19 @@ import "strings"
 // maxAssigned is how long a value is at most that a key makes a secret.
 const maxAssigned = 4 << 10
 
+// lastOfKey is how much of a key is read, from its end: more than a rule reads of a name,
+// its word and what stands behind. A key of any length may stand over many values.
+const lastOfKey = 160
+
 // Assigned reports whether value as a whole is a secret because of the key that it
 // stands under, and the rule that says so. The two stand apart, as members of JSON
 // objects do; what tells itself within value is for [Engine.Find]. A header with
 // cookies is one if a cookie in it is.
 func (e *Engine) Assigned(key, value string) (rule string, ok bool) {
-	if len(value) > maxAssigned || len(key) > maxAssigned {
+	if len(value) > maxAssigned {
 		return "", false
 	}
+	key = key[max(0, len(key)-lastOfKey):]
 	f := e.finders.Get().(*finder)
 	defer f.release()
 	if !f.any(key) {

@@ -134,6 +134,7 @@ func TestAssigned(t *testing.T) {
 		{"password", "", ""},
 		{"token_type", "Bearer", ""},
 		{"next_page_token", "", ""},
+		{strings.Repeat("x.", maxAssigned) + "db_password", "hunter22", "password"},
 	} {
 		rule, ok := e.Assigned(c.key, c.value)
 		if rule != c.rule || ok != (c.rule != "") {
