@@ -198,18 +198,22 @@ func rightToLeft(r rune) bool {
 	return r >= 0x590 && r <= 0x8ff || r >= 0xfb1d && r <= 0xfdff || r >= 0xfe70 && r <= 0xfefc || r >= 0x10800 && r <= 0x10fff || r >= 0x1e800 && r <= 0x1efff
 }
 
-// flags are the three that are spelt with tags, as fonts show them.
-func flags() []string { return []string{"gbeng", "gbsct", "gbwls"} }
+// flags are the three that are spelt with tags, as fonts show them. It is never written
+// to.
+var flags = func() (spelt [3]string) {
+	for i, name := range [...]string{"gbeng", "gbsct", "gbwls"} {
+		flag := []rune{blackFlag}
+		for _, c := range name {
+			flag = append(flag, tagFirst+c)
+		}
+		spelt[i] = string(append(flag, tagLast))
+	}
+	return spelt
+}()
 
 // flag reports whether the tag character at a place is part of such a flag.
 func (v *revealer) flag(at int) bool {
-	for _, name := range flags() {
-		spelt := make([]rune, 0, 7)
-		spelt = append(spelt, blackFlag)
-		for _, c := range name {
-			spelt = append(spelt, tagFirst+c)
-		}
-		whole := string(append(spelt, tagLast))
+	for _, whole := range &flags {
 		for back := 4; back < len(whole); back += 4 { // each of its characters has four bytes
 			if begin := at - back; begin >= 0 && begin+len(whole) <= len(v.s) && v.s[begin:begin+len(whole)] == whole {
 				return true
