@@ -3,6 +3,8 @@ package wire
 import (
 	"cmp"
 	"slices"
+	"strings"
+	"unsafe"
 
 	"github.com/ostiary/ostiary"
 )
@@ -32,12 +34,19 @@ func Splice(raw []byte, edits ...Edit) ([]byte, error) {
 		size += len(e.With) - (e.End - e.Start)
 		last = e.End
 	}
-	out, last := make([]byte, 0, size), 0
+	if size == 0 {
+		return []byte{}, nil
+	}
+	var out strings.Builder // which does not clear what is written anyway
+	out.Grow(size)
+	last = 0
 	for _, e := range edits {
-		out = append(append(out, raw[last:e.Start]...), e.With...)
+		out.Write(raw[last:e.Start])
+		out.Write(e.With)
 		last = e.End
 	}
-	return append(out, raw[last:]...), nil
+	out.Write(raw[last:])
+	return unsafe.Slice(unsafe.StringData(out.String()), size), nil // nobody else has the string
 }
 
 func byStart(a, b Edit) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End)) }
