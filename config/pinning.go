@@ -78,5 +78,9 @@ func (h *House) Pins() *gateway.Pinning {
 		Accepts: func(ctx context.Context, upstream string, k gateway.Kind, name string, digest ostiary.Digest) (bool, error) {
 			return p.Accepts(ctx, upstream, pin.Kind(k), name, digest)
 		},
+		Taken: func(upstream string) (gateway.Taken, bool) {
+			t, known := p.Taken(upstream)
+			return gateway.Taken(t), known
+		},
 	}
 }

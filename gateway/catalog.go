@@ -20,14 +20,15 @@ type catalog struct {
 	d     *door
 	empty *policy.Book // for everything that is not a tool
 
-	mu      sync.Mutex
-	now     tools
-	ready   chan struct{} // closed unless calls must wait for a newer list
-	stale   bool          // a list is asked for and its reading has not begun
-	started bool
-	expires time.Time // modern era: when the list should be read again
-	meta    []byte    // modern era: what our own requests carry in _meta
-	wants   map[string]bool
+	mu       sync.Mutex
+	now      tools
+	ready    chan struct{} // closed unless calls must wait for a newer list
+	stale    bool          // a list is asked for and its reading has not begun
+	started  bool
+	expires  time.Time // modern era: when the list should be read again
+	meta     []byte    // modern era: what our own requests carry in _meta
+	wants    map[string]bool
+	changing map[string]bool // of which lists the server says that it tells when they change
 
 	life    context.Context // nil before begin
 	running bool            // keep runs
@@ -64,7 +65,7 @@ func newCatalog(d *door) *catalog {
 	}
 	c := &catalog{
 		d: d, empty: nothing.book, ready: make(chan struct{}),
-		wants: map[string]bool{"tools": true},
+		wants: map[string]bool{"tools": true}, changing: map[string]bool{},
 	}
 	c.more = map[Kind]*shelf{
 		KindPrompt:   newShelf(c, "prompts", "prompts"),
@@ -291,6 +292,8 @@ func (c *catalog) offers(result []byte) {
 	for _, kind := range kinds {
 		v, has := wire.Member(caps, kind)
 		c.wants[kind] = ok && has && !bytes.Equal(v, []byte("null"))
+		says, _ := wire.Member(v, "listChanged")
+		c.changing[kind] = ok && has && string(says) == "true"
 	}
 }
 

@@ -22,6 +22,8 @@ type pending struct {
 	who    string  // whose it is, and what it is about; "" for the door's own
 	target string
 
+	listens *subscription // nil for all but subscriptions/listen
+
 	sent     bool          // it was handed to the other side
 	answered bool          // an answer came, acceptable or not
 	ended    bool          // nobody waits for the answer any more

@@ -69,6 +69,10 @@ func pinning(p *pin.Pins) *Pinning {
 		Accepts: func(ctx context.Context, upstream string, k Kind, name string, digest ostiary.Digest) (bool, error) {
 			return p.Accepts(ctx, upstream, pin.Kind(k), name, digest)
 		},
+		Taken: func(upstream string) (Taken, bool) {
+			t, known := p.Taken(upstream)
+			return Taken(t), known
+		},
 	}
 }
 

@@ -31,6 +31,9 @@ type Pinning struct {
 	Listed  func(ctx context.Context, upstream string, k Kind) (bool, error)
 	Shown   func(ctx context.Context, upstream string, k Kind, name string, entry []byte) ([]byte, error)
 	Accepts func(ctx context.Context, upstream string, k Kind, name string, digest ostiary.Digest) (bool, error)
+	// Taken returns what people have accepted of a server, as far as it is known without
+	// asking for it; false where nothing is.
+	Taken func(upstream string) (Taken, bool)
 }
 
 // Kind is which of a server's lists an entry stands in.

@@ -15,7 +15,7 @@ func (d *door) clientRequest(ctx context.Context, m *wire.Message, l line) {
 	running, cancel := context.WithCancelCause(ctx)
 	q := &caller{d: d, ctx: running, m: m, share: l.share, pending: pending{on: on, who: d.principal(on).ID, target: m.Name,
 		method: m.Method, class: wire.Describe(m.Method, wire.FromClient).Class, callID: callID,
-		id: m.ID, cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}),
+		id: m.ID, cancel: cancel, token: m.ProgressKey, size: len(m.Raw), reply: make(chan struct{}), listens: subscriptionOf(m),
 	}}
 	if err == nil {
 		err = d.down.add(m.Key, &q.pending)
@@ -93,6 +93,7 @@ func (d *door) serveRequest(ctx context.Context, q *caller) {
 		d.observe(m, reply)
 		d.release(ctx, q.on, reply, r)
 	}
+	d.tellTaken(ctx)
 }
 
 // asked is the request as its refusal is to see it: what speaks of the exchange

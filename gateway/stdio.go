@@ -119,7 +119,8 @@ type door struct {
 	die    context.CancelCauseFunc // ends life
 	hands  atomic.Bool             // the handshake was answered
 	shared bool                    // by the clients of a principal, which know nothing of each other
-	many   bool                    // its endpoint is for many, so lists are those of who asks
+	news   news
+	many   bool // its endpoint is for many, so lists are those of who asks
 	// read takes the client's messages until it leaves; nil where they come by requests.
 	read func(context.Context) error
 

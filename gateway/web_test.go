@@ -35,6 +35,7 @@ type web struct {
 type site struct {
 	*httptest.Server
 	tools  string
+	offers string // its capabilities
 	handle func(w http.ResponseWriter, r *http.Request, m *wire.Message)
 	own    func(w http.ResponseWriter, r *http.Request) // what it says by itself
 
@@ -46,7 +47,7 @@ type site struct {
 }
 
 func newSite(t testing.TB) *site {
-	s := &site{tools: twoTools, ended: make(chan string, 64), streams: make(chan *http.Request, 8)}
+	s := &site{tools: twoTools, offers: `{"tools":{}}`, ended: make(chan string, 64), streams: make(chan *http.Request, 8)}
 	s.handle = func(w http.ResponseWriter, _ *http.Request, m *wire.Message) {
 		sayJSON(w, answer(string(m.ID), "done"))
 	}
@@ -90,7 +91,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.shakes++
 		w.Header().Set("Mcp-Session-Id", fmt.Sprintf("up-%d", s.shakes))
 		s.mu.Unlock()
-		sayJSON(w, result(m, `{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}`))
+		sayJSON(w, result(m, `{"protocolVersion":"2025-11-25","capabilities":`+s.offers+`,"serverInfo":{"name":"s","version":"1"}}`))
 	case "tools/list":
 		sayJSON(w, result(m, s.tools))
 	case "notifications/initialized":

@@ -107,7 +107,7 @@ func (pl *plan) compare(one *Pin, form Form, v *sight, first bool) bool {
 		one.Waiting[i].Principal = v.Principal
 		return true
 	case first:
-		form.Channel, form.Principal = "gateway", ""
+		form.Channel, form.Principal = channel, ""
 		one.Accepted = append(one.Accepted, form)
 		pl.created = append(pl.created, name)
 	default:

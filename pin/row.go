@@ -12,6 +12,9 @@ import (
 	"github.com/ostiary/ostiary"
 )
 
+// channel is that of what the door accepts by itself, at first use.
+const channel = "gateway"
+
 // bucket holds a row for each pin, in the group of its upstream.
 const bucket = "pin"
 

@@ -144,7 +144,7 @@ func (pl *plan) events(v *sight) []ostiary.Event {
 		if len(what) == 0 {
 			return
 		}
-		e := ostiary.Event{Name: name, Subject: v.Upstream, Upstream: v.Upstream, Channel: "gateway", Detail: some(what) + more}
+		e := ostiary.Event{Name: name, Subject: v.Upstream, Upstream: v.Upstream, Channel: channel, Detail: some(what) + more}
 		if len(what) == 1 {
 			e.Target = pl.target
 		}

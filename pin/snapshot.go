@@ -30,6 +30,7 @@ type server struct {
 	listed   []Kind
 	items    map[item]*standing
 	waits    bool // something of it waits for a person
+	taken    Taken
 }
 
 type item struct {
@@ -123,6 +124,7 @@ func serversOf(found []*Pin) map[string]*server {
 			srv.identity, srv.listed = st, one.Listed
 			continue
 		}
+		srv.taken.add(one)
 		srv.items[item{one.Kind, one.Name}] = st
 	}
 	return servers
