@@ -6,8 +6,12 @@ import "strings"
 const maxAssigned = 4 << 10
 
 // lastOfKey is how much of a key is read, from its end: more than a rule reads of a name,
-// its word and what stands behind. A key of any length may stand over many values.
-const lastOfKey = 160
+// its word and what stands behind. A key of any length may stand over many values. What
+// goes over lines, such as a manifest, may begin further before.
+const (
+	lastOfKey   = 160
+	lastOfLines = 4 << 10
+)
 
 // Assigned reports whether value as a whole is a secret because of the key that it
 // stands under, and the rule that says so. The two stand apart, as members of JSON
@@ -17,7 +21,11 @@ func (e *Engine) Assigned(key, value string) (rule string, ok bool) {
 	if len(value) > maxAssigned {
 		return "", false
 	}
-	key = key[max(0, len(key)-lastOfKey):]
+	last := lastOfKey
+	if strings.IndexByte(key, '\n') >= 0 {
+		last = lastOfLines
+	}
+	key = key[max(0, len(key)-last):]
 	f := e.finders.Get().(*finder)
 	defer f.release()
 	if !f.any(key) {

@@ -135,6 +135,7 @@ func TestAssigned(t *testing.T) {
 		{"token_type", "Bearer", ""},
 		{"next_page_token", "", ""},
 		{strings.Repeat("x.", maxAssigned) + "db_password", "hunter22", "password"},
+		{"kind: Secret\nmetadata:\n  labels: " + strings.Repeat("x.", 150) + "\ndata:\n  a: ", "c2VjcmV0c2VjcmV0", "kubernetes-secret-yaml"},
 	} {
 		rule, ok := e.Assigned(c.key, c.value)
 		if rule != c.rule || ok != (c.rule != "") {
