@@ -127,12 +127,12 @@ func (k *look) plain(b []byte, from int, text []byte) {
 		return
 	}
 	for _, opener := range [2]byte{'<', '['} {
-		for i := from; ; i++ {
+		for i := from; ; {
 			n := bytes.IndexByte(b[i:], opener)
 			if n < 0 {
 				break
 			}
-			if i += n; opensRaw(b[i:]) {
+			if i += n + 1; opensRaw(b[i:]) { // what stands behind it
 				k.seals = append(k.seals, i)
 			}
 		}
