@@ -94,22 +94,24 @@ func TestWebSocketIsOffAndGuarded(t *testing.T) {
 	// is what keeps it out, and with the page on that list the attack works.
 	t.Run("hijacking", func(t *testing.T) {
 		for _, listed := range []bool{true, false} {
-			w := openWeb(t, rows(), func(o *HTTPOptions, s *site) {
-				bySocket(o, s)
-				if listed {
-					o.Pages.Origins = []string{"https://evil.example"}
+			t.Run(fmt.Sprintf("listed=%t", listed), func(t *testing.T) { // so that one world ends before the next counts
+				w := openWeb(t, rows(), func(o *HTTPOptions, s *site) {
+					bySocket(o, s)
+					if listed {
+						o.Pages.Origins = []string{"https://evil.example"}
+					}
+				})
+				bare := &web{bench: w.bench, client: w.client, url: serveBare(t, w.endpoint)}
+				conn, status, err := bare.dial("Origin", "https://evil.example")
+				switch {
+				case listed && err != nil:
+					t.Fatalf("the control: %v", err)
+				case listed:
+					conn.shaken().conn.CloseNow()
+				case err == nil || status != 403:
+					t.Errorf("a page of another site got in: %d", status)
 				}
 			})
-			bare := &web{bench: w.bench, client: w.client, url: serveBare(t, w.endpoint)}
-			conn, status, err := bare.dial("Origin", "https://evil.example")
-			switch {
-			case listed && err != nil:
-				t.Fatalf("the control: %v", err)
-			case listed:
-				conn.shaken().conn.CloseNow()
-			case err == nil || status != 403:
-				t.Errorf("a page of another site got in: %d", status)
-			}
 		}
 	})
 }
