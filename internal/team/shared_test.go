@@ -113,6 +113,9 @@ func (s *shared) answer(w http.ResponseWriter, r *http.Request, m *message, sess
 	case "resources/list":
 		reply(resources)
 		return
+	case "resources/templates/list":
+		reply(`{"resourceTemplates":[],"resultType":"complete","ttlMs":60000,"cacheScope":"public"}`)
+		return
 	case "notifications/initialized":
 		w.WriteHeader(http.StatusAccepted)
 		return
