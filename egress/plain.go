@@ -136,7 +136,9 @@ func (p *plain) write(out *[]byte, r *http.Request) error {
 // exchange sends a request and reads the header of its answer. nothing says that not
 // a byte was sent.
 func (p *plain) exchange(ctx context.Context, c *plainConn, r *http.Request, out []byte, shared *buffers) (resp *http.Response, nothing bool, err error) {
-	_ = c.SetDeadline(time.Now().Add(p.wait)) // fails where the connection does
+	if err := c.SetDeadline(time.Now().Add(p.wait)); err != nil { // it is closed already
+		return nil, true, err
+	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer func() {
 		if err != nil {
