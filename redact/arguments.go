@@ -210,7 +210,6 @@ func (w *walker) str() bool {
 // or a backslash, and returns where it stopped. A byte behind such a one may be
 // taken for one as well; str looks at each.
 func plain(s string, i int) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for ; i+8 <= len(s); i += 8 {
 		b := s[i : i+8]
 		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56

@@ -69,7 +69,6 @@ func hasText(chars string) bool {
 // or of several lines, and whether it holds text as hasText has it. It looks at eight
 // bytes at once: of a run eight lie side by side there.
 func nextRun(s string, from int) (start, end int, text, ok bool) {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	raw := lend(s)
 	for i := from; i+8 <= len(raw); i += 8 {
 		w := binary.LittleEndian.Uint64(raw[i:])

@@ -52,7 +52,7 @@ func (s *search) speaks(text string) bool {
 // within appends the secrets in text and in what it holds encoded. l is what lookAt
 // saw in it, hit that a word of a rule stands in it.
 func (s *search) within(dst []secret, text string, l look, hit bool, views int) []secret {
-	base := text
+	base, mark, all := text, len(s.arena), len(dst)
 	if l&lookHidden != 0 {
 		if hit { // what is hidden may also be what ends a secret
 			dst = s.rules(dst, text)
@@ -81,6 +81,9 @@ func (s *search) within(dst []secret, text string, l look, hit bool, views int) 
 	if len(base) != len(text) {
 		back(text, dst[from:], view{0, visibleOne})
 	}
+	if len(dst) == all { // nobody has a part of what was decoded
+		s.arena = s.arena[:mark]
+	}
 	return dst
 }
 
@@ -97,13 +100,16 @@ func (s *search) rules(dst []secret, text string) []secret {
 
 // through looks at a text with one encoding undone.
 func (s *search) through(dst []secret, text string, v view, views int) []secret {
-	inside := s.decoded(v.undo(s.arena, text), len(s.arena))
+	from, mark := len(dst), len(s.arena)
+	inside := s.decoded(v.undo(s.arena, text), mark)
 	if len(inside) == len(text) {
+		s.arena = s.arena[:mark]
 		return dst
 	}
-	from := len(dst)
-	dst = s.within(dst, inside, lookAt(inside, false), s.speaks(inside), views-1)
-	back(text, dst[from:], v)
+	dst = s.within(dst, inside, lookAt(inside, false), true, views-1) // to search is as fast as to ask whether to
+	if back(text, dst[from:], v); len(dst) == from {
+		s.arena = s.arena[:mark]
+	}
 	return dst
 }
 

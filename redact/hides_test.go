@@ -130,3 +130,21 @@ func TestBase64Lines(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// FuzzVisible holds it against a look at one character after the other.
+func FuzzVisible(f *testing.F) {
+	for _, s := range []string{"", "plain words of a text", "a\u200bb", "12345678\x7f9", "12345678\x1b[31mred\x1b", "\r\n\r", "\x80\x80\u200b", "größer\ufeff", "\xe2\x80", "日本語\u2060日本", "1234567\t\n\x00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		want := []byte("before ")
+		for i := 0; i < len(s); {
+			var used int
+			want, used = visibleOne(want, s[i:])
+			i += used
+		}
+		if got := visible([]byte("before "), s); string(got) != string(want) {
+			t.Fatalf("%q: %q, want %q", s, got, want)
+		}
+	})
+}

@@ -28,10 +28,12 @@ func lookInside(s string, seen wire.Seen) look {
 	return lookAt(s, true)
 }
 
+// Eight bytes at once: the lowest and the highest bit of each.
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
 // lookAt goes over a text, eight bytes at once where nothing is to be seen. literal
 // says that it is the inside of a JSON literal, where a backslash is an escape.
 func lookAt(s string, literal bool) (l look) {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	raw := lend(s)
 	for i := 0; i < len(s); {
 		if i+8 <= len(s) {
@@ -45,6 +47,10 @@ func lookAt(s string, literal bool) (l look) {
 			i += bits.TrailingZeros64(found) / 8 // the first that is found is one
 		}
 		switch c := s[i]; {
+		case c == '\n' || c == '\t':
+			i++
+		case c == '\\' && literal && i+1 < len(s) && (s[i+1] == 'n' || s[i+1] == '"' || s[i+1] == 't'):
+			i += 2
 		case c == '\\':
 			n, seen := lookEscape(s, i, literal)
 			l |= seen

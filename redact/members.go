@@ -45,6 +45,9 @@ func (s *search) members(dst []secret, text string, views int) []secret {
 	from := len(s.hits)
 	s.hits = s.engine.Hits(s.hits, lend(text))
 	hits, next := s.hits[from:], 0
+	if len(hits) == 0 {
+		return dst
+	}
 	var keys keysOver
 	var named pairs
 	for w := wire.Texts(lend(text)); w.Next(); {

@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,6 +18,7 @@ type secret struct {
 
 // undo appends s without the encoding of a view.
 func (v view) undo(dst []byte, s string) []byte {
+	dst = slices.Grow(dst, len(s))
 	for len(s) > 0 {
 		n := strings.IndexByte(s, v.mark)
 		if n < 0 {
@@ -29,14 +32,31 @@ func (v view) undo(dst []byte, s string) []byte {
 	return dst
 }
 
-// visible appends s without what is hidden in it.
+// visible appends s without what is hidden in it. What can be seen is passed over eight
+// bytes at once where it is ASCII.
 func visible(dst []byte, s string) []byte {
+	dst = slices.Grow(dst, len(s))
+	from := 0
 	for i := 0; i < len(s); {
-		var used int
-		dst, used = visibleOne(dst, s[i:])
-		i += used
+		if i+8 <= len(s) {
+			w := binary.LittleEndian.Uint64(lend(s[i:]))
+			del := w ^ 0x7f*ones
+			found := (w | (w-' '*ones)&^w | (del-ones)&^del) & highs
+			if found == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(found) / 8 // the first that is found is one
+		}
+		if n := hiddenAt(s, i); n > 0 {
+			dst = append(dst, s[from:i]...)
+			i += n
+			from = i
+			continue
+		}
+		i++
 	}
-	return dst
+	return append(dst, s[from:]...)
 }
 
 // spaced appends s with a blank for each plus sign.
