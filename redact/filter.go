@@ -148,9 +148,10 @@ func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) er
 	return nil
 }
 
-// leave hands on what was read of a body that stays as it is.
+// leave hands on what was read of a body, if that is known of what came of it.
 func (p *pass) leave() {
-	if p.r.Read != nil || !p.reading.Of(p.r.Body) {
+	known := p.reading.Of(p.r.Body) || len(p.swept) > 0 && same(p.swept, p.r.Body) && p.reading.Replaced(p.swept)
+	if p.r.Read != nil || !known {
 		p.reading.Release()
 		return
 	}

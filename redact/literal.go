@@ -23,14 +23,13 @@ func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name s
 		}
 		// The engine looks again itself at what it found is replaced.
 		settled := alone && len(found) == n && !opensWith(text, found[0])
-		only := settled && round == 0 && !w.IsKey() && !besideRun(text, found)
+		if settled && round == 0 && !w.IsKey() && !besideRun(text, found) {
+			p.cut(w.Start()+1, raw, text, found)
+			return
+		}
 		if len(text) != len(raw) {
 			back(raw, found, view{'\\', escapeOne})
 			found = joined(found)
-		}
-		if only {
-			p.cut(w.Start()+1, found)
-			return
 		}
 		from := len(p.arena)
 		if round == rounds {
@@ -103,22 +102,62 @@ func (p *pass) seen(text string, l look) string {
 	return p.decoded(visible(p.arena, text), len(p.arena))
 }
 
-// cut replaces secrets in the literal whose inside begins at base.
-func (p *pass) cut(base int, found []secret) {
-	if p.out == nil {
-		p.out = make([]byte, 0, len(p.body)+len(p.body)/16+64)
+// cut replaces secrets in the literal whose inside begins at base, if that is all that
+// is to be done there.
+func (p *pass) cut(base int, raw, text string, found []secret) {
+	if !p.noted(found) {
+		p.unread = true
+		if len(text) != len(raw) {
+			back(raw, found, view{'\\', escapeOne})
+			found = joined(found)
+		}
+		for i := range found {
+			found[i].start, found[i].end = base+found[i].start, base+found[i].end
+		}
 	}
+	p.begin()
 	for _, s := range found {
-		p.out = append(append(append(append(p.out, p.body[p.done:base+s.start]...), markerBegins...), s.rule...), ']')
-		p.done = base + s.end
+		p.out = append(append(append(append(p.out, p.body[p.done:s.start]...), markerBegins...), s.rule...), ']')
+		p.done = s.end
+	}
+}
+
+// noted moves secrets to the places of the body where they are written, and has the
+// reading note what stands for them. It is false, and they stay, if it cannot.
+func (p *pass) noted(found []secret) bool {
+	if len(found) > mostCuts {
+		return false
+	}
+	var cuts [mostCuts]wire.Cut
+	for i, s := range found {
+		c, ok := p.reading.Written(s.start, s.end)
+		if !ok || i > 0 && c.Start < cuts[i-1].End { // both have a part of one escape
+			return false
+		}
+		c.With = marker(s.rule)
+		cuts[i] = c
+	}
+	for i := range found {
+		found[i].start, found[i].end = cuts[i].Start, cuts[i].End
+		p.reading.Cut(cuts[i])
+	}
+	return true
+}
+
+// mostCuts is how many secrets of a text the reading is told of.
+const mostCuts = 8
+
+// begin makes room for the new body, which is not cleared.
+func (p *pass) begin() {
+	if p.out == nil {
+		p.out = uncleared(len(p.body) + len(p.body)/16 + 64)
 	}
 }
 
 // put writes a literal's new inside. Keys of one object must differ.
 func (p *pass) put(w *wire.TextWalk, inside string) {
-	if p.out == nil {
-		p.out = make([]byte, 0, len(p.body)+len(p.body)/16+64)
-	}
+	p.unread = true
+	p.begin()
 	p.out = append(append(p.out, p.body[p.done:w.Start()+1]...), inside...)
 	if w.IsKey() {
 		if p.keys++; p.keys > 1 {

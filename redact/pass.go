@@ -23,6 +23,8 @@ type pass struct {
 	reading *wire.Reading
 	out     []byte // what replaces body, as far as it was read
 	done    int    // body[:done] is in out
+	unread  bool   // reading does not know of all that is in out
+	swept   []byte // what came of body, if reading knows
 	keys    int    // how many keys were replaced
 	// blocked is the first rule that withholds the answer.
 	blocked string
@@ -33,7 +35,7 @@ type pass struct {
 
 // sweep replaces the secrets in a body; it returns body itself if there are none.
 func (p *pass) sweep(body []byte) ([]byte, error) {
-	p.body, p.out, p.done = body, nil, 0
+	p.body, p.out, p.done, p.unread, p.swept = body, nil, 0, false, nil
 	words := wordsAhead{search: p.search, body: body}
 	var keys keysOver
 	var named pairs
@@ -77,6 +79,9 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 		return body, nil
 	}
 	out := append(p.out, body[p.done:]...)
+	if !p.unread {
+		p.swept = out
+	}
 	if p.keys > 0 && twins(out) {
 		return nil, p.withholds()
 	}

@@ -14,15 +14,25 @@ type Reading struct {
 	used int
 	all  []literal
 	next int
-	pool *sync.Pool
+	// spots are some in the literals, partSize or more from one to the next.
+	spots []spot
+	cuts  []Cut
+	pool  *sync.Pool
 }
 
 // literal is one of them: body[start:end], and room[from:to], which is what it means
 // if it has escapes.
 type literal struct {
 	start, end, from, to int
+	spots                int // from which on they are those of this one
 	seen                 Seen
 }
+
+// spot is where, in one literal, body[raw:] and room[plain:] mean the same.
+type spot struct{ raw, plain int }
+
+// partSize is how much is decoded until a spot is noted, in bytes.
+const partSize = 2 << 10
 
 // Bounds of what a reading notes, and of what is kept of it for the next body.
 const (
@@ -49,7 +59,7 @@ func (r *Reading) Release() {
 // Read lets the walk decode what it goes over, in the same pass; see Plain. What it
 // reads is noted in r, which forgets what was read before.
 func (w *TextWalk) Read(r *Reading) {
-	r.body, r.used, r.next, r.all = w.body, 0, 0, r.all[:0]
+	r.body, r.used, r.next, r.all, r.spots, r.cuts = w.body, 0, 0, r.all[:0], r.spots[:0], r.cuts[:0]
 	r.room = slices.Grow(r.room[:0], len(w.body)+1)
 	r.room = r.room[:cap(r.room)]
 	w.reading = r
@@ -57,18 +67,25 @@ func (w *TextWalk) Read(r *Reading) {
 
 // note reads the literal whose inside begins at from.
 func (r *Reading) note(from int) (end int, seen Seen, plain []byte) {
-	end, n, seen := decodeLiteral(r.room[r.used:], r.body, from)
-	if end < 0 {
-		return end, seen, nil
-	}
-	l := literal{from - 1, end, r.used, r.used + n, seen}
-	if len(r.all) < mostNoted {
-		r.all = append(r.all, l)
-		if seen&SeenEscape != 0 { // otherwise it means what is written
-			r.used += n
+	l := literal{start: from - 1, from: r.used, to: r.used, spots: len(r.spots)}
+	for done := false; !done; {
+		i, n, some, whole := decodePart(r.room[l.to:], r.body, from, from+partSize)
+		if i < 0 {
+			return -1, 0, nil
+		}
+		from, l.to, l.seen, done = i, l.to+n, l.seen|some, whole
+		if !done {
+			r.spots = append(r.spots, spot{from, l.to})
 		}
 	}
-	return end, seen, r.plain(l)
+	l.end = from
+	if len(r.all) < mostNoted {
+		r.all = append(r.all, l)
+		if l.seen&SeenEscape != 0 { // otherwise it means what is written
+			r.used = l.to
+		}
+	}
+	return l.end, l.seen, r.plain(l)
 }
 
 func (r *Reading) plain(l literal) []byte {

@@ -8,12 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// decodeLiteral is literalEnd that writes what the literal means to out, whose length
-// is at least that of b, and says how much that is.
-func decodeLiteral(out, b []byte, from int) (end, n int, seen Seen) {
+// decodePart is literalEnd that writes what the literal means to out, whose length is at
+// least that of what is left of b, and says how much that is. It goes not much further than
+// until; if the literal goes on there, it says where it came to, and is not done.
+func decodePart(out, b []byte, from, until int) (i, n int, seen Seen, done bool) {
 	var other uint64
-	i := from
+	i = from
 	for i+8 <= len(b) && n+8 <= len(out) {
+		if i >= until {
+			if other&highs != 0 {
+				seen |= SeenOther
+			}
+			return i, n, seen, false
+		}
 		w := binary.LittleEndian.Uint64(b[i:])
 		binary.LittleEndian.PutUint64(out[n:], w)
 		for i+24 <= len(b) && n+24 <= len(out) && signs(w)&highs == 0 { // sixteen at once, while there are none
@@ -41,10 +48,10 @@ func decodeLiteral(out, b []byte, from int) (end, n int, seen Seen) {
 			if other&highs != 0 {
 				seen |= SeenOther
 			}
-			return i + 1, n, seen
+			return i + 1, n, seen, true
 		}
 		if i+1 == len(b) {
-			return -1, 0, 0
+			return -1, 0, 0, true
 		}
 		e := b[i+1]
 		seen |= escapes[e]
@@ -66,10 +73,10 @@ func decodeLiteral(out, b []byte, from int) (end, n int, seen Seen) {
 		c := b[i]
 		switch {
 		case c == '"':
-			return i + 1, n, seen
+			return i + 1, n, seen, true
 		case c == '\\':
 			if i+1 == len(b) {
-				return -1, 0, 0
+				return -1, 0, 0, true
 			}
 			if seen |= escapes[b[i+1]]; b[i+1] == '\\' {
 				seen |= nested(b, i)
@@ -83,7 +90,7 @@ func decodeLiteral(out, b []byte, from int) (end, n int, seen Seen) {
 		out[n] = c
 		i, n = i+1, n+1
 	}
-	return -1, 0, 0
+	return -1, 0, 0, true
 }
 
 // signs marks quotation marks, backslashes and what is no printable ASCII, the lowest of
@@ -131,6 +138,20 @@ func AppendInside(dst, inside []byte) []byte {
 		i, n = i+used, n+size
 	}
 	return out[:n]
+}
+
+// plainBefore is how much of what b begins with is no escape; at most, about, most.
+func plainBefore(b []byte, most int) int {
+	i := 0
+	for ; i < most && i+8 <= len(b); i += 8 {
+		back := binary.LittleEndian.Uint64(b[i:]) ^ '\\'*ones
+		if found := (back - ones) &^ back & highs; found != 0 {
+			return i + bits.TrailingZeros64(found)/8 // the first that is found is one
+		}
+	}
+	for ; i < most && i < len(b) && b[i] != '\\'; i++ {
+	}
+	return i
 }
 
 // shortEscape is what a letter behind a backslash stands for; 0 is none.
