@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/ostiary/ostiary/wire"
 )
 
 // hiding are characters and sequences that nobody sees.
@@ -145,6 +147,21 @@ func FuzzVisible(f *testing.F) {
 		}
 		if got := visible([]byte("before "), s); string(got) != string(want) {
 			t.Fatalf("%q: %q, want %q", s, got, want)
+		}
+	})
+}
+
+// FuzzLookInside holds what a walk saw against a look at each literal.
+func FuzzLookInside(f *testing.F) {
+	for _, s := range []string{`["a\\u0041","\\\"","\\\\n","\\\n","\\/","%41"]`, `{"a\nb":"\u200b"}`, "[\"\x7f\",\"\\\\", `["\\u`, `["\\`, `["\\\`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for w := wire.Texts(body); w.Next(); {
+			inside := string(body[w.Start()+1 : w.End()-1])
+			if got, want := lookInside(inside, w.Seen()), lookAt(inside, true); got != want {
+				t.Fatalf("%q: %b, want %b", inside, got, want)
+			}
 		}
 	})
 }

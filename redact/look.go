@@ -19,13 +19,24 @@ const (
 	lookNested                   // an escape of a literal within the text
 )
 
-// lookInside is lookAt for the inside of a literal in which a walk saw something: mostly
-// there is no need to look.
-func lookInside(s string, seen wire.Seen) look {
-	if seen&^wire.SeenEscape == 0 && strings.IndexByte(s, '%') < 0 {
-		return 0
+// lookInside is lookAt for the inside of a whole literal in which a walk saw something:
+// mostly there is no need to look.
+func lookInside(s string, seen wire.Seen) (l look) {
+	if seen&^(wire.SeenEscape|wire.SeenNested) != 0 {
+		return lookAt(s, true)
 	}
-	return lookAt(s, true)
+	if seen&wire.SeenNested != 0 {
+		l = lookNested
+	}
+	for n := strings.IndexByte(s, '%'); n >= 0; n = strings.IndexByte(s, '%') {
+		if n+2 < len(s) {
+			if _, ok := hexValue(s[n+1 : n+3]); ok {
+				return l | lookPercent
+			}
+		}
+		s = s[n+1:]
+	}
+	return l
 }
 
 // Eight bytes at once: the lowest and the highest bit of each.

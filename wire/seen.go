@@ -12,7 +12,7 @@ type Seen uint8
 // What a walk notices.
 const (
 	SeenEscape Seen = 1 << iota // a backslash
-	SeenNested                  // an escaped one before u, / or another: an escape of a text within, perhaps
+	SeenNested                  // an escaped one before u, /, \" or another escaped one: an escape of a text within, perhaps
 	SeenRare                    // an escape that is not \n, \t, \" or \\
 	SeenOther                   // a byte that is no printable ASCII
 )
@@ -28,8 +28,15 @@ var escapes = func() (t [256]Seen) {
 
 // nested is what an escaped backslash at i tells.
 func nested(b []byte, i int) Seen {
-	if i+2 < len(b) && (b[i+2] == 'u' || b[i+2] == '/' || b[i+2] == '\\') {
-		return SeenNested
+	if i+3 < len(b) { // the literal goes on, or it is not one
+		switch b[i+2] {
+		case 'u', '/':
+			return SeenNested
+		case '\\':
+			if b[i+3] == '"' || b[i+3] == '\\' {
+				return SeenNested
+			}
+		}
 	}
 	return 0
 }

@@ -17,7 +17,7 @@ func seenByByte(inside []byte) (seen Seen) {
 			if i++; i < len(inside) {
 				switch inside[i] {
 				case '\\':
-					if rest := string(inside[i+1:]); strings.HasPrefix(rest, "u") || strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, `\`) {
+					if rest := string(inside[i+1:]); strings.HasPrefix(rest, "u") || strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, `\"`) || strings.HasPrefix(rest, `\\`) {
 						seen |= SeenNested
 					}
 				case 'n', 't', '"':
@@ -38,7 +38,7 @@ func TestSeen(t *testing.T) {
 		inside string
 		want   Seen
 	}{
-		{``, 0}, {`plain words`, 0}, {`a\nb\t\"`, SeenEscape}, {`C:\\x`, SeenEscape}, {`C:\\u`, SeenEscape | SeenNested}, {`\\\"`, SeenEscape | SeenNested}, {`\u0041`, SeenEscape | SeenRare}, {`a\/b`, SeenEscape | SeenRare},
+		{``, 0}, {`plain words`, 0}, {`a\nb\t\"`, SeenEscape}, {`C:\\x`, SeenEscape}, {`C:\\u`, SeenEscape | SeenNested}, {`\\\"`, SeenEscape | SeenNested}, {`\\\\x`, SeenEscape | SeenNested}, {`\\\n`, SeenEscape}, {`\u0041`, SeenEscape | SeenRare}, {`a\/b`, SeenEscape | SeenRare},
 		{"\u00e9", SeenOther}, {"a\x7f", SeenOther}, {"\x01", SeenOther}, {"\xff", SeenOther}, {`\\n`, SeenEscape},
 	} {
 		for pad := range 24 {
