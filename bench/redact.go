@@ -90,7 +90,11 @@ func measureRedact(ctx context.Context, o options) (*redaction, error) {
 		s.Found = len(found)
 		m.Speed = append(m.Speed, s)
 	}
-	if m.WayOut, err = measureWayOut(o, reference); err != nil {
+	answers, err := readPeers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if m.WayOut, err = measureWayOut(o, reference, answers); err != nil {
 		return nil, err
 	}
 	if err := m.worst(e); err != nil {
@@ -104,7 +108,7 @@ func measureRedact(ctx context.Context, o options) (*redaction, error) {
 	if err != nil {
 		return m, err
 	}
-	m.Alarms, err = measureAlarms(ctx, e, reference)
+	m.Alarms, err = measureAlarms(e, reference, answers)
 	return m, err
 }
 

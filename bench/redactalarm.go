@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -35,16 +34,12 @@ type alarm struct {
 
 // measureAlarms looks through all texts of the evaluation data, attacks included, and
 // through what the npm servers answer. None of them but AgentDojo's holds a secret.
-func measureAlarms(ctx context.Context, e *scan.Engine, reference *detect.Detector) (m alarms, err error) {
+func measureAlarms(e *scan.Engine, reference *detect.Detector, answers []specimen) (m alarms, err error) {
 	all, err := readSpecimens()
 	if err != nil {
 		return m, err
 	}
-	peers, err := readPeers(ctx)
-	if err != nil {
-		return m, err
-	}
-	for _, s := range append(all, peers...) {
+	for _, s := range append(all, answers...) {
 		at := slices.IndexFunc(m.Sources, func(a alarmSource) bool { return a.Source == s.Source })
 		if at < 0 {
 			at = len(m.Sources)
