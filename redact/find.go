@@ -64,7 +64,11 @@ func (s *search) within(dst []secret, text string, l look, hit bool, views int) 
 	}
 	from := len(dst)
 	if hit || l&lookHidden != 0 && s.speaks(base) {
-		dst = s.members(s.rules(dst, base), base, views)
+		if views > 0 && opensJSON(base) {
+			dst = s.rulesAndMembers(dst, base, views)
+		} else {
+			dst = s.rules(dst, base)
+		}
 	}
 	if views > 0 {
 		if l&lookPercent != 0 {
@@ -95,6 +99,20 @@ func (s *search) rules(dst []secret, text string) []secret {
 		dst = append(dst, secret{f.Start, f.End, f.Rule, text[f.Start:f.End]})
 	}
 	s.found = s.found[:n]
+	return dst
+}
+
+// rulesAndMembers does so in a text that may be JSON, and in its members. It is searched
+// for words once.
+func (s *search) rulesAndMembers(dst []secret, text string, views int) []secret {
+	n, from := len(s.found), len(s.hits)
+	s.found, s.hits = s.engine.FindHits(s.found, s.hits, text)
+	for _, f := range s.found[n:] {
+		dst = append(dst, secret{f.Start, f.End, f.Rule, text[f.Start:f.End]})
+	}
+	s.found = s.found[:n]
+	dst = s.membersAt(dst, text, s.hits[from:], views)
+	s.hits = s.hits[:from]
 	return dst
 }
 

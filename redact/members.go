@@ -44,10 +44,17 @@ func (s *search) members(dst []secret, text string, views int) []secret {
 	}
 	from := len(s.hits)
 	s.hits = s.engine.Hits(s.hits, lend(text))
-	hits, next := s.hits[from:], 0
+	dst = s.membersAt(dst, text, s.hits[from:], views)
+	s.hits = s.hits[:from]
+	return dst
+}
+
+// membersAt does so where hits are the places behind words of rules.
+func (s *search) membersAt(dst []secret, text string, hits []int, views int) []secret {
 	if len(hits) == 0 {
 		return dst
 	}
+	next := 0
 	var keys keysOver
 	var named pairs
 	for w := wire.Texts(lend(text)); w.Next(); {
@@ -89,7 +96,6 @@ func (s *search) members(dst []secret, text string, views int) []secret {
 			}
 		}
 	}
-	s.hits = s.hits[:from]
 	return dst
 }
 

@@ -143,15 +143,13 @@ func (e *Engine) Rules() []string {
 // asked again. It allocates only what dst needs to grow.
 func (e *Engine) Hits(dst []int, raw []byte) []int {
 	if e.personal != nil {
-		return e.personal.hits(dst, raw)
+		return personalHits(e.personal, dst, raw)
 	}
 	f := e.finders.Get().(*finder)
 	for from := 0; from < len(raw); from += block {
 		to := min(len(raw), from+block)
 		for _, lane := range search(e.words, &f.lanes, raw, from, to) {
-			for _, h := range lane {
-				dst = append(dst, h.end)
-			}
+			dst = ends(dst, lane)
 		}
 	}
 	f.release()
@@ -164,6 +162,27 @@ func (e *Engine) Find(dst []Finding, text string) []Finding {
 	f := e.finders.Get().(*finder)
 	dst = f.settle(dst, text)
 	f.release()
+	return dst
+}
+
+// FindHits is Find and Hits in one search.
+func (e *Engine) FindHits(dst []Finding, hits []int, text string) ([]Finding, []int) {
+	if e.personal != nil {
+		return e.Find(dst, text), personalHits(e.personal, hits, text)
+	}
+	f := e.finders.Get().(*finder)
+	f.ends, f.keeps = hits, true
+	dst = f.settle(dst, text)
+	hits, f.ends = f.ends, nil
+	f.release()
+	return dst, hits
+}
+
+// ends appends the places of hits.
+func ends(dst []int, lane []hit) []int {
+	for _, h := range lane {
+		dst = append(dst, h.end)
+	}
 	return dst
 }
 

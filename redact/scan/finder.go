@@ -16,6 +16,8 @@ type finder struct {
 	far    []span // see note
 	most   int    // where the last of far ends
 	fresh  bool   // reset was called for this text
+	keeps  bool   // whether the places behind words are kept
+	ends   []int
 	// keyEnd is where the next private key ends, as far as that was looked for.
 	keyEnd, keyFrom int
 }
@@ -38,6 +40,7 @@ func (f *finder) release() {
 func (f *finder) find(text string) []match {
 	f.begin(text)
 	f.walk(0, len(text))
+	f.keeps = false // those of the text as it stands, and of no other
 	f.closeWindows()
 	if f.e.personal != nil {
 		f.e.personal.find(f, 0, len(text))
@@ -57,6 +60,9 @@ func (f *finder) walk(low, high int) {
 		for _, lane := range search(f.e.words, &f.lanes, f.m.s, from, to) {
 			if len(lane) > 0 && !f.fresh {
 				f.reset()
+			}
+			if f.keeps {
+				f.ends = ends(f.ends, lane)
 			}
 			for _, h := range lane {
 				f.m.high = 0

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -61,6 +62,34 @@ func FuzzFind(f *testing.F) {
 		clean := redacted(e, text)
 		if again := e.Find(nil, clean); len(again) > 0 {
 			t.Fatalf("%v in %q, which was %q", again, clean, text)
+		}
+	})
+}
+
+// FuzzFindHits holds one search against two, without personal data and with it.
+func FuzzFindHits(f *testing.F) {
+	var engines []*Engine
+	for _, kinds := range [][]string{nil, {"email", "ip"}} {
+		e, err := New(Options{Personal: kinds})
+		if err != nil {
+			f.Fatal(err)
+		}
+		engines = append(engines, e)
+	}
+	for _, s := range seeds() {
+		f.Add(s, 0)
+		f.Add(s, 700)
+	}
+	f.Fuzz(func(t *testing.T, text string, apart int) {
+		text += strings.Repeat(" a", max(0, apart%3000)) + text
+		for _, e := range engines {
+			found, hits := e.FindHits(nil, []int{-1}, text)
+			if want := e.Find(nil, text); !slices.Equal(found, want) {
+				t.Fatalf("%v in %q, want %v", found, text, want)
+			}
+			if want := e.Hits([]int{-1}, []byte(text)); !slices.Equal(hits, want) {
+				t.Fatalf("words at %v in %q, want %v", hits, text, want)
+			}
 		}
 	})
 }

@@ -70,9 +70,9 @@ func newPersonal(e *Engine, names []string) (*personal, error) {
 	return p, nil
 }
 
-// hits adds the places behind each byte at which a kind may begin, in order with
+// personalHits adds the places behind each byte at which a kind may begin, in order with
 // those of words.
-func (p *personal) hits(dst []int, raw []byte) []int {
+func personalHits[T string | []byte](p *personal, dst []int, raw T) []int {
 	f := p.e.finders.Get().(*finder)
 	defer f.release()
 	for i, state := 0, uint16(0); i < len(raw); i++ {
