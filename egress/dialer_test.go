@@ -68,7 +68,9 @@ func listener(t *testing.T) (port string, reached func() bool) {
 		}
 	}()
 	t.Cleanup(func() { l.Close(); <-done })
-	_, port, _ = net.SplitHostPort(l.Addr().String())
+	if _, port, err = net.SplitHostPort(l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
 	return port, func() bool {
 		// Connections are accepted in order: after ours all before it are counted.
 		c, err := net.Dial("tcp", l.Addr().String())

@@ -134,8 +134,9 @@ func narrowPipe(t *testing.T, blocks bool) (r, w *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Control(func(fd uintptr) { _, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, setPipeSize, 4096) }); err != nil {
-		t.Fatal(err)
+	var failed syscall.Errno
+	if err := c.Control(func(fd uintptr) { _, _, failed = syscall.Syscall(syscall.SYS_FCNTL, fd, setPipeSize, 4096) }); err != nil || failed != 0 {
+		t.Fatal(err, failed)
 	}
 	return r, w
 }
@@ -143,11 +144,12 @@ func narrowPipe(t *testing.T, blocks bool) (r, w *os.File) {
 func flagsOf(t *testing.T, f *os.File) (flags uintptr) {
 	t.Helper()
 	c, err := f.SyscallConn()
+	var failed syscall.Errno
 	if err == nil {
-		err = c.Control(func(fd uintptr) { flags, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0) })
+		err = c.Control(func(fd uintptr) { flags, _, failed = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0) })
 	}
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || failed != 0 {
+		t.Fatal(err, failed)
 	}
 	return flags
 }

@@ -93,26 +93,35 @@ func (s *stream) write(e event) error {
 	case streamOver:
 		return errStreamOver
 	case streamFresh:
-		s.open()
+		if s.open(); s.state == streamOver {
+			return errStreamOver
+		}
 	}
 	return s.flush(e.append(nil))
 }
 
-// open begins an event stream.
+// open begins an event stream, or ends it if its connection is gone.
 func (s *stream) open() {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	s.addHead()
-	s.inTime()
+	if s.inTime() != nil {
+		s.end()
+		return
+	}
 	s.w.WriteHeader(http.StatusOK)
 	s.state = streamEvents
 }
 
-// inTime bounds what is written next: a client that does not read keeps nobody.
-func (s *stream) inTime() {
-	_ = s.ctrl.SetWriteDeadline(time.Now().Add(s.patience)) // not every writer has one; then the server's own holds
+// inTime bounds what is written next: a client that does not read keeps nobody. Not
+// every writer has a deadline; then the server's own holds.
+func (s *stream) inTime() error {
+	if err := s.ctrl.SetWriteDeadline(time.Now().Add(s.patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 func (s *stream) addHead() {
@@ -122,8 +131,11 @@ func (s *stream) addHead() {
 }
 
 func (s *stream) flush(b []byte) error {
-	s.inTime()
-	if _, err := s.w.Write(b); err != nil {
+	err := s.inTime()
+	if err == nil {
+		_, err = s.w.Write(b)
+	}
+	if err != nil {
 		s.end()
 		return err
 	}
@@ -155,7 +167,9 @@ func (s *stream) answer(message []byte) error {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(message)))
 	s.addHead()
-	s.inTime()
+	if err := s.inTime(); err != nil {
+		return err
+	}
 	s.w.WriteHeader(s.status)
 	_, err := s.w.Write(message)
 	return err
@@ -274,8 +288,10 @@ func (s *stream) byEvents() {
 func (s *stream) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == streamFresh {
-		s.open()
-		_ = s.ctrl.Flush()
+	if s.state != streamFresh {
+		return
+	}
+	if s.open(); s.state == streamEvents {
+		_ = s.ctrl.Flush() // what failed will fail again with the first event
 	}
 }

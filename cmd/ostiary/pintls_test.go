@@ -189,7 +189,9 @@ func switchboard(t *testing.T) (port string, lead func(to string)) {
 			}()
 		}
 	}()
-	_, port, _ = net.SplitHostPort(l.Addr().String())
+	if _, port, err = net.SplitHostPort(l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
 	return port, func(to string) { now.Store(to) }
 }
 
