@@ -14,7 +14,7 @@ func FuzzBack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string, a, b, c, d uint16) {
 		for _, v := range views() {
-			decoded := v.undo(nil, s)
+			decoded, _ := v.undo(nil, s)
 			var found []secret
 			for _, p := range [][2]uint16{{a, b}, {c, d}} {
 				start, end := int(min(p[0], p[1])), int(max(p[0], p[1]))
@@ -41,7 +41,7 @@ func TestNextRunFindsEach(t *testing.T) {
 		for before := range 24 {
 			for _, beside := range []string{" ", "a b ", "\n", "é", "x.", "words "} {
 				s := strings.Repeat(beside, 24)[:before*len(beside)] + "." + run + "." + beside
-				start, end, _, ok := nextRun(s, 0)
+				start, end, _, ok := nextRun(s, 0, len(s))
 				if !ok || s[start:end] != run {
 					t.Fatalf("%q: %d to %d, %t", s, start, end, ok)
 				}

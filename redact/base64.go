@@ -66,10 +66,11 @@ func hasText(chars string) bool {
 }
 
 // nextRun finds the next run of base64 from a place on, of at least leastRun characters
-// or of several lines, and whether it holds text as hasText has it. It looks at eight
-// bytes at once: of a run eight lie side by side there.
-func nextRun(s string, from int) (start, end int, text, ok bool) {
-	raw := lend(s)
+// or of several lines, and whether it holds text as hasText has it. It goes on to the first
+// that begins at until, and not much further. It looks at eight bytes at once: of a run
+// eight lie side by side there.
+func nextRun(s string, from, until int) (start, end int, text, ok bool) {
+	raw := lend(s[:min(len(s), until+2*8)])
 	for i := from; i+8 <= len(raw); i += 8 {
 		w := binary.LittleEndian.Uint64(raw[i:])
 		if (w|(w-'+'*ones)&^w)&highs != 0 || asciiBits[byte(w)] == 0 || asciiBits[w>>56] == 0 || asciiBits[byte(w>>32)] == 0 {

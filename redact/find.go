@@ -49,41 +49,38 @@ func (s *search) speaks(text string) bool {
 	return found
 }
 
-// within appends the secrets in text and in what it holds encoded. l is what lookAt
-// saw in it, hit that a word of a rule stands in it.
+// within appends the secrets in a text and in what it holds encoded. l is what lookAt saw
+// in it, hit that a word of a rule stands in it.
 func (s *search) within(dst []secret, text string, l look, hit bool, views int) []secret {
-	base, mark, all := text, len(s.arena), len(dst)
+	return s.layer(dst, layer{text: text, fresh: fresh{whole: true}}, l, hit, views)
+}
+
+// layer does so with what of a layer is new.
+func (s *search) layer(dst []secret, t layer, l look, hit bool, views int) []secret {
+	base, where, mark, all := t, t.fresh, len(s.arena), len(dst)
 	if l&lookHidden != 0 {
 		if hit { // what is hidden may also be what ends a secret
-			dst = s.rules(dst, text)
+			dst = s.ruled(dst, &t, where)
 		}
-		if views > 0 && strings.IndexByte(text, 0x1b) >= 0 {
-			dst = s.through(dst, text, view{0x1b, stringOne}, views)
+		if views > 0 && strings.IndexByte(t.text, 0x1b) >= 0 {
+			dst = s.through(dst, t, view{0x1b, stringOne}, l, views) // which leaves what else is hidden
 		}
-		base = s.decoded(visible(s.arena, text), len(s.arena))
+		base, where = s.shown(t)
+		hit = true
 	}
 	from := len(dst)
-	if hit || l&lookHidden != 0 && s.speaks(base) {
-		if views > 0 && opensJSON(base) {
-			dst = s.rulesAndMembers(dst, base, views)
-		} else {
-			dst = s.rules(dst, base)
+	if hit {
+		dst = s.ruled(dst, &base, where)
+		if views > 0 && opensJSON(base.text) {
+			dst = s.membersAt(dst, base.text, base.trace.Hits, views)
 		}
 	}
 	if views > 0 {
-		if l&lookPercent != 0 {
-			dst = s.through(dst, base, view{'%', percentOne}, views)
-			if strings.IndexByte(base, '+') >= 0 { // a blank in what a form sends
-				dst = s.through(dst, s.decoded(spaced(s.arena, base), len(s.arena)), view{'%', percentOne}, views)
-			}
-		}
-		if l&lookNested != 0 {
-			dst = s.through(dst, base, view{'\\', escapeOne}, views)
-		}
+		dst = s.undone(dst, base, l&^lookHidden, views)
 		dst = s.encoded(dst, base, views)
 	}
-	if len(base) != len(text) {
-		back(text, dst[from:], view{0, visibleOne})
+	if len(base.text) != len(t.text) {
+		backIn(t.text, dst[from:], view{0, visibleOne}, t.hides())
 	}
 	if len(dst) == all { // nobody has a part of what was decoded
 		s.arena = s.arena[:mark]
@@ -91,10 +88,43 @@ func (s *search) within(dst []secret, text string, l look, hit bool, views int) 
 	return dst
 }
 
+// shown is a layer without what is hidden in it, and where rules have not looked there.
+func (s *search) shown(t layer) (base layer, where fresh) {
+	b, p := visibleIn(s.arena, t.text, t.hides())
+	base = layer{text: s.decoded(b, len(s.arena)), fresh: t.fresh, trace: p.carried(t.trace)}
+	if !t.fresh.whole {
+		base.fresh = freshIn(base.text, united(append(p.parts(), p.moved(t.fresh.parts)...)))
+	}
+	return base, freshIn(base.text, p.parts())
+}
+
+// visible is a text without what is hidden in it, which was there.
+func (s *search) visible(text string) (string, patches) {
+	b, p := visible(s.arena, text)
+	return s.decoded(b, len(s.arena)), p
+}
+
 // rules appends what the rules find in a text as it stands.
 func (s *search) rules(dst []secret, text string) []secret {
 	n := len(s.found)
 	s.found = s.engine.Find(s.found, text)
+	return s.taken(dst, text, n)
+}
+
+// ruled appends what the rules find in a layer where it is new, and leaves a trace of that.
+func (s *search) ruled(dst []secret, t *layer, where fresh) []secret {
+	n := len(s.found)
+	if where.whole {
+		t.trace = scan.Trace{}
+		s.found = s.engine.FindTrace(s.found, &t.trace, t.text)
+	} else {
+		s.found = s.engine.FindBeside(s.found, &t.trace, t.text, where.parts)
+	}
+	return s.taken(dst, t.text, n)
+}
+
+// taken appends what was found from a place of the stack on.
+func (s *search) taken(dst []secret, text string, n int) []secret {
 	for _, f := range s.found[n:] {
 		dst = append(dst, secret{f.Start, f.End, f.Rule, text[f.Start:f.End]})
 	}
@@ -102,109 +132,43 @@ func (s *search) rules(dst []secret, text string) []secret {
 	return dst
 }
 
-// rulesAndMembers does so in a text that may be JSON, and in its members. It is searched
-// for words once.
-func (s *search) rulesAndMembers(dst []secret, text string, views int) []secret {
-	n, from := len(s.found), len(s.hits)
-	s.found, s.hits = s.engine.FindHits(s.found, s.hits, text)
-	for _, f := range s.found[n:] {
-		dst = append(dst, secret{f.Start, f.End, f.Rule, text[f.Start:f.End]})
+// undone looks at a layer with each encoding undone that l has seen in it.
+func (s *search) undone(dst []secret, t layer, l look, views int) []secret {
+	if l&lookPercent != 0 {
+		dst = s.through(dst, t, view{'%', percentOne}, l&^lookPercent, views)
+		if b, plus := spaced(s.arena, t.text); len(plus) > 0 { // a blank in what a form sends
+			form := t
+			form.text = s.decoded(b, len(s.arena))
+			dst = s.through(dst, form, view{'%', percentOne}, l&^lookPercent, views, plus...)
+		}
 	}
-	s.found = s.found[:n]
-	dst = s.membersAt(dst, text, s.hits[from:], views)
-	s.hits = s.hits[:from]
+	if l&lookNested != 0 {
+		dst = s.through(dst, t, view{'\\', escapeOne}, l&^lookNested, views)
+	}
 	return dst
 }
 
-// through looks at a text with one encoding undone.
-func (s *search) through(dst []secret, text string, v view, views int) []secret {
+// through looks at a layer with one encoding undone, where l is what else was seen. also
+// are places at which it is not what was searched.
+func (s *search) through(dst []secret, t layer, v view, l look, views int, also ...patch) []secret {
 	from, mark := len(dst), len(s.arena)
-	inside := s.decoded(v.undo(s.arena, text), mark)
-	if len(inside) == len(text) {
+	b, p := v.undo(s.arena, t.text)
+	inside := s.decoded(b, mark)
+	if len(p) == 0 {
 		s.arena = s.arena[:mark]
 		return dst
 	}
-	dst = s.within(dst, inside, lookAt(inside, false), true, views-1) // to search is as fast as to ask whether to
-	if back(text, dst[from:], v); len(dst) == from {
+	parts := p.parts()
+	if len(also) > 0 {
+		parts = united(append(parts, p.moved(patches(also).parts())...))
+	}
+	d := layer{text: inside, fresh: freshIn(inside, parts), veils: l&lookHidden != 0}
+	if !d.fresh.whole {
+		d.trace = p.carried(t.trace)
+	}
+	dst = s.layer(dst, d, d.look(l), true, views-1) // to search is as fast as to ask whether to
+	if back(t.text, dst[from:], v); len(dst) == from {
 		s.arena = s.arena[:mark]
 	}
 	return dst
-}
-
-// encoded looks into what is base64.
-func (s *search) encoded(dst []secret, text string, views int) []secret {
-	for i := 0; ; {
-		start, end, readable, ok := nextRun(text, i)
-		if !ok {
-			return dst
-		}
-		for _, p := range s.owned(text[start:end], readable) {
-			dst = append(dst, secret{start + p.start, start + p.end, p.rule, text[start+p.start : start+p.end]})
-		}
-		b, arena := wholeRun(s.arena, text, start, end)
-		if s.arena, i = arena, b.end; !readable && !b.broken {
-			continue
-		}
-		s.parts(b.chars, func(inside string, at int) bool {
-			l := lookAt(inside, false)
-			if hit := s.speaks(inside); hit || l != 0 {
-				from := len(dst)
-				dst = s.within(dst, inside, l, hit, views-1)
-				b.place(text, at, dst[from:])
-			}
-			return true
-		})
-	}
-}
-
-// parts calls each with what parts of a run decode to, and where they begin in it.
-func (s *search) parts(chars string, each func(inside string, at int) bool) {
-	stretches(chars, func(start, end int) bool {
-		return each(s.decoded(decodeGroups(s.arena, chars[start:end]), len(s.arena)), start)
-	})
-}
-
-// owned are the door's own secrets in a run of base64, which may hold text, or of
-// hexadecimal digits.
-func (s *search) owned(run string, readable bool) []span {
-	if !readable && !isHex(run) {
-		return nil
-	}
-	return s.own.scan(nil, run, true)
-}
-
-// isHex reports whether a run has no other letters than hexadecimal digits.
-func isHex(run string) bool {
-	for i := range len(run) {
-		if c := run[i]; !isDigit(c) && (c|0x20 < 'a' || 'f' < c|0x20) {
-			return false
-		}
-	}
-	return true
-}
-
-// conceals reports whether the inside of a literal may hold something in base64 that is
-// worth to be looked at.
-func (s *search) conceals(inside string) (found bool) {
-	mark := len(s.arena)
-	for i := 0; !found; {
-		start, end, readable, ok := nextRun(inside, i)
-		if !ok {
-			break
-		}
-		i = end
-		switch {
-		case end-start >= longLine && breakAt(inside, end) > 0, continues(inside, lineBegin(inside, start), end):
-			found = true // perhaps one of several lines
-		case len(s.owned(inside[start:end], readable)) > 0:
-			found = true
-		case readable:
-			s.parts(inside[start:end], func(decoded string, _ int) bool {
-				found = lookAt(decoded, false)&^lookNested != 0 || s.speaks(decoded)
-				return !found
-			})
-		}
-	}
-	s.arena = s.arena[:mark]
-	return found
 }

@@ -98,9 +98,6 @@ func visibleOne(dst []byte, s string) ([]byte, int) {
 	if n := hiddenAt(s, 0); n > 0 {
 		return dst, n
 	}
-	n := 1
-	for n < len(s) && s[n]&0xc0 == 0x80 {
-		n++ // the rest of the character
-	}
+	_, n := utf8.DecodeRuneInString(s)
 	return append(dst, s[:n]...), n
 }

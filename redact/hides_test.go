@@ -145,7 +145,7 @@ func FuzzVisible(f *testing.F) {
 			want, used = visibleOne(want, s[i:])
 			i += used
 		}
-		if got := visible([]byte("before "), s); string(got) != string(want) {
+		if got, _ := visible([]byte("before "), s); string(got) != string(want) {
 			t.Fatalf("%q: %q, want %q", s, got, want)
 		}
 	})

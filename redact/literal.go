@@ -12,8 +12,8 @@ import (
 func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name string) {
 	raw, text, changed := inside, borrow(w.Plain()), false
 	for round := 0; ; round++ {
-		if l&lookEscaped != 0 && !hit {
-			hit = p.speaks(text)
+		if l&lookEscaped != 0 { // what it stands for may be part of another escape
+			hit, l = hit || p.speaks(text), l|lookAt(text, false)
 		}
 		found, alone := p.secrets(text, l, hit, name)
 		n := len(found)
@@ -81,7 +81,7 @@ func (p *pass) secrets(text string, l look, hit bool, name string) (found []secr
 	if alone = hit && l == 0 && name == "" && !opensJSON(text) && !strings.Contains(text, markerBegins); alone {
 		found = p.rules(nil, text)
 		n := len(found)
-		found = p.encoded(found, text, maxViews)
+		found, _ = p.runs(found, text, 0, len(text), maxViews)
 		alone = len(found) == n
 	} else {
 		found = p.within(nil, text, l, hit, maxViews)
@@ -99,7 +99,8 @@ func (p *pass) seen(text string, l look) string {
 	if l&lookHidden == 0 {
 		return text
 	}
-	return p.decoded(visible(p.arena, text), len(p.arena))
+	text, _ = p.visible(text)
+	return text
 }
 
 // cut replaces secrets in the literal whose inside begins at base, if that is all that

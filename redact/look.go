@@ -73,9 +73,9 @@ func lookAt(s string, literal bool) (l look) {
 				}
 			}
 			i++
-		case c >= 0xe4 && c <= 0xee:
+		case c >= 0xe4 && c <= 0xee && i+2 < len(s) && s[i+1]&s[i+2]&0xc0 == 0x80:
 			i += 3 // ideographs and syllables: nothing is hidden among them
-		case c >= 0xc3 && c <= 0xcc:
+		case c >= 0xc3 && c <= 0xcc && i+1 < len(s) && s[i+1]&0xc0 == 0x80:
 			i += 2 // letters
 		case c >= 0x80 || c < ' ' || c == 0x7f:
 			if hiddenAt(s, i) > 0 {
@@ -97,10 +97,13 @@ func lookEscape(s string, i int, literal bool) (n int, l look) {
 	}
 	c := s[i+1]
 	if !literal {
-		if c == 'u' || c == '/' || c == '"' {
+		switch c {
+		case 'u', '/', '"':
 			return 2, lookNested
+		case '\\':
+			return 2, 0
 		}
-		return 2, 0
+		return 1, 0
 	}
 	switch c {
 	case 'u':

@@ -91,8 +91,8 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 // name is what a key means to a reader.
 func (p *pass) name(name string) string {
 	if lookAt(name, false)&lookHidden != 0 {
-		name = p.decoded(view{0x1b, stringOne}.undo(p.arena, name), len(p.arena))
-		name = p.decoded(visible(p.arena, name), len(p.arena))
+		b, _ := view{0x1b, stringOne}.undo(p.arena, name)
+		name, _ = p.visible(p.decoded(b, len(p.arena)))
 	}
 	return name
 }

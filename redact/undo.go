@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ostiary/ostiary/redact/scan"
 )
 
 // secret is something that was found: the bytes of a text that hold it, and what it
@@ -16,60 +18,97 @@ type secret struct {
 	plain      string // borrowed
 }
 
-// undo appends s without the encoding of a view.
-func (v view) undo(dst []byte, s string) []byte {
+// undo appends s without the encoding of a view, and notes where that is something else.
+func (v view) undo(dst []byte, s string) (_ []byte, p patches) {
 	dst = slices.Grow(dst, len(s))
-	for len(s) > 0 {
-		n := strings.IndexByte(s, v.mark)
+	base := len(dst)
+	for i := 0; i < len(s); {
+		n := strings.IndexByte(s[i:], v.mark)
 		if n < 0 {
-			return append(dst, s...)
+			return append(dst, s[i:]...), p
 		}
-		dst = append(dst, s[:n]...)
-		var used int
-		dst, used = v.decode(dst, s[n:])
-		s = s[n+used:]
+		dst = append(dst, s[i:i+n]...)
+		i += n
+		at, used := len(dst), 0
+		if dst, used = v.decode(dst, s[i:]); used != len(dst)-at { // each is longer than what it stands for
+			p.note(i, i+used, at-base, len(dst)-base)
+		}
+		i += used
 	}
-	return dst
+	return dst, p
 }
 
-// visible appends s without what is hidden in it. What can be seen is passed over eight
-// bytes at once where it is ASCII.
-func visible(dst []byte, s string) []byte {
+// visible appends s without what is hidden in it, and notes where that was.
+func visible(dst []byte, s string) (_ []byte, p patches) {
+	return visibleIn(dst, s, []scan.Span{{From: 0, To: len(s)}})
+}
+
+// visibleIn does so where something may be hidden in no other parts of s. What can be seen
+// is passed over eight bytes at once where it is ASCII.
+func visibleIn(dst []byte, s string, parts []scan.Span) (_ []byte, p patches) {
 	dst = slices.Grow(dst, len(s))
-	from := 0
-	for i := 0; i < len(s); {
-		if i+8 <= len(s) {
-			w := binary.LittleEndian.Uint64(lend(s[i:]))
-			del := w ^ 0x7f*ones
-			found := (w | (w-' '*ones)&^w | (del-ones)&^del) & highs
-			if found == 0 {
-				i += 8
+	base, from, i := len(dst), 0, 0
+	for _, x := range parts {
+		for i = max(i, x.From); i < x.To; {
+			if i+8 <= len(s) {
+				w := binary.LittleEndian.Uint64(lend(s[i:]))
+				del := w ^ 0x7f*ones
+				found := (w | (w-' '*ones)&^w | (del-ones)&^del) & highs
+				if found == 0 {
+					i += 8
+					continue
+				}
+				i += bits.TrailingZeros64(found) / 8 // the first that is found is one
+			}
+			n := hiddenAt(s, i)
+			if n == 0 {
+				i++
 				continue
 			}
-			i += bits.TrailingZeros64(found) / 8 // the first that is found is one
-		}
-		if n := hiddenAt(s, i); n > 0 {
 			dst = append(dst, s[from:i]...)
+			p.note(i, i+n, len(dst)-base, len(dst)-base)
 			i += n
 			from = i
-			continue
 		}
-		i++
 	}
-	return append(dst, s[from:]...)
+	return append(dst, s[from:]...), p
 }
 
-// spaced appends s with a blank for each plus sign.
-func spaced(dst []byte, s string) []byte {
-	n := len(dst)
+// spaced appends s with a blank for each plus sign in what a form may send: what holds
+// percent signs, and no blanks. It notes where they are.
+func spaced(dst []byte, s string) (_ []byte, p patches) {
+	base := len(dst)
 	dst = append(dst, s...)
-	for i := n; i < len(dst); i++ {
-		if dst[i] == '+' {
-			dst[i] = ' '
+	for i, end := 0, 0; ; {
+		n := strings.IndexByte(s[i:], '%')
+		if n < 0 {
+			return dst, p
+		}
+		at := i + n
+		if i = at + 1; len(s) < at+3 {
+			return dst, p
+		}
+		if _, ok := hexValue(s[at+1 : at+3]); !ok {
+			continue
+		}
+		from := at
+		for from > end && !endsForm(s[from-1]) {
+			from--
+		}
+		for end = at; end < len(s) && !endsForm(s[end]); end++ {
+		}
+		for i = from; i < end; i++ {
+			if s[i] == '+' {
+				dst[base+i] = ' '
+				p.note(i, i+1, i, i+1)
+			}
 		}
 	}
-	return dst
 }
+
+// endsForm reports whether a byte stands in nothing that a form sends, and neither in an
+// address.
+func endsForm(c byte) bool { return c <= ' ' || c == '"' || c == '<' || c == '>' || c == '\\' }
 
 // plain is how much of the beginning of s stands for itself.
 func (v view) plain(s string) int {
@@ -91,6 +130,11 @@ type edge struct {
 // back moves secrets of the decoded text to the places in s that they come from. v is
 // the view that was undone; without a mark every byte may stand for something else.
 func back(s string, found []secret, v view) {
+	backIn(s, found, v, []scan.Span{{From: 0, To: len(s)}})
+}
+
+// backIn does so where the view was undone in no other parts of s.
+func backIn(s string, found []secret, v view, parts []scan.Span) {
 	if len(found) == 0 {
 		return
 	}
@@ -110,7 +154,16 @@ func back(s string, found []secret, v view) {
 	var buf [4 * utf8.UTFMax]byte
 	at := 0 // in the decoded text
 	for i := 0; i < len(s) && len(edges) > 0; {
-		if n := v.plain(s[i:]); n > 0 { // which stands for itself
+		for len(parts) > 0 && parts[0].To <= i {
+			parts = parts[1:]
+		}
+		n := len(s) - i
+		if len(parts) > 0 {
+			if n = parts[0].From - i; n <= 0 {
+				n = v.plain(s[i:])
+			}
+		}
+		if n > 0 { // which stands for itself
 			for len(edges) > 0 && (*edges[0].at < at+n || edges[0].end && *edges[0].at == at+n) {
 				*edges[0].at += i - at
 				edges = edges[1:]

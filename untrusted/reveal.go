@@ -97,9 +97,8 @@ func (v *revealer) from(at int) {
 		v.last = rune(v.s[at-1])
 	}
 	for at < len(v.s) {
-		if c := v.s[at]; plainByte(c) {
-			v.letter(at, rune(c))
-			at++
+		if plainByte(v.s[at]) {
+			at = v.ascii(at, at+plain(v.s[at:]))
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(v.s[at:])
@@ -125,6 +124,22 @@ func (v *revealer) from(at int) {
 	if v.found != 0 {
 		v.out.WriteString(v.s[v.done:])
 	}
+}
+
+// ascii takes ASCII that hides nothing, and returns where it ends. No word within it has
+// letters of two alphabets: what counts is the end of the word before, and the last one.
+func (v *revealer) ascii(at, end int) int {
+	for ended := false; at < end && !ended; at++ {
+		c := rune(v.s[at])
+		ended = v.word.ends(c)
+		v.letter(at, c)
+	}
+	if at < end {
+		v.word = 0
+		v.word.begin(v.s[at:end])
+		v.last = rune(v.s[end-1])
+	}
+	return end
 }
 
 // letter takes a character that hides nothing. Where a word of two alphabets has

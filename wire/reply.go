@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/ostiary/ostiary"
 )
 
@@ -146,10 +144,4 @@ func appendVersions(b []byte, requested string) []byte {
 		b = appendString(b, v.name)
 	}
 	return append(appendString(append(b, `],"requested":`...), requested), '}')
-}
-
-// appendString appends s as a JSON string; invalid UTF-8 becomes U+FFFD.
-func appendString(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, strings.ToValidUTF8(s, "\uFFFD"))
-	return b
 }

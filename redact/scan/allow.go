@@ -96,7 +96,7 @@ func newAllowlist(t allowTable) (*allowlist, error) {
 
 // allows reports whether the secret s[start:end], found by a match at s[from:to],
 // is none. none is for what is known of lines, by number.
-func (a *allowlist) allows(m *machine, none []span, s string, from, to, start, end int) bool {
+func (a *allowlist) allows(m *machine, none []Span, s string, from, to, start, end int) bool {
 	a.once.Do(a.prepare)
 	text := s[start:end]
 	if !a.both && a.stops(text) {

@@ -137,20 +137,20 @@ func (a *anyOf) in(m *machine, text string) bool {
 // calm reports whether there is no place in s[low:high] at which one can begin. In
 // none there is no such place either, and what is seen of the text is added to it, so
 // that parts of a text that overlap are not looked at again.
-func (a *anyOf) calm(s string, low, high int, none *span) bool {
+func (a *anyOf) calm(s string, low, high int, none *Span) bool {
 	if len(a.gates) != 1 || len(a.atStart) > 0 || len(a.slow) > 0 {
 		return false
 	}
 	for i := low; i < high; i++ {
 		switch {
-		case none.from <= i && i < none.to:
-			i = none.to - 1
+		case none.From <= i && i < none.To:
+			i = none.To - 1
 		case a.gates[0].at(s, i) != 0:
 			return false
-		case i == none.to:
-			none.to++
+		case i == none.To:
+			none.To++
 		default:
-			*none = span{i, i + 1}
+			*none = Span{i, i + 1}
 		}
 	}
 	return true

@@ -18,11 +18,11 @@ const (
 func (f *finder) note(from, to int) {
 	from, to = max(0, from), min(len(f.m.s), to)
 	f.most = max(f.most, to)
-	if n := len(f.far) - 1; n >= 0 && f.far[n].from <= from && from <= f.far[n].to {
-		f.far[n].to = max(f.far[n].to, to)
+	if n := len(f.far) - 1; n >= 0 && f.far[n].From <= from && from <= f.far[n].To {
+		f.far[n].To = max(f.far[n].To, to)
 		return
 	}
-	f.far = append(f.far, span{from, to})
+	f.far = append(f.far, Span{from, to})
 }
 
 // beside finds what find would find in text, as far as it can be something else than
@@ -31,17 +31,17 @@ func (f *finder) note(from, to int) {
 //
 // What it leaves out would go as it did: a search that goes on where nothing was noted
 // across does not depend on what it did before.
-func (f *finder) beside(text string, changed, noted []span) []match {
+func (f *finder) beside(text string, changed, noted []Span) []match {
 	f.begin(text)
 	for n := 0; n < len(changed); {
-		low := max(0, changed[n].from-reach)
+		low := max(0, changed[n].From-reach)
 		if x, ok := across(noted, low); ok {
-			low = x.from
+			low = x.From
 		}
 		at := low
-		for high := max(low, changed[n].from-reach); ; at = high {
-			for ; n < len(changed) && changed[n].from-reach <= high; n++ {
-				high = max(high, changed[n].to+reach)
+		for high := max(low, changed[n].From-reach); ; at = high {
+			for ; n < len(changed) && changed[n].From-reach <= high; n++ {
+				high = max(high, changed[n].To+reach)
 			}
 			high = min(max(high, f.goesOn(noted, at)), len(text))
 			if at == high && at > low {
@@ -60,35 +60,35 @@ func (f *finder) beside(text string, changed, noted []span) []match {
 }
 
 // goesOn is how far a search must go on that came to at.
-func (f *finder) goesOn(noted []span, at int) int {
+func (f *finder) goesOn(noted []Span, at int) int {
 	to := max(at, f.most)
 	if x, ok := across(noted, at); ok {
-		to = max(to, x.to)
+		to = max(to, x.To)
 	}
 	for i, o := range f.open {
-		if o.to > 0 {
-			to = max(to, o.to+f.e.slow[i].reach)
+		if o.To > 0 {
+			to = max(to, o.To+f.e.slow[i].reach)
 		}
 	}
 	return to
 }
 
 // across is the span that a place stands within.
-func across(spans []span, at int) (span, bool) {
-	n, _ := slices.BinarySearchFunc(spans, at, func(x span, at int) int { return cmp.Compare(x.to, at+1) })
-	if n < len(spans) && spans[n].from < at {
+func across(spans []Span, at int) (Span, bool) {
+	n, _ := slices.BinarySearchFunc(spans, at, func(x Span, at int) int { return cmp.Compare(x.To, at+1) })
+	if n < len(spans) && spans[n].From < at {
 		return spans[n], true
 	}
-	return span{}, false
+	return Span{}, false
 }
 
 // united are spans in order, those that overlap as one.
-func united(spans []span) []span {
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+func united(spans []Span) []Span {
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.From, b.From) })
 	all := spans[:0]
 	for _, x := range spans {
-		if n := len(all) - 1; n >= 0 && x.from < all[n].to {
-			all[n].to = max(all[n].to, x.to)
+		if n := len(all) - 1; n >= 0 && x.From < all[n].To {
+			all[n].To = max(all[n].To, x.To)
 			continue
 		}
 		all = append(all, x)

@@ -165,19 +165,6 @@ func (e *Engine) Find(dst []Finding, text string) []Finding {
 	return dst
 }
 
-// FindHits is Find and Hits in one search.
-func (e *Engine) FindHits(dst []Finding, hits []int, text string) ([]Finding, []int) {
-	if e.personal != nil {
-		return e.Find(dst, text), personalHits(e.personal, hits, text)
-	}
-	f := e.finders.Get().(*finder)
-	f.ends, f.keeps = hits, true
-	dst = f.settle(dst, text)
-	hits, f.ends = f.ends, nil
-	f.release()
-	return dst, hits
-}
-
 // ends appends the places of hits.
 func ends(dst []int, lane []hit) []int {
 	for _, h := range lane {

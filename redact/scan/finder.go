@@ -9,11 +9,11 @@ type finder struct {
 	side   machine // for allowlists
 	lanes  lanes
 	until  []int // by rule, where its last match ended
-	open   []span
-	none   []span // by number of an allowlist, see anyOf.calm
+	open   []Span
+	none   []Span // by number of an allowlist, see anyOf.calm
 	found  []match
 	merged []match
-	far    []span // see note
+	far    []Span // see note
 	most   int    // where the last of far ends
 	fresh  bool   // reset was called for this text
 	keeps  bool   // whether the places behind words are kept
@@ -21,8 +21,6 @@ type finder struct {
 	// keyEnd is where the next private key ends, as far as that was looked for.
 	keyEnd, keyFrom int
 }
-
-type span struct{ from, to int }
 
 // match is a secret that a rule found.
 type match struct {
@@ -40,7 +38,6 @@ func (f *finder) release() {
 func (f *finder) find(text string) []match {
 	f.begin(text)
 	f.walk(0, len(text))
-	f.keeps = false // those of the text as it stands, and of no other
 	f.closeWindows()
 	if f.e.personal != nil {
 		f.e.personal.find(f, 0, len(text))
@@ -79,8 +76,8 @@ func (f *finder) reset() {
 	f.fresh = true
 	if f.until == nil {
 		f.until = make([]int, len(f.e.rules))
-		f.open = make([]span, len(f.e.slow))
-		f.none = make([]span, f.e.lines)
+		f.open = make([]Span, len(f.e.slow))
+		f.none = make([]Span, f.e.lines)
 	}
 	clear(f.until)
 	clear(f.open)

@@ -66,8 +66,8 @@ func FuzzFind(f *testing.F) {
 	})
 }
 
-// FuzzFindHits holds one search against two, without personal data and with it.
-func FuzzFindHits(f *testing.F) {
+// FuzzFindTrace holds one search against two, without personal data and with it.
+func FuzzFindTrace(f *testing.F) {
 	var engines []*Engine
 	for _, kinds := range [][]string{nil, {"email", "ip"}} {
 		e, err := New(Options{Personal: kinds})
@@ -83,12 +83,13 @@ func FuzzFindHits(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, apart int) {
 		text += strings.Repeat(" a", max(0, apart%3000)) + text
 		for _, e := range engines {
-			found, hits := e.FindHits(nil, []int{-1}, text)
+			var told Trace
+			found := e.FindTrace(nil, &told, text)
 			if want := e.Find(nil, text); !slices.Equal(found, want) {
 				t.Fatalf("%v in %q, want %v", found, text, want)
 			}
-			if want := e.Hits([]int{-1}, []byte(text)); !slices.Equal(hits, want) {
-				t.Fatalf("words at %v in %q, want %v", hits, text, want)
+			if want := e.Hits(nil, []byte(text)); !slices.Equal(told.Hits, want) {
+				t.Fatalf("words at %v in %q, want %v", told.Hits, text, want)
 			}
 		}
 	})

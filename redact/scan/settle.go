@@ -13,12 +13,18 @@ const maxRounds = 4
 // are replaced: what stands beside one may have an edge then that it did not have,
 // and become a secret by that. It is found too.
 func (f *finder) settle(dst []Finding, text string) []Finding {
-	found := f.find(text)
+	return f.settled(dst, text, f.find(text), nil)
+}
+
+// settled does so with what was found first. noted are notes besides those of the finder.
+func (f *finder) settled(dst []Finding, text string, found []match, noted []Span) []Finding {
+	f.keeps = false // hits are told of the text as it stands, and of no other
 	if len(found) == 0 {
 		return dst
 	}
 	f.merged = merge(f.merged[:0], found)
-	noted, fresh := united(slices.Clone(f.far)), f.merged
+	noted = united(slices.Concat(noted, f.far))
+	fresh := f.merged
 	for range maxRounds {
 		replaced, parts := f.replaced(text)
 		before := len(f.merged)
@@ -34,8 +40,8 @@ func (f *finder) settle(dst []Finding, text string) []Finding {
 		f.merged = merge(nil, f.merged)
 		fresh = without(f.merged, old)
 		for _, x := range f.far {
-			start, end := outside(parts, x.from, x.to)
-			noted = append(noted, span{start, end})
+			start, end := outside(parts, x.From, x.To)
+			noted = append(noted, Span{start, end})
 		}
 		noted = united(noted)
 	}
@@ -95,8 +101,8 @@ func outside(parts []piece, start, end int) (int, int) {
 }
 
 // moved are spans of the original in places of the replaced text. All are in order.
-func moved(parts []piece, spans []span) []span {
-	all := make([]span, 0, len(spans))
+func moved(parts []piece, spans []Span) []Span {
+	all := make([]Span, 0, len(spans))
 	place := func(i, end int) int { // of one that begins at or before i
 		n, ok := slices.BinarySearchFunc(parts, i, func(p piece, i int) int { return cmp.Compare(p.start, i) })
 		for ok && n+1 < len(parts) && parts[n+1].start == i {
@@ -111,17 +117,17 @@ func moved(parts []piece, spans []span) []span {
 		return parts[n+end].at // after a marker there is always a piece
 	}
 	for _, x := range spans {
-		all = append(all, span{place(x.from, 0), place(x.to, 1)})
+		all = append(all, Span{place(x.From, 0), place(x.To, 1)})
 	}
 	return united(all)
 }
 
 // markers are the places of those of matches in the replaced text.
-func markers(parts []piece, matches []match) []span {
-	all := make([]span, 0, len(matches))
+func markers(parts []piece, matches []match) []Span {
+	all := make([]Span, 0, len(matches))
 	for n, p := range parts {
 		if p.marker && len(all) < len(matches) && matches[len(all)].start == p.start {
-			all = append(all, span{p.at, parts[n+1].at})
+			all = append(all, Span{p.at, parts[n+1].at})
 		}
 	}
 	return all

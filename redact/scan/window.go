@@ -16,12 +16,12 @@ type window struct {
 func (f *finder) widen(w *window, start, end int) {
 	o := &f.open[w.number]
 	low, high := max(0, start-w.reach), min(len(f.m.s), end+w.reach)
-	if o.to > 0 && low <= o.to && o.to-o.from < 16*w.reach {
-		o.to = high
+	if o.To > 0 && low <= o.To && o.To-o.From < 16*w.reach {
+		o.To = high
 		return
 	}
 	f.look(w, *o)
-	*o = span{low, high}
+	*o = Span{low, high}
 }
 
 // closeWindows looks at what was not looked at yet.
@@ -36,26 +36,26 @@ func (f *finder) closeWindows() {
 
 // look runs the expression. What touches an edge that is not one of the text may
 // be cut off, and stands whole in the next window if its keyword is near.
-func (f *finder) look(w *window, o span) {
-	if o.to == 0 {
+func (f *finder) look(w *window, o Span) {
+	if o.To == 0 {
 		return
 	}
-	f.note(o.from, o.to)
-	s := f.m.s[o.from:o.to]
+	f.note(o.From, o.To)
+	s := f.m.s[o.From:o.To]
 	for _, at := range w.re.get().FindAllStringSubmatchIndex(s, -1) {
-		if at[0] == 0 && o.from > 0 || at[1] == len(s) && o.to < len(f.m.s) {
+		if at[0] == 0 && o.From > 0 || at[1] == len(s) && o.To < len(f.m.s) {
 			continue
 		}
-		if o.from+at[0] < f.until[w.rule.number] {
+		if o.From+at[0] < f.until[w.rule.number] {
 			continue
 		}
 		f.m.marks = f.m.marks[:0]
 		for _, i := range at {
 			if i >= 0 {
-				i += o.from
+				i += o.From
 			}
 			f.m.marks = append(f.m.marks, i)
 		}
-		f.add(w.rule, w.rule.group, o.from+at[0], o.from+at[1])
+		f.add(w.rule, w.rule.group, o.From+at[0], o.From+at[1])
 	}
 }

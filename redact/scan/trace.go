@@ -1,0 +1,52 @@
+package scan
+
+import "slices"
+
+// Span is a part of a text.
+type Span struct{ From, To int }
+
+// Trace is what a search tells besides what it found: what another one needs to go on
+// from it in a text that was made of this one. See [Engine.FindBeside].
+type Trace struct {
+	// Noted are the parts of the text in which what is found hangs together, in order.
+	Noted []Span
+	// Hits are the places that [Engine.Hits] tells.
+	Hits []int
+}
+
+// FindTrace is Find, and leaves a trace of it in t, which is empty.
+func (e *Engine) FindTrace(dst []Finding, t *Trace, text string) []Finding {
+	f := e.finders.Get().(*finder)
+	f.ends, f.keeps = t.Hits, true
+	found := f.find(text)
+	t.Noted = united(append(t.Noted, f.far...))
+	dst = f.settled(dst, text, found, t.Noted)
+	e.hits(f, t, text)
+	return dst
+}
+
+// FindBeside appends what Find would find in a text and would not have found in another
+// one, from which it differs in nothing but the bytes at changed, which are in order and do
+// not overlap: at least all of that. t is the trace of the search of that one, in places of
+// this one, and becomes that of this search; it may tell more hits than there are. The time
+// that it takes grows with how much is changed, and not with the length of the text.
+func (e *Engine) FindBeside(dst []Finding, t *Trace, text string, changed []Span) []Finding {
+	f := e.finders.Get().(*finder)
+	f.ends, f.keeps = t.Hits, true
+	found := f.beside(text, changed, t.Noted)
+	t.Noted = united(append(t.Noted, f.far...))
+	dst = f.settled(dst, text, found, t.Noted)
+	e.hits(f, t, text)
+	return dst
+}
+
+// hits takes over the places behind words, and gives the finder back.
+func (e *Engine) hits(f *finder, t *Trace, text string) {
+	t.Hits, f.ends = f.ends, nil
+	f.release()
+	if e.personal != nil {
+		t.Hits = personalHits(e.personal, t.Hits[:0], text)
+	}
+	slices.Sort(t.Hits)
+	t.Hits = slices.Compact(t.Hits)
+}
