@@ -49,3 +49,24 @@ func TestNextRunFindsEach(t *testing.T) {
 		}
 	}
 }
+
+// Neither do lines that are shorter.
+func TestNextRunFindsLines(t *testing.T) {
+	for size := leastLine; size < leastRun; size++ {
+		line := strings.Repeat("Ab0-", 10)[:size]
+		for lines := 2; lines < 5; lines++ {
+			for _, br := range []string{"\n", "\r\n", `\n`, `\\n`, `\r\n`, "\n    "} {
+				block := strings.Repeat(line+br, lines) + "Ab0"
+				for before := range 40 {
+					for _, beside := range []string{"", "\n", "word\n", `x\n`} {
+						s := strings.Repeat(".", before) + beside + block
+						start, end, _, ok := nextRun(s, 0, len(s))
+						if begin := before + len(beside); !ok || lineBegin(s, start) != begin || end != begin+size {
+							t.Fatalf("%q: %d to %d, %t", s, start, end, ok)
+						}
+					}
+				}
+			}
+		}
+	}
+}

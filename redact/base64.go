@@ -10,7 +10,7 @@ const (
 	leastRun    = 24 // characters: fewer hold no secret that a rule finds
 	leastGroups = 4  // in a row that decode to ASCII, as secrets do
 	mostGap     = 16 // groups of other characters within a text
-	leastLine   = 16 // characters of a line that one as long continues
+	leastLine   = 20 // characters of a line that one as long continues
 	longLine    = 60 // and of one that any other continues
 )
 
@@ -67,11 +67,11 @@ func hasText(chars string) bool {
 
 // nextRun finds the next run of base64 from a place on, of at least leastRun characters
 // or of several lines, and whether it holds text as hasText has it. It goes on to the first
-// that begins at until, and not much further. It looks at eight bytes at once: of a run
-// eight lie side by side there.
+// that begins at until, and not much further. It looks at eight bytes of sixteen: of a run
+// eight such lie side by side, and of two lines those of one do.
 func nextRun(s string, from, until int) (start, end int, text, ok bool) {
-	raw := lend(s[:min(len(s), until+2*8)])
-	for i := from; i+8 <= len(raw); i += 8 {
+	raw := lend(s[:min(len(s), until+3*8)])
+	for i := from; i+8 <= len(raw); i += 16 {
 		w := binary.LittleEndian.Uint64(raw[i:])
 		if (w|(w-'+'*ones)&^w)&highs != 0 || asciiBits[byte(w)] == 0 || asciiBits[w>>56] == 0 || asciiBits[byte(w>>32)] == 0 {
 			continue // there is a blank, most likely
@@ -80,12 +80,51 @@ func nextRun(s string, from, until int) (start, end int, text, ok bool) {
 		}
 		for end = i + 1; end < len(s) && asciiBits[s[end]] != 0; end++ {
 		}
-		if end-start >= leastRun || end-start >= leastLine && continues(s, lineBegin(s, start), end) {
-			return start, end, hasText(s[start:end]), true
+		if end-start < leastRun {
+			if start, end, ok = firstLine(s, from, start, end); !ok {
+				i = end + 1 - 16 // the byte at end is none
+				continue
+			}
 		}
-		i = end - 7 // the byte at end is none
+		return start, end, hasText(s[start:end]), true
 	}
 	return 0, 0, false, false
+}
+
+// firstLine is the first of several lines as long, of which a run is one; false if it is
+// none.
+func firstLine(s string, from, start, end int) (int, int, bool) {
+	begin := lineBegin(s, start)
+	size := end - begin
+	if size < leastLine {
+		return start, end, false
+	}
+	for several := continues(s, begin, end); ; several = true {
+		stop := breakBegin(s, from, begin)
+		first := stop
+		for first > from && stop-first <= size && sextets[s[first-1]] != 0xff {
+			first--
+		}
+		if begin = lineBegin(s, first); stop-begin != size || !continues(s, begin, stop) {
+			return start, end, several
+		}
+		start, end = first, stop
+	}
+}
+
+// breakBegin is where the break of a line begins behind which another one begins at i.
+func breakBegin(s string, from, i int) int {
+	for i > from {
+		switch c := s[i-1]; {
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\\':
+			i--
+		case i-1 > from && s[i-2] == '\\' && strings.IndexByte("nrt", c) >= 0:
+			i -= 2
+		default:
+			return i
+		}
+	}
+	return i
 }
 
 // continues reports whether a line as long follows on s[start:end].

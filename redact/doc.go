@@ -9,7 +9,7 @@
 // Promise on the way out, for every result, error, list, notification and question:
 // what a rule finds in a string or a key is replaced by "[REDACTED:rule]", also where
 // JSON's escapes or hidden characters interrupt it, where it is percent-encoded or
-// base64 once (in lines as long as each other from 16 characters on, and glued to other
+// base64 once (in lines as long as each other from 20 characters on, and glued to other
 // text), or stands in a text that is itself JSON. The name of a member counts as the word
 // in front of its value: what a rule finds in  name = value  is found, and a password that
 // looks like words is not. The body stays JSON; nothing

@@ -2,6 +2,8 @@ package redact
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"strings"
@@ -97,7 +99,7 @@ func NewFilter(o FilterOptions) (*Filter, error) {
 			f.own[s.rule] = true
 		}
 	}
-	f.searches.New = func() any { return &search{engine: o.Engine, own: own} }
+	f.searches.New = func() any { return &search{engine: o.Engine, own: own, mac: hmac.New(sha256.New, o.Key)} }
 	return f, nil
 }
 

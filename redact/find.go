@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"hash"
 	"strings"
 
 	"github.com/ostiary/ostiary/redact/scan"
@@ -10,7 +11,8 @@ import (
 // goroutine.
 type search struct {
 	engine *scan.Engine
-	own    *index // the door's own secrets
+	own    *index    // the door's own secrets
+	mac    hash.Hash // see hash
 	// arena holds decoded texts; found and hits are stacks.
 	arena []byte
 	found []scan.Finding

@@ -19,14 +19,17 @@ const (
 	lookNested                   // an escape of a literal within the text
 )
 
-// lookInside is lookAt for the inside of a whole literal in which a walk saw something:
-// mostly there is no need to look.
+// lookInside is lookAt for the inside of a whole literal in which a walk that decoded it
+// saw something: mostly there is no need to look.
 func lookInside(s string, seen wire.Seen) (l look) {
-	if seen&^(wire.SeenEscape|wire.SeenNested) != 0 {
+	if seen&^(wire.SeenEscape|wire.SeenNested|wire.SeenPercent) != 0 {
 		return lookAt(s, true)
 	}
 	if seen&wire.SeenNested != 0 {
 		l = lookNested
+	}
+	if seen&wire.SeenPercent == 0 {
+		return l
 	}
 	for n := strings.IndexByte(s, '%'); n >= 0; n = strings.IndexByte(s, '%') {
 		if n+2 < len(s) {

@@ -1,10 +1,8 @@
 package redact
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"hash"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/wire"
@@ -30,7 +28,6 @@ type pass struct {
 	blocked string
 	scoped  bool // the body says who may keep it
 	again   bool // what is found was noted already
-	mac     hash.Hash
 }
 
 // sweep replaces the secrets in a body; it returns body itself if there are none.
@@ -165,9 +162,6 @@ func (p *pass) pointer(w *wire.TextWalk) string {
 
 // hash names a value without telling it.
 func (p *pass) hash(value string) string {
-	if p.mac == nil {
-		p.mac = hmac.New(sha256.New, p.f.o.Key)
-	}
 	p.mac.Reset()
 	p.mac.Write(lend(value))
 	var sum [sha256.Size]byte

@@ -1,21 +1,24 @@
 package wire
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // appendString appends s as a JSON string; each row of bytes that are no UTF-8 becomes
 // U+FFFD. What stands for itself is passed over eight bytes at once where it is ASCII.
 func appendString(b []byte, s string) []byte {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
 	b = append(slices.Grow(b, len(s)+len(s)/16+2), '"')
 	from := 0
 	for i := 0; i < len(s); {
 		if i+8 <= len(s) {
-			w := binary.LittleEndian.Uint64([]byte(s[i : i+8]))
+			w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+				uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
 			quote, back := w^'"'*ones, w^'\\'*ones
 			found := ((quote-ones)&^quote | (back-ones)&^back | (w-' '*ones)&^w) & highs
 			if found == 0 {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"slices"
 	"sync"
 )
@@ -72,6 +73,9 @@ func (r *Reading) note(from int) (end int, seen Seen, plain []byte) {
 		i, n, some, whole := decodePart(r.room[l.to:], r.body, from, from+partSize)
 		if i < 0 {
 			return -1, 0, nil
+		}
+		if some |= l.seen; some&SeenPercent == 0 && bytes.IndexByte(r.body[from:i], '%') >= 0 { // while that is in the nearest cache
+			some |= SeenPercent
 		}
 		from, l.to, l.seen, done = i, l.to+n, l.seen|some, whole
 		if !done {

@@ -18,6 +18,7 @@ type finder struct {
 	fresh  bool   // reset was called for this text
 	keeps  bool   // whether the places behind words are kept
 	ends   []int
+	room   []byte // for replaced
 	// keyEnd is where the next private key ends, as far as that was looked for.
 	keyEnd, keyFrom int
 }
@@ -28,9 +29,15 @@ type match struct {
 	start, end int
 }
 
+// mostRoom is how much room for texts is kept for the next search, in bytes.
+const mostRoom = 2 << 20
+
 func (f *finder) release() {
 	f.m.begin("") // do not keep the text
 	f.side.begin("")
+	if cap(f.room) > mostRoom {
+		f.room = nil
+	}
 	f.e.finders.Put(f)
 }
 

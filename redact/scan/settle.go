@@ -3,7 +3,7 @@ package scan
 import (
 	"cmp"
 	"slices"
-	"strings"
+	"unsafe"
 )
 
 // maxRounds bounds how often a text is looked at again.
@@ -58,21 +58,22 @@ type piece struct {
 	marker         bool
 }
 
+// replaced is a text with a marker in place of each match. It holds until it is asked for
+// the next one.
 func (f *finder) replaced(text string) (string, []piece) {
-	var b strings.Builder
-	b.Grow(len(text) + 32*len(f.merged))
+	b := slices.Grow(f.room[:0], len(text)+32*len(f.merged))
 	parts := make([]piece, 0, 2*len(f.merged)+1)
 	at := 0
 	for _, m := range f.merged {
-		parts = append(parts, piece{b.Len(), at, m.start, false})
-		b.WriteString(text[at:m.start])
-		parts = append(parts, piece{b.Len(), m.start, m.end, true})
-		b.WriteString(marker(m.rule.id))
+		parts = append(parts, piece{len(b), at, m.start, false})
+		b = append(b, text[at:m.start]...)
+		parts = append(parts, piece{len(b), m.start, m.end, true})
+		b = append(b, marker(m.rule.id)...)
 		at = m.end
 	}
-	parts = append(parts, piece{b.Len(), at, len(text), false})
-	b.WriteString(text[at:])
-	return b.String(), parts
+	parts = append(parts, piece{len(b), at, len(text), false})
+	f.room = append(b, text[at:]...)
+	return unsafe.String(unsafe.SliceData(f.room), len(f.room)), parts
 }
 
 // original is where what stands at [start, end) of a replaced text came from; false
