@@ -42,6 +42,16 @@ func (s *search) decoded(arena []byte, from int) string {
 	return borrow(arena[from:])
 }
 
+// reserve makes room for n bytes in the arena. What was decoded before stays where it is.
+func (s *search) reserve(n int) {
+	if cap(s.arena)-len(s.arena) < n {
+		s.arena = uncleared(max(n, min(2*cap(s.arena), keptArena)))
+	}
+}
+
+// drop gives back what was decoded since the arena was as long as mark.
+func (s *search) drop(mark int) { s.arena = s.arena[:min(mark, len(s.arena))] }
+
 // speaks reports whether a word of a rule stands in a text.
 func (s *search) speaks(text string) bool {
 	n := len(s.hits)
@@ -54,7 +64,9 @@ func (s *search) speaks(text string) bool {
 // within appends the secrets in a text and in what it holds encoded. l is what lookAt saw
 // in it, hit that a word of a rule stands in it.
 func (s *search) within(dst []secret, text string, l look, hit bool, views int) []secret {
-	return s.layer(dst, layer{text: text, fresh: fresh{whole: true}}, l, hit, views)
+	t := layer{text: text, fresh: fresh{whole: true}}
+	t.trace.Words = views > 0 && opensJSON(text)
+	return s.layer(dst, t, l, hit, views)
 }
 
 // layer does so with what of a layer is new.
@@ -73,8 +85,12 @@ func (s *search) layer(dst []secret, t layer, l look, hit bool, views int) []sec
 	from := len(dst)
 	if hit {
 		dst = s.ruled(dst, &base, where)
-		if views > 0 && opensJSON(base.text) {
+		switch {
+		case views == 0 || !opensJSON(base.text):
+		case base.trace.Words:
 			dst = s.membersAt(dst, base.text, base.trace.Hits, views)
+		default:
+			dst = s.members(dst, base.text, views)
 		}
 	}
 	if views > 0 {
@@ -85,14 +101,18 @@ func (s *search) layer(dst []secret, t layer, l look, hit bool, views int) []sec
 		backIn(t.text, dst[from:], view{0, visibleOne}, t.hides())
 	}
 	if len(dst) == all { // nobody has a part of what was decoded
-		s.arena = s.arena[:mark]
+		s.drop(mark)
 	}
 	return dst
 }
 
 // shown is a layer without what is hidden in it, and where rules have not looked there.
 func (s *search) shown(t layer) (base layer, where fresh) {
+	s.reserve(len(t.text))
 	b, p := visibleIn(s.arena, t.text, t.hides())
+	if len(p) == 0 {
+		return t, fresh{}
+	}
 	base = layer{text: s.decoded(b, len(s.arena)), fresh: t.fresh, trace: p.carried(t.trace)}
 	if !t.fresh.whole {
 		base.fresh = freshIn(base.text, united(append(p.parts(), p.moved(t.fresh.parts)...)))
@@ -117,7 +137,7 @@ func (s *search) rules(dst []secret, text string) []secret {
 func (s *search) ruled(dst []secret, t *layer, where fresh) []secret {
 	n := len(s.found)
 	if where.whole {
-		t.trace = scan.Trace{}
+		t.trace = scan.Trace{Words: t.trace.Words}
 		s.found = s.engine.FindTrace(s.found, &t.trace, t.text)
 	} else {
 		s.found = s.engine.FindBeside(s.found, &t.trace, t.text, where.parts)
@@ -138,10 +158,15 @@ func (s *search) taken(dst []secret, text string, n int) []secret {
 func (s *search) undone(dst []secret, t layer, l look, views int) []secret {
 	if l&lookPercent != 0 {
 		dst = s.through(dst, t, view{'%', percentOne}, l&^lookPercent, views)
+		mark := len(s.arena)
+		s.reserve(len(t.text))
 		if b, plus := spaced(s.arena, t.text); len(plus) > 0 { // a blank in what a form sends
 			form := t
 			form.text = s.decoded(b, len(s.arena))
-			dst = s.through(dst, form, view{'%', percentOne}, l&^lookPercent, views, plus...)
+			from := len(dst)
+			if dst = s.through(dst, form, view{'%', percentOne}, l&^lookPercent, views, plus...); len(dst) == from {
+				s.drop(mark)
+			}
 		}
 	}
 	if l&lookNested != 0 {
@@ -154,10 +179,11 @@ func (s *search) undone(dst []secret, t layer, l look, views int) []secret {
 // are places at which it is not what was searched.
 func (s *search) through(dst []secret, t layer, v view, l look, views int, also ...patch) []secret {
 	from, mark := len(dst), len(s.arena)
+	s.reserve(len(t.text))
 	b, p := v.undo(s.arena, t.text)
-	inside := s.decoded(b, mark)
+	inside := s.decoded(b, len(s.arena))
 	if len(p) == 0 {
-		s.arena = s.arena[:mark]
+		s.drop(mark)
 		return dst
 	}
 	parts := p.parts()
@@ -165,12 +191,12 @@ func (s *search) through(dst []secret, t layer, v view, l look, views int, also 
 		parts = united(append(parts, p.moved(patches(also).parts())...))
 	}
 	d := layer{text: inside, fresh: freshIn(inside, parts), veils: l&lookHidden != 0}
-	if !d.fresh.whole {
+	if d.trace.Words = views > 1 && opensJSON(inside); !d.fresh.whole {
 		d.trace = p.carried(t.trace)
 	}
 	dst = s.layer(dst, d, d.look(l), true, views-1) // to search is as fast as to ask whether to
 	if back(t.text, dst[from:], v); len(dst) == from {
-		s.arena = s.arena[:mark]
+		s.drop(mark)
 	}
 	return dst
 }

@@ -149,8 +149,10 @@ func (p patches) moved(parts []scan.Span) []scan.Span {
 // carried is the trace of the old text in places of the new one. What it tells of the
 // patches themselves is left out: they are searched.
 func (p patches) carried(t scan.Trace) scan.Trace {
-	hits := make([]int, 0, len(t.Hits))
-	n := 0
+	if !t.Words {
+		return scan.Trace{Noted: p.moved(t.Noted)}
+	}
+	hits, n := make([]int, 0, len(t.Hits)), 0
 	for _, at := range t.Hits {
 		for n < len(p) && p[n].to <= at {
 			n++
@@ -163,5 +165,5 @@ func (p patches) carried(t scan.Trace) scan.Trace {
 			hits = append(hits, at)
 		}
 	}
-	return scan.Trace{Noted: p.moved(t.Noted), Hits: hits}
+	return scan.Trace{Noted: p.moved(t.Noted), Words: true, Hits: hits}
 }

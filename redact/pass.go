@@ -67,7 +67,7 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 		}
 		mark := len(p.arena)
 		p.literal(&w, inside, l, hit, name)
-		p.arena = p.arena[:mark] // what was replaced is copied to out
+		p.drop(mark) // what was replaced is copied to out
 	}
 	if p.blocked != "" {
 		return nil, p.withholds()

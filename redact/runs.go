@@ -116,6 +116,6 @@ func (s *search) conceals(inside string) (found bool) {
 			})
 		}
 	}
-	s.arena = s.arena[:mark]
+	s.drop(mark)
 	return found
 }

@@ -2,6 +2,7 @@ package untrusted
 
 import (
 	"bytes"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -31,7 +32,7 @@ func isOpener(r rune) bool {
 func sealed(s string) string {
 	var b strings.Builder
 	done := 0
-	for at := 0; at < len(s); {
+	for at := nextOpener(s, 0); at < len(s); at = nextOpener(s, at) {
 		size := opener(s[at:])
 		if size == 0 {
 			at++
@@ -48,6 +49,22 @@ func sealed(s string) string {
 	}
 	b.WriteString(s[done:])
 	return b.String()
+}
+
+// nextOpener is the first place from i on at which an opener may stand: at <, [, & or what
+// is not ASCII, and somewhere behind the last eight bytes that hold none of them.
+func nextOpener(s string, i int) int {
+	for i+8 <= len(s) {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		less, open, and := w^'<'*ones, w^'['*ones, w^'&'*ones
+		found := ((less-ones)&^less | (open-ones)&^open | (and-ones)&^and | w) & highs
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8 // the first that is found is one
+		}
+		i += 8
+	}
+	return i
 }
 
 // opener is how many bytes an opener has with which a text begins, 0 if it begins with

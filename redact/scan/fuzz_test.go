@@ -83,7 +83,7 @@ func FuzzFindTrace(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, apart int) {
 		text += strings.Repeat(" a", max(0, apart%3000)) + text
 		for _, e := range engines {
-			var told Trace
+			told := Trace{Words: true}
 			found := e.FindTrace(nil, &told, text)
 			if want := e.Find(nil, text); !slices.Equal(found, want) {
 				t.Fatalf("%v in %q, want %v", found, text, want)

@@ -10,19 +10,18 @@ type Span struct{ From, To int }
 type Trace struct {
 	// Noted are the parts of the text in which what is found hangs together, in order.
 	Noted []Span
-	// Hits are the places that [Engine.Hits] tells.
-	Hits []int
+	// Words says that Hits are asked for: the places that [Engine.Hits] tells.
+	Words bool
+	Hits  []int
 }
 
 // FindTrace is Find, and leaves a trace of it in t, which is empty.
 func (e *Engine) FindTrace(dst []Finding, t *Trace, text string) []Finding {
 	f := e.finders.Get().(*finder)
-	f.ends, f.keeps = t.Hits, true
+	f.ends, f.keeps = t.Hits, t.Words
 	found := f.find(text)
 	t.Noted = united(append(t.Noted, f.far...))
-	dst = f.settled(dst, text, found, t.Noted)
-	e.hits(f, t, text)
-	return dst
+	return e.leave(dst, f, t, text, found)
 }
 
 // FindBeside appends what Find would find in a text and would not have found in another
@@ -32,21 +31,22 @@ func (e *Engine) FindTrace(dst []Finding, t *Trace, text string) []Finding {
 // that it takes grows with how much is changed, and not with the length of the text.
 func (e *Engine) FindBeside(dst []Finding, t *Trace, text string, changed []Span) []Finding {
 	f := e.finders.Get().(*finder)
-	f.ends, f.keeps = t.Hits, true
+	f.ends, f.keeps = t.Hits, t.Words
 	found := f.beside(text, changed, t.Noted)
 	t.Noted = united(append(t.Noted, f.far...))
-	dst = f.settled(dst, text, found, t.Noted)
-	e.hits(f, t, text)
+	dst = e.leave(dst, f, t, text, found)
+	slices.Sort(t.Hits)
+	t.Hits = slices.Compact(t.Hits)
 	return dst
 }
 
-// hits takes over the places behind words, and gives the finder back.
-func (e *Engine) hits(f *finder, t *Trace, text string) {
+// leave appends what was found, leaves the hits in t, and gives the finder back.
+func (e *Engine) leave(dst []Finding, f *finder, t *Trace, text string, found []match) []Finding {
+	dst = f.settled(dst, text, found, t.Noted)
 	t.Hits, f.ends = f.ends, nil
 	f.release()
-	if e.personal != nil {
+	if t.Words && e.personal != nil {
 		t.Hits = personalHits(e.personal, t.Hits[:0], text)
 	}
-	slices.Sort(t.Hits)
-	t.Hits = slices.Compact(t.Hits)
+	return dst
 }

@@ -54,7 +54,7 @@ func TestFindBeside(t *testing.T) {
 		for _, m := range f.find(text) {
 			before[match{m.rule, place(m.start), place(m.end)}] = true
 		}
-		var trace Trace
+		trace := Trace{Words: true}
 		e.FindTrace(nil, &trace, text)
 		for i, x := range trace.Noted {
 			trace.Noted[i] = Span{place(x.From), place(x.To)}
