@@ -52,8 +52,8 @@ func (t *layer) look(known look) (l look) {
 	const beside = 12 // bytes: the longest escape
 	for _, p := range t.fresh.parts {
 		from, to := max(0, p.From-beside), min(len(t.text), p.To+beside)
-		for from > 0 && t.text[from-1] == '\\' {
-			from-- // it may be the first of two
+		if from > 0 && t.text[from-1] == '\\' {
+			l |= lookNested // it may be the first of two, or the second
 		}
 		l |= lookAt(t.text[from:to], false)
 	}
