@@ -210,18 +210,18 @@ const (
 
 // blockOf is search in a whole block.
 func blockOf[T string | []byte](a *automaton, found *lanes, s T, from int) *lanes {
-	table, class, final := a.table, &a.class, a.final
+	table, class, final := a.table, &a.class, uint(a.final)
 	p := s[from : from+block]
-	s0, s1, s2, s3 := warm(a, s, from), warm(a, s, from+quarter), warm(a, s, from+2*quarter), warm(a, s, from+3*quarter)
+	s0, s1 := uint(warm(a, s, from)), uint(warm(a, s, from+quarter)) // as wide as an index: nothing is to be widened
+	s2, s3 := uint(warm(a, s, from+2*quarter)), uint(warm(a, s, from+3*quarter))
 	for i := range quarter {
-		s0 = table[uint(s0)<<rowBits+uint(class[p[i]])]
-		s1 = table[uint(s1)<<rowBits+uint(class[p[i+quarter]])]
-		s2 = table[uint(s2)<<rowBits+uint(class[p[i+2*quarter]])]
-		s3 = table[uint(s3)<<rowBits+uint(class[p[i+3*quarter]])]
-		if (s0|s1|s2|s3)&final == 0 {
-			continue
+		s0 = uint(table[s0<<rowBits+uint(class[p[i]])])
+		s1 = uint(table[s1<<rowBits+uint(class[p[i+quarter]])])
+		s2 = uint(table[s2<<rowBits+uint(class[p[i+2*quarter]])])
+		s3 = uint(table[s3<<rowBits+uint(class[p[i+3*quarter]])])
+		if (s0|s1|s2|s3)&final != 0 {
+			found.add(a.final, from+i+1, quarter, uint16(s0), uint16(s1), uint16(s2), uint16(s3))
 		}
-		found.add(final, from+i+1, quarter, s0, s1, s2, s3)
 	}
 	return found
 }
