@@ -50,14 +50,14 @@ func TestNextRunFindsEach(t *testing.T) {
 	}
 }
 
-// Neither do lines that are shorter.
+// Neither do lines that are shorter, however they are broken and indented.
 func TestNextRunFindsLines(t *testing.T) {
 	for size := leastLine; size < leastRun; size++ {
 		line := strings.Repeat("Ab0-", 10)[:size]
-		for lines := 2; lines < 5; lines++ {
-			for _, br := range []string{"\n", "\r\n", `\n`, `\\n`, `\r\n`, "\n    "} {
-				block := strings.Repeat(line+br, lines) + "Ab0"
-				for before := range 40 {
+		for _, br := range []string{"\n", "\r\n", `\n`, `\\n`, `\r\n`} {
+			for indent := range 2 * stride {
+				block := strings.Repeat(line+br+strings.Repeat(" ", indent), 2) + "Ab0"
+				for before := range 2 * stride {
 					for _, beside := range []string{"", "\n", "word\n", `x\n`} {
 						s := strings.Repeat(".", before) + beside + block
 						start, end, _, ok := nextRun(s, 0, len(s))

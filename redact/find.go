@@ -66,25 +66,25 @@ func (s *search) speaks(text string) bool {
 func (s *search) within(dst []secret, text string, l look, hit bool, views int) []secret {
 	t := layer{text: text, fresh: fresh{whole: true}}
 	t.trace.Words = views > 0 && opensJSON(text)
-	return s.layer(dst, t, l, hit, views)
+	return s.searchLayer(dst, t, l, hit, views)
 }
 
-// layer does so with what of a layer is new.
-func (s *search) layer(dst []secret, t layer, l look, hit bool, views int) []secret {
+// searchLayer does so with a layer, as far as it is new. l and hit are of its text.
+func (s *search) searchLayer(dst []secret, t layer, l look, hit bool, views int) []secret {
 	base, where, mark, all := t, t.fresh, len(s.arena), len(dst)
 	if l&lookHidden != 0 {
 		if hit { // what is hidden may also be what ends a secret
-			dst = s.ruled(dst, &t, where)
+			dst = s.findNew(dst, &t, where)
 		}
 		if views > 0 && strings.IndexByte(t.text, 0x1b) >= 0 {
 			dst = s.through(dst, t, view{0x1b, stringOne}, l, views) // which leaves what else is hidden
 		}
-		base, where = s.shown(t)
+		base, where = s.unhidden(t)
 		hit = true
 	}
 	from := len(dst)
 	if hit {
-		dst = s.ruled(dst, &base, where)
+		dst = s.findNew(dst, &base, where)
 		switch {
 		case views == 0 || !opensJSON(base.text):
 		case base.trace.Words:
@@ -106,8 +106,8 @@ func (s *search) layer(dst []secret, t layer, l look, hit bool, views int) []sec
 	return dst
 }
 
-// shown is a layer without what is hidden in it, and where rules have not looked there.
-func (s *search) shown(t layer) (base layer, where fresh) {
+// unhidden is a layer without what is hidden in it, and where rules have not looked there.
+func (s *search) unhidden(t layer) (base layer, where fresh) {
 	s.reserve(len(t.text))
 	b, p := visibleIn(s.arena, t.text, t.hides())
 	if len(p) == 0 {
@@ -115,15 +115,15 @@ func (s *search) shown(t layer) (base layer, where fresh) {
 	}
 	base = layer{text: s.decoded(b, len(s.arena)), fresh: t.fresh, trace: p.carried(t.trace)}
 	if !t.fresh.whole {
-		base.fresh = freshIn(base.text, united(append(p.parts(), p.moved(t.fresh.parts)...)))
+		base.fresh = freshIn(base.text, scan.Union(append(p.parts(), p.moved(t.fresh.parts)...)))
 	}
 	return base, freshIn(base.text, p.parts())
 }
 
-// visible is a text without what is hidden in it, which was there.
-func (s *search) visible(text string) (string, patches) {
-	b, p := visible(s.arena, text)
-	return s.decoded(b, len(s.arena)), p
+// visible is a text without what is hidden in it.
+func (s *search) visible(text string) string {
+	b, _ := visible(s.arena, text)
+	return s.decoded(b, len(s.arena))
 }
 
 // rules appends what the rules find in a text as it stands.
@@ -133,8 +133,8 @@ func (s *search) rules(dst []secret, text string) []secret {
 	return s.taken(dst, text, n)
 }
 
-// ruled appends what the rules find in a layer where it is new, and leaves a trace of that.
-func (s *search) ruled(dst []secret, t *layer, where fresh) []secret {
+// findNew appends what the rules find in a layer where it is new, and leaves a trace of that.
+func (s *search) findNew(dst []secret, t *layer, where fresh) []secret {
 	n := len(s.found)
 	if where.whole {
 		t.trace = scan.Trace{Words: t.trace.Words}
@@ -175,8 +175,8 @@ func (s *search) undone(dst []secret, t layer, l look, views int) []secret {
 	return dst
 }
 
-// through looks at a layer with one encoding undone, where l is what else was seen. also
-// are places at which it is not what was searched.
+// through looks at a layer with one encoding undone; l is what else was seen in it. also are
+// the patches by which its text is another one than its trace tells of: the blanks of a form.
 func (s *search) through(dst []secret, t layer, v view, l look, views int, also ...patch) []secret {
 	from, mark := len(dst), len(s.arena)
 	s.reserve(len(t.text))
@@ -188,13 +188,15 @@ func (s *search) through(dst []secret, t layer, v view, l look, views int, also 
 	}
 	parts := p.parts()
 	if len(also) > 0 {
-		parts = united(append(parts, p.moved(patches(also).parts())...))
+		parts = scan.Union(append(parts, p.moved(patches(also).parts())...))
 	}
-	d := layer{text: inside, fresh: freshIn(inside, parts), veils: l&lookHidden != 0}
-	if d.trace.Words = views > 1 && opensJSON(inside); !d.fresh.whole {
+	d := layer{text: inside, fresh: freshIn(inside, parts), hiddenElsewhere: l&lookHidden != 0}
+	if d.fresh.whole {
+		d.trace.Words = views > 1 && opensJSON(inside)
+	} else {
 		d.trace = p.carried(t.trace)
 	}
-	dst = s.layer(dst, d, d.look(l), true, views-1) // to search is as fast as to ask whether to
+	dst = s.searchLayer(dst, d, d.look(l), true, views-1) // to search is as fast as to ask whether to
 	if back(t.text, dst[from:], v); len(dst) == from {
 		s.drop(mark)
 	}

@@ -20,7 +20,7 @@ func (s *search) everything(dst []secret, text string, l look, views int) []secr
 		if views > 0 {
 			dst = s.inside(dst, text, text, view{0x1b, stringOne}, views)
 		}
-		base, _ = s.visible(text)
+		base = s.visible(text)
 	}
 	from := len(dst)
 	dst = s.rules(dst, base)
@@ -145,7 +145,27 @@ func long(r *rand.Rand, parts []string) string {
 	return b.String()
 }
 
-// TestLayers compares the look beside what was undone with one at all of it.
+// once is a text with one of its bytes as something else may have written it.
+func once(r *rand.Rand, s string) string {
+	at := r.IntN(len(s))
+	if s[at] >= 0x80 {
+		return s
+	}
+	switch r.IntN(5) {
+	case 0:
+		return s[:at] + fmt.Sprintf("\\u%04x", s[at]) + s[at+1:]
+	case 1:
+		return s[:at] + "\u200b" + s[at:]
+	case 2:
+		return s[:at] + "\x1b]0;title\a" + s[at:]
+	}
+	return s[:at] + fmt.Sprintf("%%%02x", s[at]) + s[at+1:]
+}
+
+const prose = "What a page says, in words. "
+
+// TestLayers compares the look beside what was undone with one at all of it: in mixtures,
+// in which it may find more, and where little is encoded in much else.
 func TestLayers(t *testing.T) {
 	e, err := scan.New(scan.Options{})
 	if err != nil {
@@ -155,24 +175,59 @@ func TestLayers(t *testing.T) {
 	s, all := &search{engine: e, own: newIndex(ownTokens())}, &search{engine: e, own: newIndex(ownTokens())}
 	r := rand.New(rand.NewPCG(3, 1))
 	found := 0
-	for range 2000 {
+	compare := func(text string) {
 		s.reset()
 		all.reset()
-		text := long(r, parts)
 		l := lookAt(text, false)
-		got := s.within(nil, text, l, s.speaks(text), maxViews)
-		want := all.everything(nil, text, l, maxViews)
-		for _, x := range joined(want) {
-			if covers(joined(got), x) {
+		got := joined(s.within(nil, text, l, s.speaks(text), maxViews))
+		want := joined(all.everything(nil, text, l, maxViews))
+		for _, x := range want {
+			if covers(got, x) {
 				found++
 				continue
 			}
 			t.Errorf("%s at %d to %d is found only in all of it, %.80q: %q", x.rule, x.start, x.end, x.plain, text)
 		}
 	}
-	t.Logf("%d secrets", found)
-	if found < 5000 {
+	for range 1000 {
+		compare(long(r, parts))
+	}
+	for range 1500 {
+		x := once(r, parts[r.IntN(18)])
+		if r.IntN(3) == 0 {
+			x = once(r, x)
+		}
+		compare(strings.Repeat(prose, 100+r.IntN(300)) + x + "\n" + strings.Repeat(prose, r.IntN(300)))
+	}
+	before, behind := strings.Repeat(prose, 400), strings.Repeat(prose, 400)
+	manifest := "\nkind: Secret\nmetadata:\n" + strings.Repeat("  label: value\n", 70) + "data:\n  a: zX9k2Lq8Vw4Rt6Yp0%s3nM5aJ7dS1gH8fK4e\n"
+	for _, text := range []string{
+		fmt.Sprintf(manifest, "%41"), fmt.Sprintf(manifest, "\u200b"), fmt.Sprintf(manifest, `\u0041`), fmt.Sprintf(manifest, "%5cu0041"),
+		"ghp_zX9k2Lq8Vw4Rt6Yp0\xe2\x80%8BuB3nM5aJ7dS1gH8fK4e", "ghp_zX9k2Lq8\x1b]0;t\aVw4Rt6Yp0u\u200bB3nM5aJ7dS1gH8fK4e", "\xe4\x1bghp_zX9k2Lq8Vw4Rt6Yp0\\\x1b[31muB3nM5aJ7dS1gH8fK4e", "\xc3%41 ghp_zX9k2Lq8Vw4Rt6Y%70\\\\u0030uB3nM5aJ7dS1gH8fK4e",
+	} {
+		compare(before + text + " " + behind)
+	}
+	for _, end := range []string{"PRIVATE KE%59-----", "PRIVATE KEY%2D----", "PRIVATE KEY--\u200b---", "PRIVATE KE%2559-----", `PRIVATE KE\u0059-----`} {
+		for _, line := range []string{"> %s\n", "\t\"%s\\n\" +\n", "+%s\n"} { // as mails, programs and differences have them
+			key := strings.Repeat(fmt.Sprintf(line, "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"), 20)
+			compare(before + "-----BEGIN PRIVATE KEY-----\n" + key + "-----END " + end + "\n" + behind)
+		}
+	}
+	compare(`{"password":` + strings.Repeat(" ", 800) + `%22Tr0ub4dor3xyz%22}` + strings.ReplaceAll(behind, ",", ""))
+	compare(`{"password":` + strings.Repeat(" ", 800) + `"Tr0ub4d%6fr3xyz","text":"` + behind + `"}`)
+	if t.Logf("%d secrets", found); found < 4000 {
 		t.Error("the texts say little")
+	}
+}
+
+// A search is beside what is new only where that is little.
+func TestFreshIn(t *testing.T) {
+	text := strings.Repeat("x", 10*apart)
+	if f := freshIn(text, []scan.Span{{From: 5, To: 9}, {From: 5 * apart, To: 5*apart + 3}}); f.whole || len(f.parts) != 2 {
+		t.Error("two changes of a few bytes make all of a text new")
+	}
+	if !freshIn(text, []scan.Span{{From: 0, To: 5 * apart}}).whole || !freshIn("short", []scan.Span{{From: 1, To: 1}}).whole {
+		t.Error("half of a text is new, and not all")
 	}
 }
 

@@ -99,8 +99,7 @@ func (p *pass) seen(text string, l look) string {
 	if l&lookHidden == 0 {
 		return text
 	}
-	text, _ = p.visible(text)
-	return text
+	return p.visible(text)
 }
 
 // cut replaces secrets in the literal whose inside begins at base, if that is all that

@@ -104,6 +104,9 @@ func lookEscape(s string, i int, literal bool) (n int, l look) {
 		case 'u', '/', '"':
 			return 2, lookNested
 		case '\\':
+			if i+2 < len(s) && strings.IndexByte(`u/"\`, s[i+2]) >= 0 {
+				return 2, lookNested // of a text in the text within
+			}
 			return 2, 0
 		}
 		return 1, 0

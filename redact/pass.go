@@ -89,7 +89,7 @@ func (p *pass) sweep(body []byte) ([]byte, error) {
 func (p *pass) name(name string) string {
 	if lookAt(name, false)&lookHidden != 0 {
 		b, _ := view{0x1b, stringOne}.undo(p.arena, name)
-		name, _ = p.visible(p.decoded(b, len(p.arena)))
+		name = p.visible(p.decoded(b, len(p.arena)))
 	}
 	return name
 }

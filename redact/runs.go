@@ -17,20 +17,20 @@ func (s *search) encoded(dst []secret, t layer, views int) []secret {
 		if p.To < done {
 			continue
 		}
-		from, until := blocks(t.text, p)
-		dst, done = s.runs(dst, t.text, max(from, done), until, views)
+		from, until := blocks(t.text, done, p)
+		dst, done = s.runs(dst, t.text, from, until, views)
 	}
 	return dst
 }
 
-// blocks are where blocks of base64 begin that may be others because of what stands in a
-// part of a text: those of one line or of several that go on there, those that go on with
-// them, and what is padded there.
-func blocks(text string, p scan.Span) (from, until int) {
-	for from = p.From; from > 0 && text[from-1] == '='; {
+// blocks are the bounds within which runs begin that may be other runs because of a part:
+// back to where the block of lines begins that the part stands in, or that is padded there,
+// but not before low, and on to where it ends.
+func blocks(text string, low int, p scan.Span) (from, until int) {
+	for from = max(low, p.From); from > low && text[from-1] == '='; {
 		from--
 	}
-	for from > 0 && goesOn(text[from-1]) {
+	for from > low && goesOn(text[from-1]) {
 		from--
 	}
 	for until = p.To; until < len(text) && goesOn(text[until]); {

@@ -74,10 +74,11 @@ func (r *Reading) note(from int) (end int, seen Seen, plain []byte) {
 		if i < 0 {
 			return -1, 0, nil
 		}
-		if some |= l.seen; some&SeenPercent == 0 && bytes.IndexByte(r.body[from:i], '%') >= 0 { // while that is in the nearest cache
-			some |= SeenPercent
+		l.seen |= some
+		if l.seen&SeenPercent == 0 && bytes.IndexByte(r.body[from:i], '%') >= 0 { // while the part is in the nearest cache
+			l.seen |= SeenPercent
 		}
-		from, l.to, l.seen, done = i, l.to+n, l.seen|some, whole
+		from, l.to, done = i, l.to+n, whole
 		if !done {
 			r.spots = append(r.spots, spot{from, l.to})
 		}

@@ -11,11 +11,11 @@ type Seen uint8
 
 // What a walk notices.
 const (
-	SeenEscape Seen = 1 << iota // a backslash
-	SeenNested                  // an escaped one before u, /, \" or another escaped one: an escape of a text within, perhaps
-	SeenRare                    // an escape that is not \n, \t, \" or \\
-	SeenOther                   // a byte that is no printable ASCII
-	SeenPercent                 // a percent sign; only a walk that decodes looks for it
+	SeenEscape  Seen = 1 << iota // a backslash
+	SeenNested                   // an escaped one before u, /, \" or another escaped one: an escape of a text within, perhaps
+	SeenRare                     // an escape that is not \n, \t, \" or \\
+	SeenOther                    // a byte that is no printable ASCII
+	SeenPercent                  // a percent sign; only a walk that decodes looks for it
 )
 
 // escapes is what is seen where a backslash stands before a byte.

@@ -212,7 +212,7 @@ const (
 func blockOf[T string | []byte](a *automaton, found *lanes, s T, from int) *lanes {
 	table, class, final := a.table, &a.class, uint(a.final)
 	p := s[from : from+block]
-	s0, s1 := uint(warm(a, s, from)), uint(warm(a, s, from+quarter)) // as wide as an index: nothing is to be widened
+	s0, s1 := uint(warm(a, s, from)), uint(warm(a, s, from+quarter)) // as wide as an index, or the loop would widen each
 	s2, s3 := uint(warm(a, s, from+2*quarter)), uint(warm(a, s, from+3*quarter))
 	for i := range quarter {
 		s0 = uint(table[s0<<rowBits+uint(class[p[i]])])

@@ -65,6 +65,9 @@ func (f *finder) goesOn(noted []Span, at int) int {
 	if x, ok := across(noted, at); ok {
 		to = max(to, x.To)
 	}
+	if !f.begun { // what is open is of another text
+		return to
+	}
 	for i, o := range f.open {
 		if o.To > 0 {
 			to = max(to, o.To+f.e.slow[i].reach)
@@ -82,8 +85,8 @@ func across(spans []Span, at int) (Span, bool) {
 	return Span{}, false
 }
 
-// united are spans in order, those that overlap as one.
-func united(spans []Span) []Span {
+// Union are spans in order, those that overlap as one. It uses the room of spans.
+func Union(spans []Span) []Span {
 	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.From, b.From) })
 	all := spans[:0]
 	for _, x := range spans {

@@ -14,9 +14,9 @@ type finder struct {
 	found  []match
 	merged []match
 	far    []Span // see note
-	most   int    // where the last of far ends
-	fresh  bool   // reset was called for this text
-	keeps  bool   // whether the places behind words are kept
+	most   int    // the greatest end of far
+	begun  bool   // reset was called for this text
+	keeps  bool   // whether the places behind words are kept, in ends
 	ends   []int
 	room   []byte // for replaced
 	// keyEnd is where the next private key ends, as far as that was looked for.
@@ -54,7 +54,7 @@ func (f *finder) find(text string) []match {
 
 func (f *finder) begin(text string) {
 	f.m.begin(text)
-	f.found, f.far, f.most, f.fresh = f.found[:0], f.far[:0], 0, false
+	f.found, f.far, f.most, f.begun = f.found[:0], f.far[:0], 0, false
 }
 
 // walk does what is to be done where words end in a part of the text.
@@ -62,7 +62,7 @@ func (f *finder) walk(low, high int) {
 	for from := low; from < high; from += block {
 		to := min(high, from+block)
 		for _, lane := range search(f.e.words, &f.lanes, f.m.s, from, to) {
-			if len(lane) > 0 && !f.fresh {
+			if len(lane) > 0 && !f.begun {
 				f.reset()
 			}
 			if f.keeps {
@@ -80,7 +80,7 @@ func (f *finder) walk(low, high int) {
 }
 
 func (f *finder) reset() {
-	f.fresh = true
+	f.begun = true
 	if f.until == nil {
 		f.until = make([]int, len(f.e.rules))
 		f.open = make([]Span, len(f.e.slow))

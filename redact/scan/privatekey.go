@@ -22,6 +22,7 @@ func privateKey(f *finder, r *rule, start, end int) {
 		f.take(r, from, to, from, to)
 		return
 	}
+	f.note(from, len(s)) // all of it was read for the end
 	if to, n := f.pemBody(body); n >= minBody {
 		f.take(r, from, to, from, to)
 	}

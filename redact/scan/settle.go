@@ -16,14 +16,15 @@ func (f *finder) settle(dst []Finding, text string) []Finding {
 	return f.settled(dst, text, f.find(text), nil)
 }
 
-// settled does so with what was found first. noted are notes besides those of the finder.
+// settled does so with what was found first. noted are notes of what was searched before;
+// those of this search may be among them.
 func (f *finder) settled(dst []Finding, text string, found []match, noted []Span) []Finding {
 	f.keeps = false // hits are told of the text as it stands, and of no other
 	if len(found) == 0 {
 		return dst
 	}
 	f.merged = merge(f.merged[:0], found)
-	noted = united(slices.Concat(noted, f.far))
+	noted = Union(slices.Concat(noted, f.far))
 	fresh := f.merged
 	for range maxRounds {
 		replaced, parts := f.replaced(text)
@@ -43,7 +44,7 @@ func (f *finder) settled(dst []Finding, text string, found []match, noted []Span
 			start, end := outside(parts, x.From, x.To)
 			noted = append(noted, Span{start, end})
 		}
-		noted = united(noted)
+		noted = Union(noted)
 	}
 	for _, m := range f.merged {
 		dst = append(dst, Finding{m.rule.id, m.start, m.end})
@@ -120,7 +121,7 @@ func moved(parts []piece, spans []Span) []Span {
 	for _, x := range spans {
 		all = append(all, Span{place(x.From, 0), place(x.To, 1)})
 	}
-	return united(all)
+	return Union(all)
 }
 
 // markers are the places of those of matches in the replaced text.

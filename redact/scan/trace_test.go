@@ -59,7 +59,8 @@ func TestFindBeside(t *testing.T) {
 		for i, x := range trace.Noted {
 			trace.Noted[i] = Span{place(x.From), place(x.To)}
 		}
-		beside := slices.Clone(f.beside(made, changed, united(trace.Noted)))
+		trace.Noted = Union(trace.Noted)
+		beside := slices.Clone(f.beside(made, changed, trace.Noted))
 		for _, m := range g.find(made) {
 			switch {
 			case slices.Contains(beside, m):
@@ -73,7 +74,18 @@ func TestFindBeside(t *testing.T) {
 		for i, x := range trace.Hits {
 			trace.Hits[i] = place(x)
 		}
-		e.FindBeside(nil, &trace, made, changed)
+		told := e.FindBeside(nil, &trace, made, changed)
+		for _, m := range beside {
+			at := m.start
+			for _, f := range told {
+				if f.Start <= at && at < f.End {
+					at = f.End
+				}
+			}
+			if at < m.end {
+				t.Fatalf("%v %q of %q is not told, but %v", m, made[m.start:m.end], made, told)
+			}
+		}
 		for _, hit := range e.Hits(nil, []byte(made)) {
 			if _, ok := slices.BinarySearch(trace.Hits, hit); !ok {
 				t.Fatalf("a word ends at %d of %q, made of %q with %v, and that is not told", hit, made, text, changed)

@@ -12,7 +12,8 @@ type window struct {
 	number int
 }
 
-// windowRules are by the number of their window.
+// widen adds what is near a word to the open part of a window, or looks at that part and
+// begins another one if it is too far or too long.
 func (f *finder) widen(w *window, start, end int) {
 	o := &f.open[w.number]
 	low, high := max(0, start-w.reach), min(len(f.m.s), end+w.reach)
@@ -26,7 +27,7 @@ func (f *finder) widen(w *window, start, end int) {
 
 // closeWindows looks at what was not looked at yet.
 func (f *finder) closeWindows() {
-	if !f.fresh {
+	if !f.begun {
 		return
 	}
 	for _, w := range f.e.slow {
