@@ -202,6 +202,7 @@ func FuzzMessage(f *testing.F) {
 	for _, text := range encodings(returnedSecret) {
 		f.Add([]byte(`{"a":"` + text + `","b":[1,"plain-token"],"123456789":123456789.0}`))
 	}
+	f.Add([]byte(`{"":123456789+}`))
 	f.Add([]byte(`"\u0070lain-token ost_key_0123456789_abcdefghijklmn`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		x := r.messages.Load()
@@ -209,7 +210,7 @@ func FuzzMessage(f *testing.F) {
 		if slow := x.mask(bytes.Clone(raw)); !bytes.Equal(got, slow) {
 			t.Fatalf("the fast look missed a secret: %q, with a slow one %q", got, slow)
 		}
-		if json.Valid(raw) != json.Valid(got) {
+		if json.Valid(raw) && !json.Valid(got) { // what was no JSON may be some without a secret
 			t.Fatalf("%q became %q", raw, got)
 		}
 		if again := r.Message(bytes.Clone(got)); !bytes.Equal(again, got) {
