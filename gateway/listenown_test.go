@@ -172,4 +172,9 @@ func TestAListenerThatReadsNothing(t *testing.T) {
 	if !w.failed {
 		t.Error("control: somebody read")
 	}
+	select {
+	case <-s.over:
+	default:
+		t.Error("the stream stays open until there is something to say")
+	}
 }

@@ -291,7 +291,10 @@ func (s *stream) begin() {
 	if s.state != streamFresh {
 		return
 	}
-	if s.open(); s.state == streamEvents {
-		_ = s.ctrl.Flush() // what failed will fail again with the first event
+	if s.open(); s.state != streamEvents {
+		return
+	}
+	if err := s.ctrl.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		s.end() // nobody hears it; the first event may be long in coming
 	}
 }

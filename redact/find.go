@@ -136,10 +136,11 @@ func (s *search) rules(dst []secret, text string) []secret {
 // findNew appends what the rules find in a layer where it is new, and leaves a trace of that.
 func (s *search) findNew(dst []secret, t *layer, where fresh) []secret {
 	n := len(s.found)
-	if where.whole {
+	switch {
+	case where.whole:
 		t.trace = scan.Trace{Words: t.trace.Words}
 		s.found = s.engine.FindTrace(s.found, &t.trace, t.text)
-	} else {
+	case len(where.parts) > 0:
 		s.found = s.engine.FindBeside(s.found, &t.trace, t.text, where.parts)
 	}
 	return s.taken(dst, t.text, n)

@@ -86,6 +86,12 @@ func TestPercentBlank(t *testing.T) {
 			}
 		}
 	}
+	for _, escaped := range []string{`acme\u00255f`, `acme\u005cu005f`, `acme\u005c\u005cu005f`} { // whose sign is an escape of the literal
+		body := `{"content":[{"type":"text","text":"` + escaped + acme[len("acme_"):] + `"}]}`
+		if got, r, _ := apply(t, f, body); r.Found == 0 || strings.Contains(got, acme[len("acme_"):]) {
+			t.Error(escaped, got)
+		}
+	}
 	for _, h := range []string{"%E2%80%8B", "%00", "%1B%5D0%3Bx%07"} {
 		if got, r, _ := apply(t, f, text(acme[:12]+h+acme[12:])); r.Found == 0 || strings.Contains(got, acme[12:]) {
 			t.Error(h, got)

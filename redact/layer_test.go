@@ -34,7 +34,7 @@ func (s *search) everything(dst []secret, text string, l look, views int) []secr
 		if l&lookNested != 0 {
 			dst = s.inside(dst, base, base, view{'\\', escapeOne}, views)
 		}
-		dst, _ = s.runs(dst, base, 0, len(base), views)
+		dst = s.runs(dst, base, 0, len(base), views)
 	}
 	if len(base) != len(text) {
 		back(text, dst[from:], view{0, visibleOne})
@@ -213,6 +213,7 @@ func TestLayers(t *testing.T) {
 			compare(before + "-----BEGIN PRIVATE KEY-----\n" + key + "-----END " + end + "\n" + behind)
 		}
 	}
+	compare(before + "a=%41&b=" + strings.Repeat("x", 3*apart) + "&c=Authorization:+Bearer+zX9k2Lq8Vw4Rt6Yp0uB3nM5aJ7dS1gH8fK4e " + behind)
 	compare(`{"password":` + strings.Repeat(" ", 800) + `%22Tr0ub4dor3xyz%22}` + strings.ReplaceAll(behind, ",", ""))
 	compare(`{"password":` + strings.Repeat(" ", 800) + `"Tr0ub4d%6fr3xyz","text":"` + behind + `"}`)
 	if t.Logf("%d secrets", found); found < 4000 {
@@ -228,6 +229,29 @@ func TestFreshIn(t *testing.T) {
 	}
 	if !freshIn(text, []scan.Span{{From: 0, To: 5 * apart}}).whole || !freshIn("short", []scan.Span{{From: 1, To: 1}}).whole {
 		t.Error("half of a text is new, and not all")
+	}
+}
+
+// A block of base64 is looked into once, also where what stands far behind it is new.
+func TestBlockIsLookedIntoOnce(t *testing.T) {
+	e, err := scan.New(scan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &search{engine: e, own: newIndex(ownTokens())}
+	block := base64.StdEncoding.EncodeToString([]byte("see ghp_zX9k2Lq8Vw4Rt6Yp0uB3nM5aJ7dS1gH8fK4e there"))
+	text := strings.Repeat(prose, 200) + block[:30] + fmt.Sprintf("%%%02x", block[30]) + block[31:] + strings.Repeat("=", 2*apart) + "%3D " + strings.Repeat(prose, 200)
+	if found := s.within(nil, text, lookPercent, false, maxViews); len(found) != 1 || found[0].rule != "github-pat" {
+		t.Errorf("found %v", found)
+	}
+}
+
+// What a backslash or the first byte of a character hides is seen, where that begins nothing.
+func TestLookAtHidden(t *testing.T) {
+	for _, s := range []string{"\\\x1b[31m", "\\\u200b", "\xc3\x1b", "\xe4\x1b ", "\xe4a\x1b", "\xe4\x80\x1b"} {
+		if lookAt(s, false)&lookHidden == 0 {
+			t.Errorf("nothing is hidden in %q", s)
+		}
 	}
 }
 

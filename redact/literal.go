@@ -81,7 +81,7 @@ func (p *pass) secrets(text string, l look, hit bool, name string) (found []secr
 	if alone = hit && l == 0 && name == "" && !opensJSON(text) && !strings.Contains(text, markerBegins); alone {
 		found = p.rules(nil, text)
 		n := len(found)
-		found, _ = p.runs(found, text, 0, len(text), maxViews)
+		found = p.runs(found, text, 0, len(text), maxViews)
 		alone = len(found) == n
 	} else {
 		found = p.within(nil, text, l, hit, maxViews)

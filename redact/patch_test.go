@@ -87,6 +87,13 @@ func TestReserve(t *testing.T) {
 	if s.drop(mark); len(s.arena) != 0 {
 		t.Errorf("%d bytes are kept", len(s.arena))
 	}
+	s.reserve(2 * keptArena)
+	s.decoded(append(s.arena, make([]byte, keptArena+1)...), len(s.arena))
+	late = len(s.arena)
+	s.reserve(keptArena) // elsewhere, in less room
+	if s.drop(late); len(s.arena) != 0 {
+		t.Errorf("%d bytes are there that nobody decoded", len(s.arena))
+	}
 }
 
 func TestSpaced(t *testing.T) {
@@ -97,5 +104,29 @@ func TestSpaced(t *testing.T) {
 		if string(got) != "before "+want || (len(p) > 0) != (in != want) {
 			t.Errorf("%q became %q, want %q; %v", in, got, want, p)
 		}
+	}
+}
+
+// No place is gone back over twice, however many parts are in one block or its padding.
+func TestBlocks(t *testing.T) {
+	for _, filler := range []string{"=", "A", " ", "\\", "\n", ".", "A=", "A.", "= "} {
+		text := strings.Repeat(filler, 40)
+		until := 0
+		for at := 0; at < len(text); at += 3 {
+			if at < until {
+				continue
+			}
+			low := until
+			var from int
+			if from, until = blocks(text, low, scan.Span{From: at, To: at}); from < low || until <= at {
+				t.Fatalf("%q: from %d to %d, at %d behind %d", filler, from, until, at, low)
+			}
+			if filler == "A" && from > 0 {
+				t.Errorf("a block begins at %d", from)
+			}
+		}
+	}
+	if from, until := blocks("x.QUJD\nREVG==.y", 0, scan.Span{From: 13, To: 13}); from != 2 || until != 14 {
+		t.Errorf("%d to %d", from, until)
 	}
 }

@@ -9,16 +9,15 @@ import (
 // encoded looks into what is base64, as far as it is new.
 func (s *search) encoded(dst []secret, t layer, views int) []secret {
 	if t.fresh.whole {
-		dst, _ = s.runs(dst, t.text, 0, len(t.text), views)
-		return dst
+		return s.runs(dst, t.text, 0, len(t.text), views)
 	}
-	done := 0
+	from, until := 0, 0
 	for _, p := range t.fresh.parts {
-		if p.To < done {
-			continue
+		if p.To < until {
+			continue // no block goes on behind until
 		}
-		from, until := blocks(t.text, done, p)
-		dst, done = s.runs(dst, t.text, from, until, views)
+		from, until = blocks(t.text, until, p)
+		dst = s.runs(dst, t.text, from, until, views)
 	}
 	return dst
 }
@@ -42,12 +41,12 @@ func blocks(text string, low int, p scan.Span) (from, until int) {
 // goesOn reports whether a byte may stand in a block of base64, or in what breaks its lines.
 func goesOn(c byte) bool { return sextets[c] != 0xff || strings.IndexByte(" \t\r\n\\", c) >= 0 }
 
-// runs looks into what is base64 and begins in text[from:until]. It tells how far it looked.
-func (s *search) runs(dst []secret, text string, from, until, views int) ([]secret, int) {
+// runs looks into what is base64 and begins in text[from:until].
+func (s *search) runs(dst []secret, text string, from, until, views int) []secret {
 	for i := from; ; {
 		start, end, readable, ok := nextRun(text, i, until)
 		if !ok || start >= until {
-			return dst, max(i, until)
+			return dst
 		}
 		for _, p := range s.owned(text[start:end], readable) {
 			dst = append(dst, secret{start + p.start, start + p.end, p.rule, text[start+p.start : start+p.end]})
