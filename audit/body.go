@@ -80,7 +80,8 @@ func (l *Log) appendArgs(b []byte, c *ostiary.Call, as, cut string) ([]byte, boo
 		b = appendString(append(b, as...), string(bytes.ToValidUTF8(args[:l.opts.MaxArgs], nil)))
 		return strconv.AppendInt(append(b, cut...), int64(over), 10), true
 	}
-	if !wire.Valid(args) {
+	judged := c.Digest != (ostiary.Digest{}) && len(args) == len(c.Arguments) && &args[0] == &c.Arguments[0]
+	if !judged && !wire.Valid(args) { // what was judged was read as one
 		return b, false
 	}
 	b = append(b, as...)

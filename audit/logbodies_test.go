@@ -19,6 +19,8 @@ func TestRedactionAndBodies(t *testing.T) {
 				panic("secret")
 			case "not json":
 				return []byte(`{"secret`)
+			case "not judged":
+				return c.Arguments
 			}
 			return bytes.ReplaceAll(c.Arguments, []byte("secret"), []byte("[redacted]"))
 		}
@@ -26,10 +28,13 @@ func TestRedactionAndBodies(t *testing.T) {
 	})
 	for _, args := range []struct{ id, args string }{
 		{"plain", `{"a":"secret"}`}, {"lines", "{\n\"a\": [1,\r\n 12345678901234567890]}"}, {"long", `{"a":"` + strings.Repeat("é", 100) + `"}`},
-		{"panics", `{"a":"secret"}`}, {"not json", `{"a":"secret"}`}, {"none", ``},
+		{"panics", `{"a":"secret"}`}, {"not json", `{"a":"secret"}`}, {"not judged", `{"a":`}, {"none", ``},
 	} {
 		c := testCall(args.id)
 		c.Arguments = []byte(args.args)
+		if args.id == "not judged" { // what is has a digest, since it was read
+			c.Digest = ostiary.Digest{}
+		}
 		e, err := l.Begin(c)
 		if err != nil {
 			t.Fatal(err)
@@ -72,6 +77,9 @@ func TestRedactionAndBodies(t *testing.T) {
 		if !strings.Contains(data, want) {
 			t.Errorf("the log lacks %s\n%s", want, data)
 		}
+	}
+	if n := strings.Count(data, `"withheld":"args"}`); n != 3 {
+		t.Errorf("the arguments of %d calls are withheld, want 3: who panics, and twice what is not JSON", n)
 	}
 	if err := verify(t, dir, VerifyOptions{}).Err(); err != nil {
 		t.Error(err)

@@ -3,6 +3,8 @@ package redact
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ostiary/ostiary/wire"
 )
 
 // maxDepth is far beyond what package wire lets through.
@@ -19,7 +21,7 @@ func (r *Redactor) Arguments(raw []byte, schema *SchemaKeys) []byte {
 	if len(raw) == 0 {
 		return raw
 	}
-	w := walker{r: r, schema: schema, s: string(raw)}
+	w := walker{r: r, schema: schema, s: borrow(raw)}
 	w.space()
 	ok := w.value(0)
 	w.space()
@@ -177,15 +179,15 @@ func (w *walker) whole(depth int) bool {
 func (w *walker) str() bool {
 	start := w.i
 	escaped := false
-	for i := plain(w.s, start+1); i < len(w.s); i = plain(w.s, i+1) {
-		switch c := w.s[i]; {
-		case c == '"':
+	for i := wire.Plain(lend(w.s), start+1); i < len(w.s); i = wire.Plain(lend(w.s), i+1) {
+		switch w.s[i] {
+		case '"':
 			w.i = i + 1
 			if !w.mute {
 				w.text(start, escaped)
 			}
 			return true
-		case c == '\\':
+		case '\\':
 			escaped = true
 			i++
 			if i >= len(w.s) || strings.IndexByte(`"\/bfnrtu`, w.s[i]) < 0 {
@@ -199,26 +201,11 @@ func (w *walker) str() bool {
 					return false
 				}
 			}
-		case c < ' ':
+		default: // a control character
 			return false
 		}
 	}
 	return false
-}
-
-// plain goes over eight bytes at once while none of them is below a space, a quote
-// or a backslash, and returns where it stopped. A byte behind such a one may be
-// taken for one as well; str looks at each.
-func plain(s string, i int) int {
-	for ; i+8 <= len(s); i += 8 {
-		b := s[i : i+8]
-		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		quote, back := w^'"'*ones, w^'\\'*ones
-		if ((w-' '*ones)&^w|(quote-ones)&^quote|(back-ones)&^back)&highs != 0 {
-			break
-		}
-	}
-	return i
 }
 
 func (w *walker) text(start int, escaped bool) {

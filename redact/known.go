@@ -2,6 +2,7 @@ package redact
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -10,11 +11,12 @@ import (
 const ruleKnown = "known"
 
 // index finds all known secrets and shapes in one pass. Three bytes select what
-// could begin at a place: a bitmap in the first-level cache answers for nearly
-// all places, the tables only for the rest.
+// could begin at a place, and two of them nearly all places where nothing does: bitmaps
+// in the first-level cache answer for those, the tables only for the rest.
 type index struct {
-	bits  *[1 << 16 / 64]uint64 // one bit a hash of three bytes
-	known map[uint32][]string   // by the first three bytes
+	bits  *bitmap             // one bit a hash of three bytes
+	pairs *bitmap             // one bit two bytes: the first two of three, and the last two
+	known map[uint32][]string // by the first three bytes
 	// shapes are sorted by the first byte of their prefix.
 	shapes [256][]shape
 	// deep says that shapes count in the views of a text too.
@@ -22,7 +24,7 @@ type index struct {
 }
 
 func newIndex(shapes []shape) *index {
-	x := &index{bits: new([1 << 16 / 64]uint64), known: map[uint32][]string{}}
+	x := &index{bits: new(bitmap), pairs: new(bitmap), known: map[uint32][]string{}}
 	for _, s := range shapes {
 		x.mark(three(s.prefix))
 		x.shapes[s.prefix[0]] = append(x.shapes[s.prefix[0]], s)
@@ -49,14 +51,39 @@ func (x *index) empty() bool { return len(x.known) == 0 }
 
 func three(s string) uint32 { return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 }
 
-func bit(k uint32) (word uint32, mask uint64) {
-	h := k * 2654435761 >> 16
-	return h / 64, 1 << (h % 64)
-}
+// bitmap has a bit for each number of 16 bits.
+type bitmap [1 << 16 / 64]uint64
+
+func (m *bitmap) set(n uint16)            { m[n/64] |= 1 << (n % 64) }
+func (m *bitmap) bit(n uint16) (b uint64) { return m[n/64] >> (n % 64) & 1 }
+
+func hash3(k uint32) uint16 { return uint16(k * 2654435761 >> 16) }
 
 func (x *index) mark(k uint32) {
-	word, mask := bit(k)
-	x.bits[word] |= mask
+	x.bits.set(hash3(k))
+	x.pairs.set(uint16(k))
+	x.pairs.set(uint16(k >> 8))
+}
+
+// candidate is the first place from i on at which something may begin, len(s) if there is
+// none. Two bytes in each second place tell of two places, whether they are the second and
+// third of what begins there, or the first and second.
+func (x *index) candidate(s string, i int) int {
+	raw, pairs := lend(s), x.pairs
+	for ; i+2 < len(s); i += 8 {
+		if i+9 <= len(raw) {
+			w := binary.LittleEndian.Uint64(raw[i+1:])
+			if pairs.bit(uint16(w))|pairs.bit(uint16(w>>16))|pairs.bit(uint16(w>>32))|pairs.bit(uint16(w>>48)) == 0 {
+				continue
+			}
+		}
+		for n := i; n < i+8 && n+2 < len(s); n++ {
+			if x.bits.bit(hash3(three(s[n:]))) != 0 {
+				return n
+			}
+		}
+	}
+	return len(s)
 }
 
 func (x *index) add(secret string) {
@@ -69,20 +96,10 @@ func (x *index) add(secret string) {
 
 // scan adds every place where a known secret stands and, if asked, every shape.
 func (x *index) scan(spans []span, s string, withShapes bool) []span {
-	if len(s) < 3 {
-		return spans
-	}
 	next := 0 // shapes do not overlap
-	k := three(s) << 8
-	bits := x.bits
-	for i := range len(s) - 2 {
-		k = k>>8 | uint32(s[i+2])<<16
-		word, mask := bit(k)
-		if bits[word]&mask == 0 {
-			continue
-		}
+	for i := x.candidate(s, 0); i < len(s); i = x.candidate(s, i+1) {
 		longest := 0
-		for _, f := range x.known[k] {
+		for _, f := range x.known[three(s[i:])] {
 			if len(f) > longest && strings.HasPrefix(s[i:], f) {
 				longest = len(f)
 			}

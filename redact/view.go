@@ -26,20 +26,14 @@ func (x *index) scanViews(spans []span, s string, depth int) []span {
 		return spans
 	}
 	for _, v := range views() {
-		first := strings.IndexByte(s, v.mark)
-		if first < 0 {
+		if strings.IndexByte(s, v.mark) < 0 {
 			continue
 		}
-		decoded := make([]byte, 0, len(s))
-		for i := 0; i < len(s); {
-			var used int
-			decoded, used = v.decode(decoded, s[i:])
-			i += used
+		decoded, changed := v.undo(uncleared(len(s)), s)
+		if len(changed) == 0 {
+			continue
 		}
-		if len(decoded) == len(s) {
-			continue // every encoding is longer than what it stands for
-		}
-		inside := string(decoded)
+		inside := borrow(decoded)
 		found := x.scan(nil, inside, x.deep)
 		found = x.scanViews(found, inside, depth-1)
 		spans = append(spans, v.source(s, merge(found))...)

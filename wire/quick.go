@@ -1,7 +1,5 @@
 package wire
 
-import "encoding/binary"
-
 // quick reads JSON as nearly all of it is written. Whatever is not right, or is
 // rare (a key with an escape, a surrogate), it leaves to the decoder, which
 // judges it and says what is wrong. So it must never take what the decoder
@@ -44,48 +42,29 @@ func (q *quick) eat(c byte) bool {
 	return true
 }
 
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
 // str reads the string that is next and reports whether it has escapes.
 func (q *quick) str() (raw []byte, escaped, ok bool) {
 	if q.peek() != '"' {
 		return nil, false, false
 	}
 	start := q.i
-	for i := start + 1; i < len(q.b); {
-		// Eight bytes at once, if none of them is below a space, a quote or a
-		// backslash. A byte behind one that is may be told wrongly; it is looked at
-		// again.
-		for i+8 <= len(q.b) {
-			w := binary.LittleEndian.Uint64(q.b[i:])
-			quote, back := w^'"'*ones, w^'\\'*ones
-			if ((w-' '*ones)&^w|(quote-ones)&^quote|(back-ones)&^back)&highs != 0 {
-				break
-			}
-			i += 8
-		}
-		if i >= len(q.b) {
+	for i := start + 1; ; {
+		if i = Plain(q.b, i); i >= len(q.b) {
 			break
 		}
-		switch c := q.b[i]; {
-		case c == '"':
+		if q.b[i] == '"' {
 			q.i = i + 1
 			return q.b[start:q.i], escaped, true
-		case c < ' ':
-			return nil, false, false
-		case c == '\\':
-			n := q.escape(i)
-			if n == 0 {
-				return nil, false, false
-			}
-			escaped = true
-			i += n
-		default:
-			i++
 		}
+		n := 0
+		if q.b[i] == '\\' {
+			n = q.escape(i)
+		}
+		if n == 0 { // none, or a control character
+			break
+		}
+		escaped = true
+		i += n
 	}
 	return nil, false, false
 }
