@@ -3,10 +3,12 @@ package pin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/internal/visible"
+	"github.com/ostiary/ostiary/wire"
 )
 
 // Name is the stage in decisions and records.
@@ -16,7 +18,8 @@ func (p *Pins) Name() string { return stage }
 // (pin_upstream), and to a tool, a prompt or a resource template that is not as it
 // was accepted (definition_changed) or passes for another server's (pin_shadowing). What only keeps the connection
 // passes, so that the client can be told. Of a server that was never seen nothing
-// is known yet but its tools, which are listed before they are called.
+// is known yet but its tools, which are listed before they are called. About another
+// key nobody is asked: the call could not be sent, see [Pins.Meet].
 func (p *Pins) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, error) {
 	if passes(c) {
 		return ostiary.Allowed(), nil
@@ -27,7 +30,7 @@ func (p *Pins) Check(ctx context.Context, c *ostiary.Call) (ostiary.Decision, er
 	}
 	srv := s.servers[c.Upstream]
 	if srv != nil && srv.identity != nil && !srv.identity.accepts(c.Server) {
-		return p.another(c.Upstream), nil
+		return p.another(c.Upstream, p.o.Changed == Ask && !srv.identity.keyed()), nil
 	}
 	at, held := entryOf(c)
 	if !held {
@@ -82,12 +85,23 @@ func passes(c *ostiary.Call) bool {
 }
 
 // another is the refusal of every call to a server that is not the one that was
-// accepted.
-func (p *Pins) another(upstream string) ostiary.Decision {
+// accepted, or the question about it.
+func (p *Pins) another(upstream string, ask bool) ostiary.Decision {
 	up := visible.Line(upstream, 120)
 	return p.decision(ostiary.CodePinUpstream, fmt.Sprintf("the server %s is not the one that was accepted: its program or its key is another one", up),
 		fmt.Sprintf("if it was upgraded, `%s` accepts it; if it is a different server, give it another name", p.command("accept", upstream, "")),
-		p.command("diff", upstream, ""))
+		p.command("diff", upstream, ""), ask)
+}
+
+// keyed reports whether a form of a server has a key, by which it is known before
+// anything is said to it.
+func (s *standing) keyed() bool {
+	for _, f := range slices.Concat(s.pin.Accepted, s.pin.Waiting) {
+		if _, has := wire.Member([]byte(f.Text), "key"); has {
+			return true
+		}
+	}
+	return false
 }
 
 // changed is the refusal of a call to an entry that is not as it was accepted.
@@ -106,7 +120,7 @@ func (p *Pins) changed(c *ostiary.Call, at item, st *standing) ostiary.Decision 
 			}
 		}
 	}
-	return p.decision(code, what, "other "+noun+"s are not affected; `"+p.command("accept", c.Upstream, label)+"` accepts it", p.command("diff", c.Upstream, label))
+	return p.decision(code, what, "other "+noun+"s are not affected; `"+p.command("accept", c.Upstream, label)+"` accepts it", p.command("diff", c.Upstream, label), p.o.Changed == Ask)
 }
 
 func waitingForm(st *standing, d ostiary.Digest) *Form {
@@ -121,13 +135,13 @@ func waitingForm(st *standing, d ostiary.Digest) *Form {
 	return nil
 }
 
-// decision refuses or asks, as the operator chose.
-func (p *Pins) decision(code ostiary.Code, what, next, look string) ostiary.Decision {
+// decision refuses or asks.
+func (p *Pins) decision(code ostiary.Code, what, next, look string, ask bool) ostiary.Decision {
 	d := ostiary.Decision{
 		Verdict: ostiary.Deny, Code: code, Stage: stage, Reason: what + "; look with `" + look + "`; " + next,
 		Message: what + ", so this call was not run and repeating it does not help: ask the person you work for to look with `" + look + "`; " + next,
 	}
-	if p.o.Changed == Ask {
+	if ask {
 		d.Verdict = ostiary.Ask
 		d.Reason = what + "; see `" + look + "`"
 		d.Message = what + ", so a person decides; " + next

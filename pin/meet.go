@@ -9,8 +9,9 @@ import (
 // Meet judges who answers where an upstream is to be, before anything is said to it:
 // an error (pin_upstream) if that is not who was accepted, and then it waits for a
 // person as [Pins.See] has it. Of an upstream that was never seen nothing is known,
-// so it passes. Where a person is to be asked about changes ([Ask]), each call asks,
-// and who answers is met.
+// so it passes. That is so also where a person is to be asked about changes ([Ask]):
+// what tells of a server's tools carries a credential already, and comes before any
+// question.
 func (p *Pins) Meet(ctx context.Context, upstream string, who Identity) error {
 	s, err := p.known(ctx, p.o.Ticks()-maxAge)
 	if err != nil {
@@ -23,10 +24,10 @@ func (p *Pins) Meet(ctx context.Context, upstream string, who Identity) error {
 	if err := p.See(ctx, Seen{Upstream: upstream, Identity: who}); err != nil {
 		return err
 	}
-	if srv.identity.accepts(who.digest) || p.o.Changed == Ask {
+	if srv.identity.accepts(who.digest) {
 		return nil
 	}
-	d := p.another(upstream)
+	d := p.another(upstream, false)
 	return &ostiary.Error{Code: d.Code, Message: d.Message, Reason: d.Reason}
 }
 

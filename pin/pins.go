@@ -17,7 +17,7 @@ type Change uint8
 // The zero value refuses.
 const (
 	Refuse Change = iota
-	Ask           // a person
+	Ask           // a person, but for another key, which [Pins.Meet] refuses
 )
 
 // Shadowing says what becomes of a tool that passes for another server's.

@@ -85,16 +85,18 @@ const ran = `"io.modelcontextprotocol/serverInfo"`
 // TestAChangedKeyGetsNothing: between two calls another server takes the place of a
 // server over TLS, with a certificate that is as good. Not a byte of a request, nor
 // the credential, reaches it before a person has accepted it; where nothing is
-// pinned it gets the call. Then the first one comes back.
+// pinned it gets the call. Then the first one comes back. That a person is asked about
+// changes makes no difference: no question comes before a request.
 func TestAChangedKeyGetsNothing(t *testing.T) {
-	for _, unpinned := range []bool{false, true} {
-		t.Run(fmt.Sprint("unpinned ", unpinned), func(t *testing.T) {
+	const refuse, ask, none = "{changed: refuse}", "{changed: ask}", "{dangerously_unpinned: true}"
+	for _, pins := range []string{refuse, ask, none} {
+		t.Run(pins, func(t *testing.T) {
 			pairs, roots := ownCertificates(t)
 			t.Setenv("SSL_CERT_FILE", roots)
 			first, seen := secured(t, pairs[0], "")
 			at := first.Listener.Addr().String()
 			_, port, _ := net.SplitHostPort(at)
-			d := newDoorway(t, fmt.Sprintf("version: 1\npin: {dangerously_unpinned: %t}\nupstreams:\n  notes: {url: \"https://localhost:%s\", allow_private: [localhost], credential: {value: the-credential}}\nrules:\n  - {tool: notes/echo, effect: read}\n", unpinned, port))
+			d := newDoorway(t, fmt.Sprintf("version: 1\npin: %s\nupstreams:\n  notes: {url: \"https://localhost:%s\", allow_private: [localhost], credential: {value: the-credential}}\nrules:\n  - {tool: notes/echo, effect: read}\n", pins, port))
 			door, key := d.start("notes"), d.key("alice")
 			call := func(want string) {
 				t.Helper()
@@ -122,7 +124,7 @@ func TestAChangedKeyGetsNothing(t *testing.T) {
 				return seen
 			}
 			seen = exchange(pairs[1])
-			if unpinned {
+			if pins == none {
 				call(ran)
 				if seen.Load() == 0 {
 					t.Error("control: the second server saw nothing")
