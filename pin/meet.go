@@ -8,8 +8,9 @@ import (
 
 // Meet judges who answers where an upstream is to be, before anything is said to it:
 // an error (pin_upstream) if that is not who was accepted, and then it waits for a
-// person as [Pins.See] has it. Of an upstream that was never seen nothing is known,
-// so it passes. That is so also where a person is to be asked about changes ([Ask]):
+// person as [Pins.See] has it. Who is met first is pinned before it returns, so that of
+// several that answer at the same moment, to whichever processes, one passes. That is
+// so also where a person is to be asked about changes ([Ask]):
 // what tells of a server's tools carries a credential already, and comes before any
 // question.
 func (p *Pins) Meet(ctx context.Context, upstream string, who Identity) error {
@@ -18,13 +19,16 @@ func (p *Pins) Meet(ctx context.Context, upstream string, who Identity) error {
 		return err
 	}
 	srv := s.servers[upstream]
-	if srv == nil || srv.identity == nil || srv.identity.accepts(who.digest) && len(srv.identity.pin.Waiting) == 0 {
+	if srv != nil && srv.identity.accepts(who.digest) && len(srv.identity.pin.Waiting) == 0 {
 		return nil
 	}
 	if err := p.See(ctx, Seen{Upstream: upstream, Identity: who}); err != nil {
 		return err
 	}
-	if srv.identity.accepts(who.digest) {
+	if s, err = p.known(ctx, p.o.Ticks()-maxAge); err != nil {
+		return err
+	}
+	if srv = s.servers[upstream]; srv != nil && srv.identity.accepts(who.digest) {
 		return nil
 	}
 	d := p.another(upstream, false)

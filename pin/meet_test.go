@@ -4,6 +4,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ostiary/ostiary"
@@ -45,4 +48,60 @@ func TestAnotherKeyAsksNobody(t *testing.T) {
 			t.Errorf("control: asks %t: %+v", ask, d)
 		}
 	}
+}
+
+// TestTwoAtFirstSight: several rooms over one state directory meet a server at the same
+// moment that none has seen before, each behind another key. One key is pinned, and who
+// has the others is refused before anything is said to it.
+func TestTwoAtFirstSight(t *testing.T) {
+	dir := t.TempDir()
+	const doors = 6
+	var got [doors]error
+	var notes [doors]*journal
+	var all sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range doors {
+		h := houseOver(t, openStore(t, dir), nil)
+		notes[i] = h.notes
+		if _, err := h.pins.known(t.Context(), h.pins.o.Ticks()); err != nil { // each knows that nobody knows it
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			<-begin
+			got[i] = h.pins.Meet(t.Context(), "notes", keyed(fmt.Sprint(i)))
+		})
+	}
+	close(begin)
+	all.Wait()
+	h := houseOver(t, openStore(t, dir), nil)
+	met, created := 0, 0
+	for i, err := range got {
+		names := notes[i].names()
+		created += strings.Count(names, "pin_created") - strings.Count(strings.ReplaceAll(names, "pin_changed pin_undone", ""), "pin_undone")
+		again := h.pins.Meet(t.Context(), "notes", keyed(fmt.Sprint(i)))
+		switch {
+		case err == nil && again == nil:
+			met++
+		case !errors.Is(err, ostiary.CodePinUpstream) || !errors.Is(again, ostiary.CodePinUpstream):
+			t.Errorf("the key %d: %v, and later %v", i, err, again)
+		}
+	}
+	if met != 1 || created != 1 {
+		t.Errorf("%d keys were taken at first sight, %d are noted", met, created)
+	}
+}
+
+// TestFirstSightIsNoted: a key that cannot be noted is not taken.
+func TestFirstSightIsNoted(t *testing.T) {
+	h := newHouse(t, nil)
+	h.notes.err = ostiary.CodeAuditUnavailable
+	if err := h.pins.Meet(t.Context(), "notes", keyed("A")); !errors.Is(err, ostiary.CodeAuditUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	h.notes.err = nil
+	if err := h.pins.Meet(t.Context(), "notes", keyed("A")); err != nil || h.notes.names() != "pin_created" {
+		t.Errorf("got %v, noted %s", err, h.notes.names())
+	}
+	h.see("notes", keyed("A"), readTool) // the tools are at first sight yet
+	h.allowed("notes", keyed("A"), readTool)
 }

@@ -116,7 +116,8 @@ func (p *Pins) write(ctx context.Context, v *sight) error {
 		p.o.Logger.Warn("the server's definitions change too often; what is new stays refused and is not noted", "upstream", visible.Line(v.Upstream, 120))
 		return nil
 	}
-	for _, e := range first.events(v) {
+	events := first.events(v)
+	for _, e := range events {
 		if err := p.o.Journal.Note(e); err != nil {
 			return err
 		}
@@ -131,10 +132,23 @@ func (p *Pins) write(ctx context.Context, v *sight) error {
 		}
 		return second.put(tx)
 	})
-	if err == nil {
-		first.tell(p, v)
+	if err != nil {
+		return errors.Join(err, p.undone(v, events, err))
 	}
-	return err
+	first.tell(p, v)
+	return nil
+}
+
+// undone notes that what was noted may not count, since it could not be written.
+func (p *Pins) undone(v *sight, events []ostiary.Event, why error) error {
+	if len(events) == 0 {
+		return nil
+	}
+	e := ostiary.Event{Name: "pin_undone", Subject: v.Upstream, Upstream: v.Upstream, Channel: channel, Detail: "what is pinned had changed meanwhile"}
+	if !errors.Is(why, errAgain) {
+		e.Detail = "it may not be pinned: " + ostiary.AsError(why).Error()
+	}
+	return p.o.Journal.Note(e)
 }
 
 // events are what a plan has in the evidence.
