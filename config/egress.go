@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/tls"
 	"net/http"
 	"net/url"
 	"strings"
@@ -81,8 +80,8 @@ const connectTime = 10 * time.Second
 // for a person.
 const withPeople = 10 * time.Minute
 
-func (u *Upstream) egress(now func() time.Time, answer time.Duration, secure *tls.Config) (*egress.Dialer, error) {
-	return egress.New(egress.Options{AllowPrivate: u.AllowPrivate, Stream: true, Connect: connectTime, Timeout: answer, Clock: now, TLS: secure})
+func (u *Upstream) egress(now func() time.Time, answer time.Duration, judge *egress.Peers) (*egress.Dialer, error) {
+	return egress.New(egress.Options{AllowPrivate: u.AllowPrivate, Stream: true, Connect: connectTime, Timeout: answer, Clock: now, Peers: judge})
 }
 
 // longest is how long a call may run at most.
@@ -97,9 +96,10 @@ func (f *File) longest() time.Duration {
 // Client reaches the server at the URL, and nothing else. Each has connections of
 // its own. The header of an answer may take as long as any call; who waits for it
 // bounds it further. A server over TLS whose key is not the one that is pinned gets
-// nothing: the handshake fails before a request or a credential is sent.
+// nothing: the handshake fails before a request or a credential is sent. Where another
+// key is accepted, what is open to the one before is closed.
 func (f *File) Client(h *House, u *Upstream, now func() time.Time) (*http.Client, error) {
-	d, err := u.egress(now, f.longest(), h.meets(u))
+	d, err := u.egress(now, f.longest(), h.peers(u))
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,9 @@ package config
 import (
 	"context"
 	"crypto/tls"
-	"time"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/egress"
 	"github.com/ostiary/ostiary/gateway"
 	"github.com/ostiary/ostiary/pin"
 	"github.com/ostiary/ostiary/untrusted/detect"
@@ -28,20 +28,23 @@ func (f *File) newPins(w Wiring, s ostiary.Store, j ostiary.Journal) *pin.Pins {
 	return pin.New(o)
 }
 
-// meetTime bounds what a TLS handshake waits for the store.
-const meetTime = 5 * time.Second
-
-// meets has the key of a server looked at while the connection is made.
-func (h *House) meets(u *Upstream) *tls.Config {
+// peers have the key of a server looked at while a connection is made, and as long as
+// there is one.
+func (h *House) peers(u *Upstream) *egress.Peers {
 	p := h.people.pins
 	if p == nil {
 		return nil
 	}
-	return &tls.Config{VerifyConnection: func(state tls.ConnectionState) error {
-		ctx, done := context.WithTimeout(context.Background(), meetTime)
-		defer done()
-		return p.Meet(ctx, u.Name, pin.Peer(u.URL, &state))
-	}}
+	return &egress.Peers{
+		Meet: func(ctx context.Context, state *tls.ConnectionState) (name string, err error) {
+			who := pin.Peer(u.URL, state)
+			digest := who.Digest()
+			return string(digest[:]), p.Meet(ctx, u.Name, who)
+		},
+		Left: func(ctx context.Context, name string) (why, err error) {
+			return p.Left(ctx, u.Name, ostiary.Digest([]byte(name)))
+		},
+	}
 }
 
 // Pins hold the servers to what they were when they were accepted; every door of the

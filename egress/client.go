@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -42,14 +43,20 @@ func (d *Dialer) Client() *http.Client {
 // of their own. It judges the URL of each request and bounds the answer, but a
 // redirect's credentials and scheme are the client's matter.
 func (d *Dialer) Transport() http.RoundTripper {
+	judge := Peers{}
+	if d.o.Peers != nil {
+		judge = *d.o.Peers
+	}
 	return &transport{
-		dialer: d, inner: d.transport(bufferBytes), streams: d.transport(streamBytes),
-		plain: plain{dial: d.DialContext, wait: d.o.Timeout},
+		dialer: d, plain: plain{dial: d.DialContext, wait: d.o.Timeout},
+		peers: newPeers(judge, func(p *peers) *pools {
+			return &pools{inner: d.transport(bufferBytes, p), streams: d.transport(streamBytes, p)}
+		}),
 	}
 }
 
-func (d *Dialer) transport(buffer int) *http.Transport {
-	return &http.Transport{
+func (d *Dialer) transport(buffer int, p *peers) *http.Transport {
+	t := &http.Transport{
 		Proxy:       nil, // an environment variable must not lead elsewhere
 		DialContext: d.DialContext, TLSClientConfig: d.o.TLS.Clone(), ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: min(tlsHandshake, d.o.Timeout), ResponseHeaderTimeout: d.o.Timeout,
@@ -58,13 +65,19 @@ func (d *Dialer) transport(buffer int) *http.Transport {
 		HTTP2:              &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: tlsHandshake}, // a stream whose other end is gone ends
 		DisableCompression: true,                                                                     // bytes stay as they are, and nothing small becomes large
 	}
+	if d.o.Peers != nil {
+		// The configuration is that of the transport, which says there what it speaks.
+		t.DialTLSContext = func(ctx context.Context, _, address string) (net.Conn, error) {
+			return p.dialTLS(ctx, d, t.TLSClientConfig, address)
+		}
+	}
+	return t
 }
 
 type transport struct {
 	dialer  *Dialer
-	inner   *http.Transport
-	streams *http.Transport // for what lasts
-	plain   plain           // for the same without TLS
+	peers   *peers
+	plain   plain // for what lasts, without TLS
 	buffers buffers
 }
 
@@ -77,11 +90,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if t.dialer.o.Stream && plainly(r) {
 		return t.plain.roundTrip(r, &t.buffers)
 	}
-	through := t.inner
-	if t.dialer.o.Stream && r.Method == http.MethodGet {
-		through = t.streams
-	}
-	resp, err := through.RoundTrip(r)
+	resp, err := t.judged(r)
 	if err != nil || t.dialer.o.Stream {
 		return resp, err
 	}
@@ -93,10 +102,36 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// judged sends a request after those who may get it were judged again.
+func (t *transport) judged(r *http.Request) (*http.Response, error) {
+	if t.dialer.o.Peers == nil || r.URL.Scheme != "https" {
+		return t.send(r)
+	}
+	if err := t.peers.review(r.Context()); err != nil {
+		closeBody(r)
+		return nil, err
+	}
+	end := t.peers.begin()
+	resp, err := t.send(r)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	resp.Body = &ending{resp.Body, end}
+	return resp, nil
+}
+
+func (t *transport) send(r *http.Request) (*http.Response, error) {
+	now := t.peers.pools()
+	if t.dialer.o.Stream && r.Method == http.MethodGet {
+		return now.streams.RoundTrip(r)
+	}
+	return now.inner.RoundTrip(r)
+}
+
 // CloseIdleConnections lets the client's method of that name reach the connections.
 func (t *transport) CloseIdleConnections() {
-	t.inner.CloseIdleConnections()
-	t.streams.CloseIdleConnections()
+	t.peers.pools().close()
 	t.plain.close()
 }
 

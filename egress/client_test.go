@@ -242,7 +242,7 @@ func TestProxyIsNotAsked(t *testing.T) {
 	if got, err := get(t, client(t, Options{}), s.at("a.example")); err != nil || got != "direct" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if dialer(t, Options{}).Transport().(*transport).inner.Proxy != nil {
+	if dialer(t, Options{}).Transport().(*transport).peers.pools().inner.Proxy != nil {
 		t.Error("a proxy can be set from outside")
 	}
 	// Control; http.ProxyFromEnvironment remembers what it read first in a process.

@@ -39,6 +39,8 @@ type Options struct {
 	// TLS adds what a use needs, such as own roots or a client's certificate;
 	// TLS 1.2 is the least in any case.
 	TLS *tls.Config
+	// Peers judges who answers over TLS; nil leaves that to certificates.
+	Peers *Peers
 
 	// Resolve gives all addresses of a name; by default Go's own resolver.
 	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)

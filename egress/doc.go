@@ -38,7 +38,8 @@
 // proxy, a shared host, domain fronting) leads on from there. A NAT or a route of
 // the network may lead a public address to a private machine. A name that Options
 // list may lead to any private address that its DNS says. What a connection that
-// is open already carries is not looked at again. Only connections that this
+// is open already carries is not looked at again, but for who answers there over TLS
+// where Options have Peers. Only connections that this
 // package opens are judged; those of an upstream's own process are for the
 // sandbox.
 package egress

@@ -18,7 +18,7 @@ type Pinning struct {
 	Peer    func(url string, state *tls.ConnectionState) []byte
 	// Accepted reports whether a server with this identity is the one that was accepted,
 	// or one that was never seen. Over TLS the client of [Remote] makes no connection to
-	// any other.
+	// any other, and ends those that there are.
 	Accepted func(ctx context.Context, upstream string, server ostiary.Digest) (bool, error)
 	// See compares a whole list with what was accepted.
 	See func(ctx context.Context, s Sight, k Kind, entries []Entry) error

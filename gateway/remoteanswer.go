@@ -103,6 +103,9 @@ func (r *remote) told(status int) {
 var errCutOff = errors.New("cut off")
 
 func (r *remote) cutOff(err error) error {
+	if e := (*ostiary.Error)(nil); errors.As(err, &e) && e.Code == ostiary.CodePinUpstream {
+		return e // the door has left the server
+	}
 	return &ostiary.Error{Code: ostiary.CodeGatewayUpstream, Err: errors.Join(errCutOff, err),
 		Message: "the server's answer was cut off; whether the call took effect is unknown: look before you repeat it"}
 }

@@ -125,9 +125,7 @@ func (d *door) serverFor(ctx context.Context, m *wire.Message, class ostiary.Cla
 	if err != nil || accepted {
 		return now, err
 	}
-	// Another one may be there by now, such as the one that was accepted meanwhile. It
-	// is met by a new connection only.
-	d.remote.client.CloseIdleConnections()
+	// Another one may be there by now, such as the one that was accepted meanwhile.
 	d.catalog.changed()
 	if _, _, err := d.catalog.wait(ctx, m); err != nil {
 		return now, nil //nolint:nilerr // the line refuses it

@@ -35,6 +35,7 @@
 // code (npx, uvx, docker) is known by what it was told to fetch. The file is read
 // while it starts, so who can exchange it at that moment is not seen until the next
 // start. Of a server over TLS the key of the certificate is known when a connection
-// is made. Resources are data and are not held, and what a template or a prompt gives
-// may be another thing each time. Whoever can write the store can accept without a record.
+// is made, and looked at again as long as there is one. Resources are data and are not
+// held, and what a template or a prompt gives may be another thing each time. Whoever
+// can write the store can accept without a record.
 package pin

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/internal/visible"
 )
 
 // Meet judges who answers where an upstream is to be, before anything is said to it:
@@ -33,6 +34,18 @@ func (p *Pins) Meet(ctx context.Context, upstream string, who Identity) error {
 	}
 	d := p.another(upstream, false)
 	return &ostiary.Error{Code: d.Code, Message: d.Message, Reason: d.Reason}
+}
+
+// Left says why nothing may run any more with whom [Pins.Meet] let pass: it is not who
+// is accepted by now. It is nil where that is so yet. The error says that it cannot be told.
+func (p *Pins) Left(ctx context.Context, upstream string, who ostiary.Digest) (why, err error) {
+	accepted, err := p.Accepted(ctx, upstream, who)
+	if err != nil || accepted {
+		return nil, err
+	}
+	return &ostiary.Error{Code: ostiary.CodePinUpstream,
+		Message: "another key of the server " + visible.Line(upstream, 120) + " was accepted, so the connection to the one before was closed; whether what ran there took effect is unknown: look before you repeat it",
+		Reason:  "who accepted the other key is in the evidence (pin_accepted), and in `" + p.command("list", upstream, "") + "`"}, nil
 }
 
 // Accepted reports whether an upstream with this identity is the one that was

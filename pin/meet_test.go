@@ -105,3 +105,43 @@ func TestFirstSightIsNoted(t *testing.T) {
 	h.see("notes", keyed("A"), readTool) // the tools are at first sight yet
 	h.allowed("notes", keyed("A"), readTool)
 }
+
+// TestWhoIsLeft: what runs with a server ends when a person accepts another one in its
+// place, and goes on where both count, or where it cannot be told.
+func TestWhoIsLeft(t *testing.T) {
+	h := newHouse(t, nil)
+	left := func(key string) error {
+		t.Helper()
+		why, err := h.pins.Left(t.Context(), "notes", keyed(key).Digest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return why
+	}
+	for _, key := range []string{"A", "B", "C"} {
+		_ = h.pins.Meet(t.Context(), "notes", keyed(key)) // all but the first wait
+		if left("A") != nil {
+			t.Errorf("what only waits ends what runs: %v", left("A"))
+		}
+		if key == "B" {
+			h.accept(Accept{Upstream: "notes", Also: true})
+			if left("A") != nil || left("B") != nil {
+				t.Errorf("both count, and are left: %v, %v", left("A"), left("B"))
+			}
+		}
+	}
+	h.accept(Accept{Upstream: "notes"})
+	for _, key := range []string{"A", "B"} {
+		if why := left(key); !errors.Is(why, ostiary.CodePinUpstream) || !strings.Contains(why.Error(), "look before you repeat it") {
+			t.Errorf("%s: %v", key, why)
+		}
+	}
+	if left("C") != nil {
+		t.Error("what was accepted is left")
+	}
+	none := New(Options{Clock: noon})
+	defer none.Close()
+	if why, err := none.Left(t.Context(), "notes", keyed("A").Digest()); why != nil || !errors.Is(err, ostiary.CodeStoreUnavailable) {
+		t.Errorf("got %v, %v", why, err)
+	}
+}

@@ -10,7 +10,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -59,6 +58,11 @@ func secured(t *testing.T, pair tls.Certificate, at string) (s *httptest.Server,
 	mcp.AddTool(server, &mcp.Tool{Name: "echo", Annotations: &mcp.ToolAnnotations{ReadOnlyHint: true}},
 		func(_ context.Context, _ *mcp.CallToolRequest, in noteIn) (*mcp.CallToolResult, any, error) {
 			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: in.Text}}}, nil, nil
+		})
+	mcp.AddTool(server, &mcp.Tool{Name: "wait", Annotations: &mcp.ToolAnnotations{ReadOnlyHint: true}},
+		func(ctx context.Context, _ *mcp.CallToolRequest, _ noteIn) (*mcp.CallToolResult, any, error) {
+			<-ctx.Done()
+			return nil, nil, ctx.Err()
 		})
 	h := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: true})
 	s = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -158,78 +162,5 @@ func TestAChangedKeyGetsNothing(t *testing.T) {
 				t.Errorf("the server that was replaced saw %d requests", n)
 			}
 		})
-	}
-}
-
-// switchboard passes connections on to where it leads at the time; those that there
-// are stay where they are.
-func switchboard(t *testing.T) (port string, lead func(to string)) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	var now atomic.Value
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				there, err := net.Dial("tcp", now.Load().(string))
-				if err != nil {
-					return
-				}
-				go func() {
-					defer there.Close()
-					_, _ = io.Copy(there, c)
-				}()
-				_, _ = io.Copy(c, there)
-			}()
-		}
-	}()
-	if _, port, err = net.SplitHostPort(l.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	return port, func(to string) { now.Store(to) }
-}
-
-// TestAnOldConnectionIsLeft: a person accepts another key while a connection to the
-// server with the old one is still open. The door goes to the one that was accepted,
-// and the old one gets nothing more.
-func TestAnOldConnectionIsLeft(t *testing.T) {
-	pairs, roots := ownCertificates(t)
-	t.Setenv("SSL_CERT_FILE", roots)
-	port, lead := switchboard(t)
-	first, replaced := secured(t, pairs[0], "")
-	d := newDoorway(t, fmt.Sprintf("version: 1\nupstreams:\n  notes: {url: \"https://localhost:%s\", allow_private: [localhost], credential: {value: the-credential}}\nrules:\n  - {tool: notes/echo, effect: read}\n", port))
-	lead(first.Listener.Addr().String())
-	door, key := d.start("notes"), d.key("alice")
-	becomes := func(url, want string) {
-		t.Helper()
-		d.until("no call gets "+want, func() bool {
-			_, body, err := modernPost(t, http.DefaultClient, url, key)
-			return err == nil && strings.Contains(body, want)
-		})
-	}
-	becomes(door.url, ran)
-	second, seen := secured(t, pairs[1], "")
-	lead(second.Listener.Addr().String())
-	becomes(d.start("notes").url, "pin_upstream") // another door has no connection, and the key waits
-	d.command("pin", "accept", "notes")
-	became := seen.Load()
-	d.until("the server that was accepted sees nothing", func() bool {
-		becomes(door.url, "jsonrpc")
-		return seen.Load() > became
-	})
-	old := replaced.Load()
-	for range 3 {
-		becomes(door.url, ran)
-	}
-	if n := replaced.Load() - old; n != 0 {
-		t.Errorf("the server that was replaced saw %d requests more", n)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -36,15 +35,7 @@ func alternating(t *testing.T, to ...string) (port string) {
 				case <-t.Context().Done():
 					return
 				}
-				there, err := net.Dial("tcp", to[i%len(to)])
-				if err != nil {
-					return
-				}
-				go func() {
-					defer there.Close()
-					_, _ = io.Copy(there, c)
-				}()
-				_, _ = io.Copy(c, there)
+				leadOn(c, to[i%len(to)])
 			}()
 		}
 	}()

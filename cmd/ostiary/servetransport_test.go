@@ -59,13 +59,20 @@ const modernCall = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"nam
 
 func modernPost(t *testing.T, client *http.Client, url, key string) (posted, string, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(modernCall))
+	return modernPostTo(t, client, url, key, "echo")
+}
+
+// modernPostTo calls another tool with the same arguments.
+func modernPostTo(t *testing.T, client *http.Client, url, key, tool string) (posted, string, error) {
+	t.Helper()
+	body := strings.Replace(modernCall, `"echo"`, `"`+tool+`"`, 1)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
 		"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "Authorization": "Bearer " + key,
-		"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "echo",
+		"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": tool,
 	} {
 		req.Header.Set(name, value)
 	}
@@ -74,8 +81,8 @@ func modernPost(t *testing.T, client *http.Client, url, key string) (posted, str
 		return posted{}, "", err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return posted{resp.StatusCode, resp.ProtoMajor, resp.Header.Get("Retry-After")}, string(body), err
+	answer, err := io.ReadAll(resp.Body)
+	return posted{resp.StatusCode, resp.ProtoMajor, resp.Header.Get("Retry-After")}, string(answer), err
 }
 
 // posted is what an answer says beside its body.
