@@ -85,5 +85,6 @@ func (h *House) Pins() *gateway.Pinning {
 			t, known := p.Taken(upstream)
 			return gateway.Taken(t), known
 		},
+		Watch: p.Watch,
 	}
 }

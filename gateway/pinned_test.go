@@ -73,6 +73,7 @@ func pinning(p *pin.Pins) *Pinning {
 			t, known := p.Taken(upstream)
 			return Taken(t), known
 		},
+		Watch: p.Watch,
 	}
 }
 

@@ -34,6 +34,9 @@ type Pinning struct {
 	// Taken returns what people have accepted of a server, as far as it is known without
 	// asking for it; false where nothing is.
 	Taken func(upstream string) (Taken, bool)
+	// Watch calls hear, on a goroutine of its own, when it is known that a person has
+	// accepted something of a server, until stop.
+	Watch func(upstream string, hear func()) (stop func())
 }
 
 // Kind is which of a server's lists an entry stands in.

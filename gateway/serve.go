@@ -46,6 +46,7 @@ func (d *door) serve(asked context.Context) error {
 		}()
 	}
 	d.catalog.begin(ctx)
+	d.hears(ctx)
 
 	var err error
 	select {

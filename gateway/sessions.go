@@ -157,6 +157,7 @@ func (s *doors) make(one *session, who ostiary.Principal, open opener) {
 	if err == nil && d.server == nil && d.read == nil { // there is nothing to read, so nobody has to wait
 		d.falls = one.end
 		d.catalog.begin(d.life)
+		d.hears(d.life)
 		close(one.ready)
 		context.AfterFunc(one.ctx, func() {
 			defer s.leave(one, d)

@@ -50,9 +50,23 @@ func (n *news) owes(i int) {
 	n.owed[i] = true
 }
 
+// hears has the client told of acceptances also while it asks for nothing, until life ends.
+func (d *door) hears(life context.Context) {
+	if d.o.Pins == nil {
+		return
+	}
+	stop := d.o.Pins.Watch(d.o.Upstream, func() {
+		if d.under.enter() {
+			defer d.under.leave()
+			defer d.breaks()
+			d.tellTaken(life)
+		}
+	})
+	context.AfterFunc(life, stop)
+}
+
 // tellTaken tells the client that a list looks different, since somebody has accepted
-// what waited. The store is not asked for it: it says what the requests before made
-// known. What nobody could be told is told behind a later request.
+// what waited. The store is not asked for it: it says what is known by then. What nobody could be told is told behind a later request.
 func (d *door) tellTaken(ctx context.Context) {
 	if d.o.Pins == nil {
 		return

@@ -17,12 +17,23 @@ const tellsAll = `{"tools":{"listChanged":true},"prompts":{"listChanged":true},"
 // taking is another process that sees the server show this kind of thing in other
 // words, and in which a person accepts them.
 func taking(t *testing.T, dir string, k pin.Kind) (take func()) {
+	t.Helper()
+	show, accept := changing(t, dir, k)
+	return func() {
+		t.Helper()
+		show()
+		accept()
+	}
+}
+
+// changing is the same in two steps.
+func changing(t *testing.T, dir string, k pin.Kind) (show, accept func()) {
 	other, desk := pinsOver(t, dir)
 	n, name := 0, "read"
 	if k != pin.KindTool {
 		name = string(k) + ":read"
 	}
-	show := func() {
+	show = func() {
 		t.Helper()
 		n++
 		text := fmt.Appendf(nil, `{"description":"in words %d"}`, n)
@@ -34,9 +45,8 @@ func taking(t *testing.T, dir string, k pin.Kind) (take func()) {
 	if k != pin.KindTool { // of which there are some already
 		show()
 	}
-	return func() {
+	return show, func() {
 		t.Helper()
-		show()
 		if _, err := desk.Accept(t.Context(), pin.Accept{Upstream: "up", Tool: name}, pin.Who{Name: "olga", Channel: "cli"}); err != nil {
 			t.Fatal(err)
 		}
@@ -172,6 +182,63 @@ func TestAnAcceptanceIsToldOverHTTP(t *testing.T) {
 			default:
 			}
 		})
+	}
+}
+
+// TestAnIdleClientHears: a client asks for nothing any more, and a person accepts in
+// another process what was known to wait.
+func TestAnIdleClientHears(t *testing.T) {
+	const told = `{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`
+	t.Run("stdio", func(t *testing.T) {
+		dir := t.TempDir()
+		p, _ := pinsOver(t, dir)
+		s := newScripted(t)
+		usual := handshakes(`{"tools":[` + readTool + `,` + putTool + `]}`)
+		s.auto = func(m *wire.Message) ([]string, bool) {
+			switch m.Method {
+			case "initialize":
+				return []string{result(m, `{"protocolVersion":"2025-11-25","capabilities":`+tellsAll+`,"serverInfo":{"name":"s","version":"1"}}`)}, true
+			case "tools/call":
+				return []string{answer(string(m.ID), "done")}, true
+			}
+			return usual(m)
+		}
+		b := pinned(t, p, s).shaken()
+		b.send(call("1", "put"))
+		b.want("done")
+		show, accept := changing(t, dir, pin.KindTool)
+		for range 2 {
+			show()
+			waits(t, p)
+			accept()
+			b.want(told)
+		}
+	})
+	t.Run("http", func(t *testing.T) {
+		dir := t.TempDir()
+		p, _ := pinsOver(t, dir)
+		w := openWebHouse(t, rows(), func(o *ostiary.Options) { o.Gates = slices.Insert(o.Gates, 2, ostiary.Gate(p)) },
+			func(o *HTTPOptions, s *site) {
+				listens(o, s)
+				s.offers, s.tools = tellsAll, `{"tools":[`+readTool+`,`+putTool+`]}`
+				o.Door.Pins = pinning(p)
+			})
+		id := w.session()
+		_, next, _ := w.stream(id)
+		has(t, w.post(call("1", "put"), "Mcp-Session-Id", id).want(t, 200).body, "done")
+		show, accept := changing(t, dir, pin.KindTool)
+		show()
+		waits(t, p)
+		accept()
+		has(t, next(), told)
+	})
+}
+
+// waits has a process look at what is pinned, as a call there would.
+func waits(t *testing.T, p *pin.Pins) {
+	t.Helper()
+	if err := p.See(t.Context(), pin.Seen{Upstream: "another", Kinds: []pin.Kind{pin.KindTool}}); err != nil {
+		t.Fatal(err)
 	}
 }
 

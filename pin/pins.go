@@ -61,6 +61,8 @@ type Pins struct {
 	life context.Context
 	die  context.CancelFunc
 	pace pace
+
+	watchers watchers
 }
 
 var _ ostiary.Gate = (*Pins)(nil)
@@ -81,4 +83,7 @@ func New(o Options) *Pins {
 
 // Close ends what is asked of the store. Calls are refused once what is known is
 // too old.
-func (p *Pins) Close() { p.die() }
+func (p *Pins) Close() {
+	p.watchers.close()
+	p.die()
+}

@@ -78,6 +78,7 @@ func (p *Pins) refresh(ctx context.Context, need time.Duration) (*snapshot, erro
 	defer done()
 	fresh := p.ask(asking, old)
 	p.last.Store(fresh)
+	p.watchers.look(old, fresh, p.watch)
 	return fresh, nil
 }
 

@@ -13,10 +13,14 @@ func (p *Pins) Taken(upstream string) (t Taken, known bool) {
 	if s == nil || s.err != nil {
 		return t, false
 	}
+	return s.taken(upstream), true
+}
+
+func (s *snapshot) taken(upstream string) (t Taken) {
 	if srv := s.servers[upstream]; srv != nil {
 		t = srv.taken
 	}
-	return t, true
+	return t
 }
 
 // add takes the forms that a person accepted, each with when. A form that is accepted
