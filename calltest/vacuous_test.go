@@ -193,7 +193,7 @@ func TestNoActPassesVacuously(t *testing.T) {
 // TestAMuteServerFails: a case whose server does not answer ends, and fails.
 func TestAMuteServerFails(t *testing.T) {
 	t.Parallel()
-	mute := strings.Replace(good, "threat:", "delay: 1m\ntimeout: 100ms\nthreat:", 1)
+	mute := strings.Replace(good, "threat:", "delay: 1m\ntimeout: 1s\nthreat:", 1)
 	mute = strings.ReplaceAll(mute, "policy.yaml --\n", "policy.yaml --\nlimits: {shutdown: 100ms}\n")
 	r, err := runText(t, mute)
 	if err != nil || r.OK() || !strings.Contains(r.String(), "no answer came in time") {
