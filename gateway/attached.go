@@ -156,20 +156,8 @@ func (q *caller) task(ctx context.Context, id string) {
 		q.also(rule, false)
 	}
 	if c.Class == ostiary.ClassTask && !made.mixed {
-		c.OutputSchema = of.output
-		q.treatedAs(rule)
+		treatedAs(c, of, rule)
 	}
-}
-
-// treatedAs has what comes back treated as what its tool says itself, unless a row of
-// the operator's is about the method.
-func (q *caller) treatedAs(rule *ostiary.Rule) {
-	if q.c.Rule.Written() || q.c.Rule.Output == rule.Output {
-		return
-	}
-	made := *q.c.Rule
-	made.Output = rule.Output
-	q.c.Rule = &made
 }
 
 // also makes the rule of the call as strict as another one: what that forbids, the

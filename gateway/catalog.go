@@ -75,13 +75,16 @@ func newCatalog(d *door) *catalog {
 }
 
 // base returns the rules for everything that is not a tool.
-func (c *catalog) base() *policy.Book {
+func (c *catalog) base() *policy.Book { return c.latest().book }
+
+// latest is the list of tools as it was read last, without any if it never was.
+func (c *catalog) latest() tools {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.now.book != nil {
-		return c.now.book
+	if c.now.book == nil {
+		return tools{book: c.empty}
 	}
-	return c.empty
+	return c.now
 }
 
 // legacyReady lists when a handshake is complete, also a second one.

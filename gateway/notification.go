@@ -41,6 +41,7 @@ func (d *door) serverNotification(ctx context.Context, m *wire.Message, on *stre
 		d.odd.refuse(m.Method, rule.Forbid)
 	case !conditional(rule):
 		c, found := d.noteCall(m, rule, on), &ostiary.Result{Status: ostiary.StatusOK}
+		d.tells(c, m)
 		if err := d.passNotification(ctx, c, m, on, found); err != nil {
 			d.odd.refuse(m.Method, err)
 		}
@@ -51,6 +52,7 @@ func (d *door) serverNotification(ctx context.Context, m *wire.Message, on *stre
 			d.odd.refuse(m.Method, err)
 			return
 		}
+		d.tells(c, m)
 		d.o.Line.Do(ctx, c, func(ctx context.Context, c *ostiary.Call) (*ostiary.Result, error) {
 			found := &ostiary.Result{Status: ostiary.StatusOK}
 			if err := d.passNotification(ctx, c, m, on, found); err != nil {

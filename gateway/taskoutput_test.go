@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/ostiary/ostiary"
@@ -15,13 +16,13 @@ type sawOutput struct{ seen chan string }
 func (*sawOutput) Name() string { return "saw" }
 
 func (s *sawOutput) Apply(_ context.Context, c *ostiary.Call, _ *ostiary.Result) error {
-	if c.Class == ostiary.ClassTask {
+	if c.Class == ostiary.ClassTask || c.Method == "notifications/tasks" {
 		s.seen <- fmt.Sprintf("trusted %t, schema %s", c.Rule.Output.Trusted, c.OutputSchema)
 	}
 	return nil
 }
 
-// TestTasksAreTreatedAsTheirTools: what a task gives is treated as the result of the
+// TestTasksAreTreatedAsTheirTools: what a task gives, and tells, is treated as the result of the
 // tool whose call it is, also over stdio; but not where nobody knows whose it is, the
 // server gave the id to two tools, or a row is about the method itself.
 func TestTasksAreTreatedAsTheirTools(t *testing.T) {
@@ -60,6 +61,15 @@ func TestTasksAreTreatedAsTheirTools(t *testing.T) {
 			b.want("done")
 			if got := <-saw.seen; got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
+			}
+			// In revision 2026-07-28 a notification says the same.
+			if c.row {
+				c.want = strings.Replace(c.want, "false", "true", 1) // its row is not about notifications
+			}
+			s.say(`{"jsonrpc":"2.0","method":"notifications/tasks","params":{"taskId":"t","status":"completed","result":{"content":[{"type":"text","text":"told"}]}}}`)
+			b.want("told")
+			if got := <-saw.seen; got != c.want {
+				t.Errorf("a notification: got %s, want %s", got, c.want)
 			}
 		})
 	}

@@ -95,6 +95,37 @@ func (d *door) bound(q *caller, reply *wire.Message) error {
 var errTask = &ostiary.Error{Code: ostiary.CodeGatewayTask,
 	Message: "no task of yours has this id: list your tasks, or call the tool again"}
 
+// treatedAs has what is said of a task treated as what its tool says itself; a row of
+// the operator's that is about the method says for itself how.
+func treatedAs(c *ostiary.Call, of tool, rule *ostiary.Rule) {
+	c.OutputSchema = of.output
+	if c.Rule.Written() || c.Rule.Output == rule.Output {
+		return
+	}
+	made := *c.Rule
+	made.Output = rule.Output
+	c.Rule = &made
+}
+
+// tells has a notification of a task treated as what its tool says: in revision
+// 2026-07-28 it holds the result. It does not wait for a newer list, which the server
+// would send behind it.
+func (d *door) tells(c *ostiary.Call, m *wire.Message) {
+	if c == nil || m.Method != "notifications/tasks" {
+		return
+	}
+	id, _ := wire.Member(m.Params, "taskId")
+	made, mine := d.made.of(d.o.Principal.ID, word(id))
+	if !mine || made.mixed {
+		return
+	}
+	now, of := d.catalog.latest(), tool{}
+	if made.class == ostiary.ClassTool {
+		of = now.named[made.target]
+	}
+	treatedAs(c, of, speaks(now.book, &ostiary.Call{Class: made.class, Method: made.method, Target: made.target}))
+}
+
 // foreign reports whether a notification speaks of a task that is not known to be
 // that of the door's principal.
 func (d *door) foreign(m *wire.Message) bool {

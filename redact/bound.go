@@ -16,11 +16,16 @@ func (p *pass) bound(body []byte) (out []byte, did bool) {
 	if len(body) <= p.limit || isList(p.c.Method) {
 		return body, false
 	}
-	if m, ok := member(body, structured); ok && m.end-m.value > p.limit {
-		p.noteOnce("max_bytes", "/"+structured)
-		body, did = p.withhold(body, ostiary.CodeLimitSize,
-			fmt.Sprintf("structured content was left out: it has %d bytes, and the limit is %d", m.end-m.value, p.limit)), true
-	}
+	body = p.onResults(body, func(result []byte, pointer string) []byte {
+		m, ok := member(result, structured)
+		if !ok || m.end-m.value <= p.limit {
+			return result
+		}
+		p.noteOnce("max_bytes", pointer+"/"+structured)
+		did = true
+		return p.withhold(result, ostiary.CodeLimitSize,
+			fmt.Sprintf("structured content was left out: it has %d bytes, and the limit is %d", m.end-m.value, p.limit))
+	})
 	if p.r.Status == ostiary.StatusRPCError || p.c.Method == "notifications/message" {
 		if m, ok := member(body, "data"); ok && m.end-m.value > p.limit && body[m.value] != '"' {
 			p.noteOnce("max_bytes", "/data")
@@ -45,7 +50,7 @@ func cutNote(left, limit int) string {
 func (p *pass) cutTexts(body []byte) (out []byte, did bool) {
 	total := 0
 	for w := wire.Texts(body); w.Next(); {
-		if isText(&w, body) {
+		if p.isText(&w, body) {
 			total += w.End() - w.Start() - 2
 		}
 	}
@@ -57,7 +62,7 @@ func (p *pass) cutTexts(body []byte) (out []byte, did bool) {
 	var edits []wire.Edit
 	kept := 0
 	for w := wire.Texts(body); w.Next(); {
-		if !isText(&w, body) {
+		if !p.isText(&w, body) {
 			continue
 		}
 		inside := borrow(body[w.Start()+1 : w.End()-1])
@@ -92,7 +97,7 @@ func (p *pass) noteOnce(rule, pointer string) {
 
 // isText reports whether a literal is text for a reader, in a place where the protocol
 // has it, and outside of structured content.
-func isText(w *wire.TextWalk, body []byte) bool {
+func (p *pass) isText(w *wire.TextWalk, body []byte) bool {
 	if w.IsKey() {
 		return false
 	}
@@ -106,6 +111,9 @@ func isText(w *wire.TextWalk, body []byte) bool {
 		return false
 	}
 	top, _ := w.Step(1)
+	if string(top) == taskResult && p.ofTask() {
+		top, _ = w.Step(2)
+	}
 	return string(top) != structured && string(top) != "_meta"
 }
 

@@ -196,6 +196,55 @@ func TestOutputSchema(t *testing.T) {
 	}
 }
 
+// TestOutputSchemaOfTask: what a task's answer holds is held to the schema as the result
+// of its tool is, and to the bound; the same member in any other answer says nothing.
+func TestOutputSchemaOfTask(t *testing.T) {
+	const words = "many words "
+	task := func(value string) string {
+		return `{"resultType":"complete","taskId":"7","status":"completed","result":{"content":[{"type":"text","text":"ok"}],"structuredContent":{"text":"` + value + `"}}}`
+	}
+	said := func(what, code string) string {
+		return `{"resultType":"complete","taskId":"7","status":"completed","result":{"isError":true,"_meta":{"ostiary/withheld":{"structuredContent":"` + code + `"}},` +
+			`"content":[{"type":"text","text":"[ostiary: structured content was left out: ` + what + `. The call itself was carried out; do not repeat it for this.]"},{"type":"text","text":"ok"}]}}`
+	}
+	redacted, long := task("[REDACTED:acme-key]"), task(strings.Repeat(words, 100))
+	broken := said("a secret in it was redacted, and what was left does not fit the tool's output schema", "redact_schema")
+	for name, c := range map[string]struct {
+		method, body string
+		fits         bool
+		want         string
+	}{
+		"get":            {"tasks/get", task(acme), false, broken},
+		"fits":           {"tasks/get", task(acme), true, redacted},
+		"notification":   {"notifications/tasks", task(acme), false, broken},
+		"unchanged":      {"tasks/get", task("no secret"), false, task("no secret")},
+		"no task":        {"tools/call", task(acme), false, redacted},
+		"no object":      {"tasks/get", `{"result":"` + acme + `"}`, false, `{"result":"[REDACTED:acme-key]"}`},
+		"too long":       {"tasks/get", long, true, said("it has 1111 bytes, and the limit is 1000", "limit_size")},
+		"not by itself":  {"tasks/get", `{"result":{"structuredContent":{"text":"` + words + `"}},"statusMessage":"` + strings.Repeat("x", 1000) + `"}`, true, ""},
+		"texts together": {"tasks/get", `{"result":{"content":[{"text":"` + strings.Repeat(words, 60) + `"}],"structuredContent":{"text":"` + strings.Repeat(words, 60) + `"}}}`, true, ""},
+	} {
+		if c.want == "" {
+			c.want = c.body
+		}
+		f := filter(t, func(o *FilterOptions) {
+			o.MaxResult = 1000
+			o.Conforms = func(_, _ []byte) bool { return c.fits }
+		})
+		of := func(k *ostiary.Call) { k.Method, k.OutputSchema = c.method, []byte(`{}`) }
+		got, r, err := apply(t, f, c.body, of)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %s\nwant %s, %v", name, got, c.want, err)
+		}
+		if last := r.Findings[max(0, len(r.Findings)-1):]; strings.Contains(c.want, "left out") && last[0].Pointer != "/result/structuredContent" {
+			t.Errorf("%s: %v", name, last)
+		}
+		if again, _, _ := apply(t, f, got, of); again != got {
+			t.Errorf("%s: then %s", name, again)
+		}
+	}
+}
+
 func TestMember(t *testing.T) {
 	for _, c := range []struct{ body, name, found, without, with string }{
 		{`{"a":1,"b":[2, "x"] ,"c":{"a":3}}`, "a", `1`, `{"b":[2, "x"] ,"c":{"a":3}}`, `{"a":0,"b":[2, "x"] ,"c":{"a":3}}`},

@@ -45,6 +45,17 @@ func (p *pass) conform(before, after []byte) []byte {
 	if p.c.OutputSchema == nil || p.r.Status == ostiary.StatusRPCError || same(before, after) {
 		return after
 	}
+	return p.onResults(after, func(result []byte, pointer string) []byte {
+		was := before
+		if m, ok := p.inner(before); pointer != "" && ok {
+			was = before[m.value:m.end]
+		}
+		return p.conformed(was, result, pointer)
+	})
+}
+
+// conformed is conform for one result.
+func (p *pass) conformed(before, after []byte, pointer string) []byte {
 	now, ok := member(after, structured)
 	if !ok {
 		return after
@@ -56,7 +67,7 @@ func (p *pass) conform(before, after []byte) []byte {
 	if p.f.o.Conforms != nil && p.f.o.Conforms(p.c.OutputSchema, content) {
 		return after
 	}
-	p.note("output_schema", "/"+structured)
+	p.note("output_schema", pointer+"/"+structured)
 	return p.withhold(after, ostiary.CodeRedactSchema, "structured content was left out: a secret in it was redacted, and what was left does not fit the tool's output schema")
 }
 

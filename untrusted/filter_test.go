@@ -289,6 +289,9 @@ func TestOutputSchema(t *testing.T) {
 			return string(schema) == `{"x":1}` && string(content) == `{"a":"b[U+200B]"}`
 		}, true},
 		{"does not fit", `{"structuredContent":{"a":"b\u200b"}}`, true, func(_, _ []byte) bool { return false }, false},
+		{"of a task", `{"result":{"structuredContent":{"a":"b\u200b"}}}`, true, func(_, content []byte) bool { return string(content) == `{"a":"b[U+200B]"}` }, true},
+		{"of a task, does not fit", `{"result":{"structuredContent":{"a":"b\u200b"}}}`, true, func(_, _ []byte) bool { return false }, false},
+		{"in both", `{"structuredContent":{"a":"b"},"result":{"structuredContent":{"a":"b\u200b"}}}`, true, func(_, content []byte) bool { return string(content) == `{"a":"b"}` }, false},
 	} {
 		call := call("tools/call")
 		if c.schema {

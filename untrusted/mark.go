@@ -128,10 +128,19 @@ func (p *pass) conforms(body []byte) error {
 	if !p.shownInData || p.c.OutputSchema == nil || p.r.Status == ostiary.StatusRPCError {
 		return nil
 	}
-	content, ok := wire.Member(body, "structuredContent")
-	if !ok || p.f.o.Conforms != nil && p.f.o.Conforms(p.c.OutputSchema, content) {
+	fits := p.fits(body)
+	if inner, ok := wire.Member(body, "result"); ok && p.nested { // of a task, in revision 2026-07-28
+		fits = fits && p.fits(inner)
+	}
+	if fits {
 		return nil
 	}
 	return &ostiary.Error{Code: ostiary.CodeRedactSchema,
 		Message: "the answer has hidden characters in structuredContent and does not fit the tool's output schema with them made visible, so it was withheld; the call itself was carried out: do not repeat it for this"}
+}
+
+// fits reports whether what a result has of structured content is as the schema says.
+func (p *pass) fits(result []byte) bool {
+	content, ok := wire.Member(result, "structuredContent")
+	return !ok || p.f.o.Conforms != nil && p.f.o.Conforms(p.c.OutputSchema, content)
 }
