@@ -188,6 +188,54 @@ func TestServersWithoutPromptsAreNotHeldToAny(t *testing.T) {
 	s.nothing(b)
 }
 
+// TestServersWithoutTemplatesAreRead: a server that has resources and no list of
+// templates, however it says so, is read; but one that says what is no list, or has it
+// under a name in another case, is not.
+func TestServersWithoutTemplatesAreRead(t *testing.T) {
+	for templates, reads := range map[string]bool{
+		"":                           true, // an error
+		`{"resourceTemplates":[]}`:   true,
+		`{"resourceTemplates":null}`: true,
+		`{}`:                         true,
+		`{"_meta":{"a":"b"}}`:        true,
+		`{"resourceTemplates":7}`:    false,
+		`{"resourceTemplates":{}}`:   false,
+		`{"ResourceTemplates":[` + tableOf + `]}`: false,
+		`{"nextCursor":7}`:                        false,
+		`7`:                                       false,
+	} {
+		t.Run(templates, func(t *testing.T) {
+			p, _ := pinsOver(t, t.TempDir())
+			k := &stock{}
+			k.has(nil, nil)
+			s := stocked(t, k)
+			usual := s.auto
+			s.auto = func(m *wire.Message) ([]string, bool) {
+				switch {
+				case m.Method != "resources/templates/list":
+					return usual(m)
+				case templates == "":
+					return []string{`{"jsonrpc":"2.0","id":` + string(m.ID) + `,"error":{"code":-32601,"message":"what?"}}`}, true
+				}
+				return []string{result(m, templates)}, true
+			}
+			b := pinned(t, p, s).shaken()
+			b.send(readResource("1", "db:///orders"))
+			if !reads {
+				b.want("policy_catalog")
+				s.nothing(b)
+				return
+			}
+			s.say(result(parsed(t, s.next(`"resources/read"`)), `{"contents":[]}`))
+			b.want(`"contents":[]`)
+			b.send(`{"jsonrpc":"2.0","id":2,"method":"resources/templates/list"}`)
+			if templates != "" {
+				b.want(`"result":` + templates)
+			}
+		})
+	}
+}
+
 // TestListsThatCannotBeReadDeny: a server that does not say which prompts it has
 // gets no request for one.
 func TestListsThatCannotBeReadDeny(t *testing.T) {
