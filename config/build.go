@@ -96,7 +96,7 @@ func (f *File) Build(w Wiring) (*House, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.Cleaner = f.Redact.cleaner(engine, m.redactor.Text)
+	h.Cleaner = f.Redact.cleaner(engine, m.redactor)
 	filters, err := f.filters(w, h.Audit, h.people.store, sig, m.redactor.Text, engine)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())

@@ -46,7 +46,7 @@ func (f *File) newRedact(w Wiring, log *audit.Log, s ostiary.Store, outputs *val
 
 // cleaner takes out of a server's standard error what the rules find, as out of its
 // answers; what they only report, or are told to leave, stays.
-func (r *Redact) cleaner(engine *scan.Engine, text func(string) string) *gateway.Cleaner {
+func (r *Redact) cleaner(engine *scan.Engine, known *redact.Redactor) *gateway.Cleaner {
 	modes := r.modes(engine.Rules())
 	replace := func(dst []byte, f scan.Finding, secret []byte) []byte {
 		if mode := modes[f.Rule]; mode == redact.ModeOff || mode == redact.ModeReport {
@@ -54,9 +54,8 @@ func (r *Redact) cleaner(engine *scan.Engine, text func(string) string) *gateway
 		}
 		return append(dst, "[REDACTED:"+f.Rule+"]"...)
 	}
-	return &gateway.Cleaner{Line: text, Stream: func() (write func(dst, p []byte) []byte, end func(dst []byte) []byte) {
-		s := engine.NewStream(replace)
-		return s.Write, s.Close
+	return &gateway.Cleaner{Line: known.Text, Streams: func() []gateway.Wash {
+		return []gateway.Wash{known.KnownStream(), engine.NewStream(replace), known.TextStream()}
 	}}
 }
 

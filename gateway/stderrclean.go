@@ -9,11 +9,35 @@ import (
 
 // Cleaner takes secrets out of what a server writes to its standard error.
 type Cleaner struct {
-	// Stream begins a text that comes in pieces. write appends to dst what can go out
-	// now that p came, end what is left; then another text can begin.
-	Stream func() (write func(dst, p []byte) []byte, end func(dst []byte) []byte)
+	// Streams are what a text goes through that comes in pieces, one after the other.
+	Streams func() []Wash
 	// Line takes what is known to be secret out of one line.
 	Line func(string) string
+}
+
+// Wash takes something out of a text that comes in pieces.
+type Wash interface {
+	// Write appends to dst what can go out now that p came.
+	Write(dst, p []byte) []byte
+	// Close appends what is left; then another text can begin.
+	Close(dst []byte) []byte
+}
+
+// washes are one after the other.
+type washes []Wash
+
+func (w washes) write(dst, p []byte) []byte {
+	if len(w) == 0 {
+		return append(dst, p...)
+	}
+	return w[1:].write(dst, w[0].Write(nil, p))
+}
+
+func (w washes) end(dst []byte) []byte {
+	if len(w) == 0 {
+		return dst
+	}
+	return w[1:].end(w[1:].write(dst, w[0].Close(nil)))
 }
 
 // quietFor is how long a server must be quiet for its last lines to be shown, as far
@@ -21,14 +45,15 @@ type Cleaner struct {
 const quietFor = 300 * time.Millisecond
 
 // cleans is what a stderrTail does before anything is shown or kept. Whole lines go
-// into the stream, so that what is shown of a quiet server never ends within a
-// secret of one line. It is used under the lock of the tail.
+// into the streams as long as they are not too long, and these end behind a line only,
+// so that what is shown of a quiet server never ends within a secret of one line. It
+// is used under the lock of the tail.
 type cleans struct {
-	write func(dst, p []byte) []byte
-	end   func(dst []byte) []byte
-	line  func(string) string
+	washes
+	line func(string) string
 
 	part  []byte // of a line whose rest has not come
+	mid   bool   // its beginning went in
 	block []byte // the last that went in, while it may be within a private key
 	quiet *time.Timer
 }
@@ -38,8 +63,7 @@ func (s *stderrTail) clean(c *Cleaner) *stderrTail {
 	if c == nil {
 		return s
 	}
-	write, end := c.Stream()
-	s.cleans = &cleans{write: write, end: end, line: c.Line}
+	s.cleans = &cleans{washes: c.Streams(), line: c.Line}
 	s.quiet = time.AfterFunc(time.Hour, s.calm)
 	s.quiet.Stop()
 	return s
@@ -60,6 +84,7 @@ func (c *cleans) feed(n int) []byte {
 		return nil
 	}
 	out := c.write(nil, c.part[:n])
+	c.mid = c.part[n-1] != '\n'
 	c.key(c.part[:n])
 	c.part = append(c.part[:0], c.part[n:]...)
 	c.quiet.Reset(quietFor)
@@ -89,7 +114,7 @@ func (c *cleans) within() bool { return bytes.HasPrefix(c.block, pemBegin) }
 func (s *stderrTail) calm() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.over && !s.within() {
+	if !s.over && !s.mid && !s.within() {
 		s.pass(s.end(nil))
 	}
 }
@@ -112,6 +137,6 @@ func (c *Cleaner) finds(id []byte) bool {
 		return false
 	}
 	text := word(id)
-	write, end := c.Stream()
-	return c.Line(text) != text || string(end(write(nil, []byte(text)))) != text
+	through := washes(c.Streams())
+	return c.Line(text) != text || string(through.end(through.write(nil, []byte(text)))) != text
 }

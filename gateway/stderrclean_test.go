@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/redact"
 	"github.com/ostiary/ostiary/redact/scan"
 )
 
@@ -23,13 +25,14 @@ func cleaner(t testing.TB) *Cleaner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Cleaner{
-		Line: strings.NewReplacer("our-own-credential", "[REDACTED:known]").Replace,
-		Stream: func() (func(dst, p []byte) []byte, func(dst []byte) []byte) {
-			s := e.NewStream(func(dst []byte, f scan.Finding, _ []byte) []byte { return append(dst, "[REDACTED:"+f.Rule+"]"...) })
-			return s.Write, s.Close
-		},
+	known, err := redact.New(redact.Options{Known: []string{"our-own-credential"}})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return &Cleaner{Line: known.Text, Streams: func() []Wash {
+		rules := e.NewStream(func(dst []byte, f scan.Finding, _ []byte) []byte { return append(dst, "[REDACTED:"+f.Rule+"]"...) })
+		return []Wash{known.KnownStream(), rules, known.TextStream()}
+	}}
 }
 
 // TestStandardErrorIsClean: secrets are found whatever the pieces in which they come,
@@ -100,6 +103,65 @@ func TestAQuietServerIsShown(t *testing.T) {
 		t.Error(err)
 	}
 	s.calm()
+}
+
+// TestNoSecretIsParted: wherever in a line that is too long, at the end of what is shown
+// or at the beginning of the last words a secret stands, no half of it is shown. The
+// control is the same without.
+func TestNoSecretIsParted(t *testing.T) {
+	clean := cleaner(t)
+	shows := func(said, secret string, most int, clean *Cleaner) bool {
+		var out syncBuffer
+		s := newStderrTail(&out, "up", most).clean(clean)
+		for part := range slices.Chunk([]byte(said), 1000) {
+			if _, err := s.Write(part); err != nil {
+				t.Fatal(err)
+			}
+			if clean != nil {
+				s.calm() // as its timer does
+			}
+		}
+		s.finish(true)
+		all := strings.ReplaceAll(out.String(), "\n[up] ", "")
+		half := len(secret) / 2
+		return strings.Contains(all, secret[half:]) || strings.Contains(all, secret[:half])
+	}
+	for _, c := range []struct{ text, secret string }{
+		{"our-own-credential", "our-own-credential"},
+		{"6F75722D6F776E2D63726564656E7469616C", "6F75722D6F776E2D63726564656E7469616C"},
+		{aKey, aKey},
+		{"npm_" + aKey[4:], "npm_" + aKey[4:]},
+		{"https://up.example/?api_key=only-the-name-tells", "only-the-name-tells"},
+	} {
+		leaks := func(clean *Cleaner) (at []string) {
+			said := func(before, behind int) string {
+				return strings.Repeat("x", before-1) + " " + c.text + " " + strings.Repeat("y", behind)
+			}
+			for i := 1; i < len(c.text); i += 5 {
+				for _, one := range []struct {
+					what, said string
+					most       int
+				}{
+					{"line", said(lineMost-i, 100), 1 << 16},
+					{"two lines", said(2*lineMost-i, 6000), 1 << 16},
+					{"a pause", said(5000-i, 100), 1 << 16},
+					{"most", said(100, 9000), 100 + i},
+					{"last words", said(9000, reportBytes-1-i), 100},
+				} {
+					if shows(one.said, c.secret, one.most, clean) {
+						at = append(at, fmt.Sprint(one.what, " ", i))
+					}
+				}
+			}
+			return at
+		}
+		if at := leaks(clean); len(at) > 0 {
+			t.Errorf("parts of %s are shown: %v", c.text, at)
+		}
+		if at := leaks(nil); len(at) < len(c.text)/3 {
+			t.Errorf("the control shows %s only %v", c.text, at)
+		}
+	}
 }
 
 // TestEndlessStandardErrorIsBounded: no line end, no end of a key.

@@ -115,13 +115,26 @@ func (r *Redactor) finds(s string) bool { return len(r.find(nil, s)) > 0 }
 
 // find adds what must be replaced in s, in no order and with overlaps.
 func (r *Redactor) find(spans []span, s string) []span {
+	return r.findInline(r.privateKeys(spans, s), s)
+}
+
+// findInline is find without what may take many lines.
+func (r *Redactor) findInline(spans []span, s string) []span {
 	x := r.index.Load()
 	spans = x.scan(spans, s, true)
-	spans = r.privateKeys(spans, s)
 	spans = r.queryValues(spans, s, '?')
 	spans = r.queryValues(spans, s, '#')
 	if x.empty() {
 		return spans
 	}
 	return x.scanViews(spans, s, viewDepth)
+}
+
+// findKnown is find for known secrets alone.
+func (r *Redactor) findKnown(spans []span, s string) []span {
+	x := r.index.Load()
+	if x.empty() {
+		return spans
+	}
+	return x.scanViews(x.scan(spans, s, false), s, viewDepth)
 }
