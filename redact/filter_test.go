@@ -155,6 +155,16 @@ func TestFilterAssigned(t *testing.T) {
 			t.Errorf("%s\nthen %s", got, again)
 		}
 	}
+	const signs = "Tr0ub4dor&3xyzQ"
+	for _, body := range []string{
+		`{"api_key":"` + signs + `"}`, `{"structuredContent":{"apiKeys":["` + signs + `"],"client_secret":"Tr0ub4dor\u00263xyzQ"}}`,
+		text(`{"api_key": "` + signs + `"}`), text("read:\n{\"token\" : \"" + signs + "\"}\n"), text(quoted(`{"api_key":"` + signs + `"}`)),
+		text(`[{"name":"API_KEY","value":"` + signs + `"}]`),
+	} {
+		if got, r, err := apply(t, f, body); err != nil || strings.Contains(got, "3xyzQ") || r.Found == 0 {
+			t.Errorf("%s\nbecame %s, %v", body, got, err)
+		}
+	}
 }
 
 // TestFilterDeep: how deep a text of JSON goes, and how long a key over many values is,

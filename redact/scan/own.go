@@ -24,6 +24,7 @@ func ownRules() []ownRule {
 		{"url-password", "Password inside of a URL, such as a connection string of a database.", rankLoose, urlPassword, []string{"://"}},
 		{"connection-string", "Password or key in a connection string.", rankLoose, connection, []string{"password=", "pwd=", "accountkey=", "sharedaccesskey="}},
 		{cookieRule, "Cookie of a session, which is a login to whoever has it.", rankLoose, cookies, []string{"cookie"}},
+		{"named-secret", "Key, token or secret with signs in it, under a name that says so.", rankGeneric, namedSecret, []string{"key", "secret", "token", "pwd"}},
 		{"password", "Password behind a name that says so.", rankGeneric, password, []string{"password", "passwd", "passphrase"}},
 	}
 }
