@@ -66,7 +66,7 @@ func morsels(e *Engine) (all []string) {
 // tight are secrets, and what tells them, that go without an edge.
 var tight = []string{"AKIAQ7RT5XK2M3LDV6HN", "ghp_" + mixed36, "sk-" + mixed36, "aa11bb22#", "0123456789abcdef0123456789abcdef01234567", "facebook", "sourcegraph",
 	"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlc2lnbmF0dXJl", "me@example.com", "password=hunter22", " ticket ABC-123456", "loose", "Bearer " + mixed36,
-	"123456789012345|abcdefghijklmnopqrstuvwxyz0", "cookie: sid=" + mixed36 + ";", "curl -u me:", "api_key='" + mixed36, "https://u:p4ss", "@h", "=", "-----BEGIN PRIVATE KEY-----" + mixed36 + mixed36 + mixed36}
+	"123456789012345|abcdefghijklmnopqrstuvwxyz0", "cookie: sid=" + mixed36 + ";", "curl -u me:", "api_key='" + mixed36, "https://u:p4ss", "@h", "=", "\"api_key\": \"Tr0ub4dor&3xyzQ", "\"", "-----BEGIN PRIVATE KEY-----" + mixed36 + mixed36 + mixed36}
 
 // mixture is a text of morsels, some of them far from each other.
 func mixture(r *rand.Rand, from []string) string {

@@ -11,6 +11,7 @@ import (
 func seeds() []string {
 	return []string{
 		"", "nothing", "token", "key=", "ghp_" + mixed36, "\"api_key\": \"zX9k2Lq8Vw4Rt6Yp0\"",
+		"{\"api_key\" : \"Tr0ub4dor&3xyzQ\"}",
 		"AKIAABCDEFGHIJKLMNOPghp_" + mixed36 + "AKIAABCDEFGHIJKLMNOP",
 		"-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA0123456789abcdef\n", 8) + "-----END RSA PRIVATE KEY-----\n",
 		"-----BEGIN PRIVATE KEY-----\\n" + strings.Repeat("MIIEpAIBAAKCAQEA0123456789abcdef\\n", 3),
