@@ -59,12 +59,17 @@ func (q *caller) completes() error {
 	name, _ := wire.Member(argument, "name")
 	value, _ := wire.Member(argument, "value")
 	book := q.d.catalog.base()
+	look := func() {
+		for _, t := range []uriTemplate{template, template.whole()} { // who does not know prefixes takes all of a value
+			q.also(book.Resource(t.expand(values)), true)
+		}
+	}
 	if so := word(value); so != "" {
 		values[word(name)] = so
-		q.also(book.Resource(template.expand(values)), true)
+		look()
 	}
 	values[word(name)] = word(value) + "x"
-	q.also(book.Resource(template.expand(values)), true)
+	look()
 	return nil
 }
 

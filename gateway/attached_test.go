@@ -146,6 +146,9 @@ func TestCompletionsAreJudgedByTheirValues(t *testing.T) {
 		{complete("file:///{dir}/{path}", "a", `,"context":{"arguments":{"dir":"keys"}}`), "policy_deny"},
 		{complete("file:///{dir}/{path}", "a", `,"Context":{"arguments":{"dir":"keys"}}`), "wire_duplicate_key"},
 		{complete("file://{/dir}{/path}", "a", `,"context":{"arguments":{"dir":"keys"}}`), "policy_deny"},
+		{complete("file:///{dir:4}/{path}", "a", `,"context":{"arguments":{"dir":"keysmith"}}`), "policy_deny"},
+		{complete("file:///{dir:2}/{path}", "a", `,"context":{"arguments":{"dir":"keys"}}`), "policy_deny"}, // by a server without prefixes
+		{complete("file:///{dir:4}/{path}", "a", `,"context":{"arguments":{"dir":"opensmith"}}`), "done"},
 	} {
 		w := openWeb(t, beside(), signedIn)
 		body, fields := modernBody("completion/complete", c.params)

@@ -122,7 +122,8 @@ func (c *catalog) declares(capability string, m *wire.Message) (started, declare
 }
 
 // shelved finds the entry by which the server offers what is asked for: the prompt,
-// or the template that the URI matches, of several one that was accepted.
+// or the template that the URI matches. Of several it is one that was accepted and makes
+// it, or else one that was not accepted.
 func (q *caller) shelved(ctx context.Context) error {
 	d, c := q.d, q.c
 	if d.o.Pins == nil || c.Rule.Forbid != nil {
@@ -145,6 +146,7 @@ func (q *caller) shelved(ctx context.Context) error {
 		c.Definition = now.digests[c.Target]
 		return nil
 	}
+	doubtful := false // whether the one so far was accepted and may not make this URI
 	for i, e := range now.entries {
 		if !now.forms[i].matches(c.Target) {
 			continue
@@ -153,10 +155,12 @@ func (q *caller) shelved(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if accepted || c.Template == "" {
+		makes := accepted && now.forms[i].makes(c.Target)
+		if makes || c.Template == "" || doubtful && !accepted {
 			c.Template, c.Definition = e.Name, now.digests[e.Name]
+			doubtful = accepted
 		}
-		if accepted {
+		if makes {
 			break
 		}
 	}

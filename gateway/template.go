@@ -3,22 +3,25 @@ package gateway
 import (
 	"encoding/hex"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// uriTemplate is a template of URIs (RFC 6570, levels 1 to 3 and explosion; of
-// prefixes the length is not looked at).
+// uriTemplate is a template of URIs (RFC 6570).
 type uriTemplate struct {
 	parts []templatePart
-	form  *regexp.Regexp
+	form  *regexp.Regexp // with a group for each part that is no text
 }
 
 // templatePart is text, or an expression with its operator, 0 for none, and its
-// variables.
+// variables, each with how many characters of its value stand in a URI, 0 for all.
 type templatePart struct {
 	text     string
 	operator byte
 	names    []string
+	widths   []int
 }
 
 // Bounds of a template that is taken apart, and of a URI that is held against it.
@@ -30,16 +33,17 @@ const (
 
 // operators of RFC 6570, section 2.2: what they put before the first value and
 // between the others, and what their values may be in a URI. The last is looser than
-// what a strict client writes, since others write slashes into simple values too.
+// what a strict client writes, since others write slashes into simple values too, and
+// more than a prefix.
 var operators = map[byte]struct{ first, between, values string }{
-	0:   {"", ",", `[^?#]*`},
-	'+': {"", ",", `.*`},
-	'#': {"#", ",", `(?:#.*)?`},
-	'.': {".", ".", `(?:\.[^/?#]*)?`},
-	'/': {"/", "/", `(?:/[^?#]*)?`},
-	';': {";", ";", `(?:;[^?#]*)?`},
-	'?': {"?", "&", `(?:\?[^#]*)?`},
-	'&': {"&", "&", `(?:&[^#]*)?`},
+	0:   {"", ",", `([^?#]*)`},
+	'+': {"", ",", `(.*)`},
+	'#': {"#", ",", `((?:#.*)?)`},
+	'.': {".", ".", `((?:\.[^/?#]*)?)`},
+	'/': {"/", "/", `((?:/[^?#]*)?)`},
+	';': {";", ";", `((?:;[^?#]*)?)`},
+	'?': {"?", "&", `((?:\?[^#]*)?)`},
+	'&': {"&", "&", `((?:&[^#]*)?)`},
 }
 
 // parseTemplate takes a template apart. What cannot be, from its brace on, stays text
@@ -65,7 +69,7 @@ func parseTemplate(s string) uriTemplate {
 			continue
 		case !closed || len(s) > templateBytes || len(t.parts) > templateParts:
 			t.parts = append(t.parts, templatePart{text: "{" + rest})
-			form.WriteString(`.*`)
+			form.WriteString(`(.*)`)
 			s = ""
 			continue
 		}
@@ -74,8 +78,12 @@ func parseTemplate(s string) uriTemplate {
 			p.operator, expression = expression[0], expression[1:]
 		}
 		for name := range strings.SplitSeq(expression, ",") {
-			name, _, _ = strings.Cut(strings.TrimSuffix(name, "*"), ":")
-			p.names = append(p.names, name)
+			name, prefix, _ := strings.Cut(strings.TrimSuffix(name, "*"), ":")
+			width, err := strconv.ParseUint(prefix, 10, 16)
+			if err != nil {
+				width = 0
+			}
+			p.names, p.widths = append(p.names, name), append(p.widths, int(width))
 		}
 		t.parts = append(t.parts, p)
 		form.WriteString(operators[p.operator].values)
@@ -90,6 +98,79 @@ func parseTemplate(s string) uriTemplate {
 // long to be looked at may.
 func (t uriTemplate) matches(uri string) bool {
 	return len(uri) > uriBytes || t.form.MatchString(plainURI(uri))
+}
+
+// makes reports whether a strict client makes a URI of the template. Where a URI can be
+// parted in several ways one of them is looked at.
+func (t uriTemplate) makes(uri string) bool {
+	if len(uri) > uriBytes {
+		return false
+	}
+	found := t.form.FindStringSubmatch(plainURI(uri))
+	if found == nil {
+		return false
+	}
+	values := found[1:]
+	for _, p := range t.parts {
+		switch {
+		case p.names != nil:
+			if !p.makes(values[0]) {
+				return false
+			}
+			values = values[1:]
+		case strings.HasPrefix(p.text, "{"): // not understood
+			return false
+		}
+	}
+	return true
+}
+
+// makes reports whether what stands in a URI in the place of an expression has the
+// characters that its values have, and no more than their prefixes.
+func (p templatePart) makes(value string) bool {
+	of, n := operators[p.operator], 0
+	for i := 0; i < len(value); i++ {
+		c := value[i]
+		triplet := c == '%' && i+2 < len(value) && isHex(value[i+1]) && isHex(value[i+2])
+		switch {
+		case triplet && strings.IndexByte("89abAB", value[i+1]) >= 0, c&0xc0 == 0x80: // the rest of a character
+		case triplet, c >= utf8.RuneSelf, isUnreserved(c), p.operator == '+', p.operator == '#', strings.IndexByte(",="+of.first+of.between, c) >= 0:
+			n++
+		default:
+			return false
+		}
+		if triplet {
+			i += 2
+		}
+	}
+	return n <= p.most()
+}
+
+// most is how many characters the expression has at most.
+func (p templatePart) most() int {
+	of := operators[p.operator]
+	most := len(of.first) + (len(p.names)-1)*len(of.between)
+	for i, width := range p.widths {
+		if width == 0 {
+			return uriBytes
+		}
+		if most += width; p.named() {
+			most += len(p.names[i]) + len("=")
+		}
+	}
+	return most
+}
+
+// named reports whether values stand behind their names.
+func (p templatePart) named() bool { return strings.IndexByte(";?&", max(p.operator, 1)) >= 0 }
+
+// whole is the template without prefixes, as one reads it who does not know them.
+func (t uriTemplate) whole() uriTemplate {
+	parts := slices.Clone(t.parts)
+	for i := range parts {
+		parts[i].widths = make([]int, len(parts[i].names))
+	}
+	return uriTemplate{parts, t.form}
 }
 
 // expand is the URI with these values. Of a variable without one it is an x: rows
@@ -108,10 +189,13 @@ func (t uriTemplate) expand(values map[string]string) string {
 				b.WriteString(of.between)
 			}
 			value, given := values[name]
-			if !given {
+			switch n := p.widths[i]; {
+			case !given:
 				value = "x"
+			case n > 0 && utf8.RuneCountInString(value) > n:
+				value = string([]rune(value)[:n])
 			}
-			if given && strings.IndexByte(";?&", max(p.operator, 1)) >= 0 {
+			if given && p.named() {
 				b.WriteString(name + "=")
 			}
 			b.WriteString(escaped(value, p.operator == '+' || p.operator == '#'))
