@@ -23,9 +23,6 @@ type search struct {
 // keptArena is how much of an arena is kept for the next result.
 const keptArena = 4 << 20
 
-// maxViews is how many encodings may lie upon each other in a text.
-const maxViews = 2
-
 func (s *search) reset() {
 	if cap(s.arena) > keptArena {
 		s.arena = nil

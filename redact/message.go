@@ -203,9 +203,9 @@ func stringEnd(s string, from int) int {
 // are undone first, so that no place begins within one.
 func (x *messages) within(inside string) []span {
 	if strings.IndexByte(inside, '\\') < 0 {
-		return merge(x.index.scanViews(x.index.scan(nil, inside, true), inside, viewDepth))
+		return merge(x.index.scanViews(x.index.scan(nil, inside, true), inside, maxViews))
 	}
 	plain := unescape(inside)
-	found := merge(x.index.scanViews(x.index.scan(nil, plain, true), plain, viewDepth))
+	found := merge(x.index.scanViews(x.index.scan(nil, plain, true), plain, maxViews))
 	return view{'\\', escapeOne}.source(inside, found)
 }

@@ -63,7 +63,7 @@ func common(secret string) bool {
 	x := newIndex(nil)
 	x.add(secret)
 	for _, rule := range rules() {
-		if m := marker(rule); len(x.scanViews(x.scan(nil, m, false), m, viewDepth)) > 0 {
+		if m := marker(rule); len(x.scanViews(x.scan(nil, m, false), m, maxViews)) > 0 {
 			return true
 		}
 	}
@@ -127,7 +127,7 @@ func (r *Redactor) findInline(spans []span, s string) []span {
 	if x.empty() {
 		return spans
 	}
-	return x.scanViews(spans, s, viewDepth)
+	return x.scanViews(spans, s, maxViews)
 }
 
 // findKnown is find for known secrets alone.
@@ -136,5 +136,5 @@ func (r *Redactor) findKnown(spans []span, s string) []span {
 	if x.empty() {
 		return spans
 	}
-	return x.scanViews(x.scan(spans, s, false), s, viewDepth)
+	return x.scanViews(x.scan(spans, s, false), s, maxViews)
 }

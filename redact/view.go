@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// viewDepth is how many encodings may lie upon each other.
-const viewDepth = 2
+// maxViews is how many encodings may lie upon each other in a text.
+const maxViews = 2
 
 // A view is a text with one encoding undone: in what a URL or a JSON text within
 // a string holds, a secret may be written in very many ways.
