@@ -118,7 +118,7 @@ func (c *exceptListCommand) Run(ctx context.Context, p program) (err error) {
 	}
 	if c.JSON {
 		for _, x := range all {
-			if err := p.printJSON(x); err != nil {
+			if err := p.printLine(x); err != nil {
 				return err
 			}
 		}

@@ -116,7 +116,7 @@ func (c *freezeCommand) list(ctx context.Context, p program, desk *freeze.Desk) 
 	}
 	if c.JSON {
 		for _, f := range all {
-			if err := p.printJSON(frozen{f.Scope.ID(), f}); err != nil {
+			if err := p.printLine(frozen{f.Scope.ID(), f}); err != nil {
 				return err
 			}
 		}

@@ -36,7 +36,7 @@ func (c *grantListCommand) Run(ctx context.Context, p program) (err error) {
 	}
 	if c.JSON {
 		for _, one := range all {
-			if err := p.printJSON(g.report(one)); err != nil {
+			if err := p.printLine(g.report(one)); err != nil {
 				return err
 			}
 		}

@@ -33,7 +33,7 @@ func (c *keyListCommand) Run(ctx context.Context, p program) (err error) {
 	}
 	if c.JSON {
 		for _, one := range all {
-			if err := p.printJSON(k.report(one)); err != nil {
+			if err := p.printLine(k.report(one)); err != nil {
 				return err
 			}
 		}

@@ -84,7 +84,7 @@ func (c *pinListCommand) Run(ctx context.Context, p program) (err error) {
 	}
 	if c.JSON {
 		for _, one := range found {
-			if err := p.printJSON(one); err != nil {
+			if err := p.printLine(one); err != nil {
 				return err
 			}
 		}

@@ -32,7 +32,7 @@ func (c *pinAcceptCommand) Run(ctx context.Context, p program) (err error) {
 	}
 	for _, one := range done {
 		if c.JSON {
-			if err := p.printJSON(one.Pin); err != nil {
+			if err := p.printLine(one.Pin); err != nil {
 				return err
 			}
 			continue

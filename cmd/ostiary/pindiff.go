@@ -77,7 +77,7 @@ func (c *pinDiffCommand) print(p program, one *pin.Pin, waits *pin.Form) error {
 		v.Differences = pin.Diff(before, waits.Text)
 	}
 	if c.JSON {
-		return p.printJSON(v)
+		return p.printLine(v)
 	}
 	state := "changed"
 	if accepted == nil {
