@@ -29,12 +29,27 @@ func (x *examination) policy(name string) {
 	if err := config.Placement(file, nil); err != nil {
 		x.wrong("policy", err)
 	} else {
-		x.say("policy", isFine, "", "%s loads, nobody else can write it, and no server of it is started where it lies", file.Path)
+		x.say("policy", isFine, besideIt(file), "%s loads, nobody else can write it, and it lies in no directory that its rules or servers name", file.Path)
 	}
 	x.checkpoints()
 	for i := range file.Upstreams {
 		x.server(&file.Upstreams[i])
 	}
+}
+
+// besideIt is what to do where a server starts in the directory of the file because
+// nothing else is written: a relative path of its tools then leads there.
+func besideIt(file *config.File) string {
+	var names []string
+	for i := range file.Upstreams {
+		if u := &file.Upstreams[i]; len(u.Command) > 0 && u.Cwd == "" {
+			names = append(names, u.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "write a cwd: for " + strings.Join(names, ", ") + ": without one a server starts in the directory of this file"
 }
 
 func (x *examination) checkpoints() {
@@ -58,6 +73,10 @@ func (x *examination) checkpoints() {
 // server looks for the program of a server as the door does.
 func (x *examination) server(u *config.Upstream) {
 	check := "server"
+	if u.URL != "" {
+		x.say(check, isFine, "", "%s: at its url, which is not called here", u.Name)
+		return
+	}
 	if len(u.Command) == 0 {
 		x.say(check, isFine, "", "%s: the command line gives its command", u.Name)
 		return

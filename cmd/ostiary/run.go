@@ -166,6 +166,10 @@ func (r *runCommand) upstream(file *config.File) (config.Upstream, error) {
 		}
 		up.Cwd = wd
 	}
+	if len(up.Command) == 0 && up.URL != "" {
+		return config.Upstream{}, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
+			Message: fmt.Sprintf("upstreams.%s has a url, and `ostiary run` starts programs: offer it with `ostiary serve --config FILE`, to which `ostiary connect` leads", name)}
+	}
 	if len(up.Command) == 0 {
 		return config.Upstream{}, &ostiary.Error{Code: ostiary.CodeConfigInvalid,
 			Message: fmt.Sprintf("upstreams.%s has no command: add `command: [PROGRAM, ARGS…]`, or write the command behind --", name)}
