@@ -191,7 +191,7 @@ func TestReadAnswer(t *testing.T) {
 
 // A name with a star is no pattern of a grant.
 func TestApproveGrantsOneToolOnly(t *testing.T) {
-	minus, negative := -1, time.Duration(-1)
+	minus, negative := -1, "-1s"
 	good := approval.Request{ID: "7h2k", Method: "tools/call", Principal: "alice", Session: "s", Upstream: "files", Target: "a/b"}
 	for name, c := range map[string]struct {
 		change func(*approval.Request)

@@ -37,8 +37,8 @@ func (c *approveCommand) terms(r *approval.Request) (*grant.Terms, error) {
 // amountFlags say how much a grant gives. What is left out is nil: an explicit 0 is
 // a slip, and must not be read as no limit or as the default.
 type amountFlags struct {
-	Uses *int           `placeholder:"N" help:"For how many calls (default: any number within its life)."`
-	For  *time.Duration `placeholder:"5m" help:"For how long, 24h at most (default: 5m). A rule counts it for its grant: {max: …} only, else for 5m, or 1m where the effect is execute."`
+	Uses *int    `placeholder:"N" help:"For how many calls (default: any number within its life)."`
+	For  *string `placeholder:"5m" help:"For how long, 24h at most (default: 5m). A rule counts it for its grant: {max: …} only, else for 5m, or 1m where the effect is execute."`
 }
 
 // amount is 0 where the default is wanted.
@@ -49,8 +49,9 @@ func (f amountFlags) amount() (uses int, life time.Duration, err error) {
 		}
 	}
 	if f.For != nil {
-		if life = *f.For; life <= 0 {
-			return 0, 0, misusedFlag("--for is more than 0s, as in 5m, not %s: leave it out for %s", life, grant.DefaultLife)
+		var ok bool
+		if life, ok = longAgo(*f.For); !ok {
+			return 0, 0, misusedFlag("--for is more than 0s, as in 90s, 5m or 1d, not %q: leave it out for %s", *f.For, grant.DefaultLife)
 		}
 	}
 	return uses, life, nil
