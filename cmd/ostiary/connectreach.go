@@ -46,7 +46,7 @@ func reach(door, tokenFile string) (*reached, error) {
 		}
 		d.name = d.socket
 		if tokenFile != "" {
-			return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "a socket knows its callers by their user, and no token counts there: leave --token-file out"}
+			return nil, &ostiary.Error{Code: ostiary.CodeConfigInvalid, Message: "a socket knows its callers by their user, and no token counts there: leave --token-file out, or begin a URL with http:// or https://"}
 		}
 		dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", d.socket)

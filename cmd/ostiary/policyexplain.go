@@ -174,7 +174,12 @@ func (e *policyExplainCommand) explain(ctx context.Context, file *config.File, l
 		Effect: read.Rule.Effect, Closed: read.Rule.Closed, Arguments: args,
 	}
 	if c.Args, err = wire.Decode(args); err != nil {
-		return nil, &ostiary.Error{Code: ostiary.AsError(err).Code, Message: "--args: " + ostiary.AsError(err).Message}
+		e := ostiary.AsError(err)
+		said := e.Message
+		if e.Code == ostiary.CodeWireParse { // what it advises is for a whole message
+			said = `this is not JSON; write the arguments as one object, as in --args '{"path":"notes.txt"}'` + strings.TrimPrefix(e.Reason, e.Message)
+		}
+		return nil, &ostiary.Error{Code: e.Code, Message: "--args: " + said}
 	}
 	if c.Digest, err = wire.Digest(args); err != nil {
 		return nil, err

@@ -262,10 +262,14 @@ func TestTheWrongNameIsExplained(t *testing.T) {
 			t.Errorf("%s: %d %q, %v", at, resp.StatusCode, said, err)
 		}
 	}
+	bare := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/notes/mcp")
+	if out, _ := exec.CommandContext(t.Context(), "ostiary", "connect", "--token-file", "key", bare).CombinedOutput(); !strings.Contains(string(out), "begin a URL with http://") {
+		t.Errorf("%s with a credential: %s", bare, out)
+	}
 	for door, want := range map[string]string{
-		strings.Replace(url, "notes/mcp", "note/mcp", 1):                     "Correct --name or the URL",
-		strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/notes/mcp"): "begin it with http://",
-		url: "--token-file", // the control: it is found
+		strings.Replace(url, "notes/mcp", "note/mcp", 1): "Correct --name or the URL",
+		bare: "begin it with http://",
+		url:  "--token-file", // the control: it is found
 	} {
 		c := exec.CommandContext(t.Context(), "ostiary", "connect", door)
 		c.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}` + "\n")
