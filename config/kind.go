@@ -148,6 +148,10 @@ func list[T any](item kind[T], empty bool) kind[[]T] {
 	s := &shape{name: "a list, each " + item.name, item: item.shape, empty: empty}
 	return kind[[]T]{s, func(d *decoder, n ast.Node, out *[]T) {
 		seq, ok := n.(*ast.SequenceNode)
+		if _, text := n.(*ast.StringNode); text {
+			d.fail(n, "expected %s, found %s: write the list in brackets, with commas between its parts", s.name, d.describe(n))
+			return
+		}
 		if !ok {
 			d.mismatch(n, s.name)
 			return

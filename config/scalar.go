@@ -201,7 +201,7 @@ var (
 
 // size reads bytes: 65536, 64KiB, 16MiB.
 func size(least, most int) kind[int] {
-	name := fmt.Sprintf("a size such as 64KiB, from %s to %s", showSize(least), showSize(most))
+	name := fmt.Sprintf("a size such as %s, from %s to %s", showSize(max(least, 64<<10)), showSize(least), showSize(most))
 	schema := map[string]any{"type": []string{"integer", "string"}, "pattern": sizeText.String(), "minimum": least, "maximum": most}
 	return scalar(name, schema, func(d *decoder, n ast.Node, out *int) {
 		t := ""
@@ -288,6 +288,10 @@ func rate() kind[ostiary.RateLimit] {
 	const name = "a rate such as 30/min"
 	schema := map[string]any{"type": "string", "pattern": `^[1-9][0-9]*/(s|sec|min|h|hour|day)$`}
 	return scalar(name, schema, func(d *decoder, n ast.Node, out *ostiary.RateLimit) {
+		if _, ok := n.(*ast.IntegerNode); ok {
+			d.fail(n, "expected %s, found %s without a period: write a slash and s, min, h or day behind it", name, d.describe(n))
+			return
+		}
 		s, ok := plain(d, n, name)
 		if !ok {
 			return
