@@ -1,7 +1,12 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
+
+	"golang.org/x/sys/unix"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/ostiary/ostiary"
 )
@@ -22,6 +27,14 @@ func unsafeState(path, what, next string) *ostiary.Error {
 		Message: "the state directory is not private to its owner, so the evidence could be forged; the operator must repair it before any call may run",
 		Reason:  fmt.Sprintf("%s %s; %s", path, what, next),
 	}
+}
+
+// diskFull says whether the system or SQLite found no space, or no more of a quota.
+func diskFull(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff == sqlite3.SQLITE_FULL {
+		return true
+	}
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
 }
 
 func misused(what string) *ostiary.Error {
