@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/audit"
 	"github.com/ostiary/ostiary/config"
 	"github.com/ostiary/ostiary/freeze"
@@ -54,6 +56,9 @@ type freezeCommand struct {
 // Run freezes, and says what may not be as it was meant.
 func (c *freezeCommand) Run(ctx context.Context, p program) (err error) {
 	d, desk, err := openFreezes(ctx, p, c.stateFlag, c.Config)
+	if err != nil && !c.List {
+		return notFrozen(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -67,7 +72,7 @@ func (c *freezeCommand) Run(ctx context.Context, p program) (err error) {
 	before := d.Clock()
 	f, err := desk.Freeze(ctx, c.scope(), c.Now, freeze.Who(d.Who), c.Reason)
 	if err != nil {
-		return err
+		return notFrozen(err)
 	}
 	if err := printFreeze(p, d, f, f.Since.Before(before.UTC()), c.JSON); err != nil {
 		return err
@@ -76,6 +81,18 @@ func (c *freezeCommand) Run(ctx context.Context, p program) (err error) {
 		fmt.Fprintln(p.err, "ostiary: warning:", visible(text))
 	}
 	return nil
+}
+
+// notFrozen says first what matters to whoever wanted to stop something: that log and store
+// refuse this command does not stop a door that has its log open already.
+func notFrozen(err error) error {
+	e, ok := errors.AsType[*ostiary.Error](err)
+	if !ok || e.Code == ostiary.CodeConfigInvalid { // a slip at the command line
+		return err
+	}
+	told := *e
+	told.Message = "nothing was frozen, and doors that run may still let calls pass: mend this and repeat it, or end their processes. " + e.Message
+	return &told
 }
 
 func openFreezes(ctx context.Context, p program, s stateFlag, policy string) (*desk, *freeze.Desk, error) {
