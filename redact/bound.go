@@ -57,7 +57,8 @@ func (p *pass) cutTexts(body []byte) (out []byte, did bool) {
 	if total <= p.limit {
 		return body, false
 	}
-	note := cutNote(total, p.limit) // as long as the note will be, or a little longer
+	p.total = max(p.total, total)     // what is cut once more lacks what the first cut took
+	note := cutNote(p.total, p.limit) // as long as the note will be, or a little longer
 	room := max(0, p.limit-len(note))
 	var edits []wire.Edit
 	kept := 0
@@ -80,7 +81,7 @@ func (p *pass) cutTexts(body []byte) (out []byte, did bool) {
 	if len(edits) == 0 {
 		return body, false
 	}
-	edits[0].With = []byte(cutNote(total-kept, p.limit))
+	edits[0].With = []byte(cutNote(p.total-kept, p.limit))
 	out, err := wire.Splice(body, edits...)
 	if err != nil {
 		return body, false // edits in order do not overlap
@@ -136,7 +137,8 @@ func cutAt(s string, room int) int {
 		}
 		at += n
 	}
-	if open := strings.LastIndex(s[:at], markerBegins); open >= 0 && strings.IndexByte(s[open:at], ']') < 0 && at-open < maxRuleName {
+	// What begins before the cut may be told from a marker only by what stands behind it.
+	if open := strings.LastIndex(s[:min(len(s), at+len(markerBegins)-1)], markerBegins); open >= 0 && strings.IndexByte(s[open:at], ']') < 0 && at-open < maxRuleName {
 		at = open
 	}
 	return at

@@ -28,6 +28,7 @@ type pass struct {
 	blocked string
 	scoped  bool // the body says who may keep it
 	again   bool // what is found was noted already
+	total   int  // how long all texts together were before they were cut
 }
 
 // sweep replaces the secrets in a body; it returns body itself if there are none.
