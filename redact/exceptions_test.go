@@ -114,6 +114,34 @@ func TestAllows(t *testing.T) {
 	}
 }
 
+// TestCovers: what `ostiary explain` says of exceptions is what they let pass, each part
+// of the place counted.
+func TestCovers(t *testing.T) {
+	one := Exception{Rule: "github-pat", Upstream: "files", Tool: "read_file", Pointer: "/content/0/text"}
+	value, indexed := one, one
+	value.Value = "v1"
+	indexed.Pointer, indexed.AnyIndex = "/content/*/text", true
+	for _, c := range []struct {
+		x                                    Exception
+		upstream, tool, pointer, rule, value string
+		want                                 bool
+	}{
+		{one, "files", "read_file", "/content/0/text", "github-pat", "v1", true},
+		{one, "other", "read_file", "/content/0/text", "github-pat", "v1", false},
+		{one, "files", "write_file", "/content/0/text", "github-pat", "v1", false},
+		{one, "files", "read_file", "/content/1/text", "github-pat", "v1", false},
+		{one, "files", "read_file", "/content/0/text", "jwt", "v1", false},
+		{value, "files", "read_file", "/content/0/text", "github-pat", "v1", true},
+		{value, "files", "read_file", "/content/0/text", "github-pat", "v2", false},
+		{indexed, "files", "read_file", "/content/7/text", "github-pat", "v1", true},
+		{indexed, "files", "read_file", "/content/x/text", "github-pat", "v1", false},
+	} {
+		if got := c.x.Covers(c.upstream, c.tool, c.pointer, c.rule, c.value); got != c.want {
+			t.Errorf("%+v: got %v", c, got)
+		}
+	}
+}
+
 // What another process makes and takes back holds here within a second, and renewing
 // does not make a second one.
 func TestExceptionsOfAnotherProcess(t *testing.T) {
