@@ -76,7 +76,8 @@ func stringOne(dst []byte, s string) ([]byte, int) {
 
 // isHidden reports characters that take no room or look like nothing: zero-width and
 // joining ones, directions, tags, variation selectors, fillers, controls, separators of
-// lines, signs before numbers, and what is no character.
+// lines, signs before numbers, and what is no character, or one in private use that no
+// font has. What untrusted shows as hidden MUST be hidden here too.
 func isHidden(r rune) bool {
 	switch {
 	case r < ' ':
@@ -87,7 +88,7 @@ func isHidden(r rune) bool {
 		r == 0x890, r == 0x891, r == 0x8e2, r == 0x115f, r == 0x1160, r == 0x17b4, r == 0x17b5,
 		r >= 0x180b && r <= 0x180f, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f,
 		r == 0x2800, r == 0x3164, r >= 0xfe00 && r <= 0xfe0f, r == 0xfeff, r >= 0xfdd0 && r <= 0xfdef, r&0xfffe == 0xfffe, r == 0xffa0, r >= 0xfff0 && r <= 0xfffb,
-		r == 0x110bd, r == 0x110cd, r >= 0x13430 && r <= 0x1343f, r >= 0x1bca0 && r <= 0x1bca3, r >= 0x1d173 && r <= 0x1d17a, r >= 0xe0000 && r <= 0xe0fff:
+		r == 0x110bd, r == 0x110cd, r >= 0x13430 && r <= 0x1343f, r >= 0x1bca0 && r <= 0x1bca3, r == 0x1d159, r >= 0x1d173 && r <= 0x1d17a, r >= 0xe0000 && r <= 0xe0fff, r >= 0xf0000:
 		return true
 	}
 	return false
