@@ -90,6 +90,9 @@ func (f *Filter) Apply(_ context.Context, c *ostiary.Call, r *ostiary.Result) er
 	if len(p.edits) == 0 {
 		return nil
 	}
+	if p.public > 0 { // what was changed for one caller must not be kept for others
+		p.edit(p.public, p.public+len("public"), []byte("private"))
+	}
 	slices.SortStableFunc(p.edits, func(a, b wire.Edit) int { return a.Start - b.Start })
 	body, err := wire.Splice(r.Body, p.edits...)
 	if err != nil {

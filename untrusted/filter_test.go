@@ -96,6 +96,13 @@ func TestFilter(t *testing.T) {
 			`{"_meta":{"M":1},"tools":[{"name":"a\u200b","description":"«description:<\\untrusted>[U+200B]»","inputSchema":{"type":"object","properties":{"p":{"description":"«description:[U+202E]»","default":"\u200b"}}}}],"nextCursor":"\u200b"}`,
 			"zero-width /tools/0/name reported, zero-width /tools/0/description revealed, direction /tools/0/inputSchema/properties/p/description revealed, zero-width /tools/0/inputSchema/properties/p/default reported"},
 		{"prompts/list", `{"prompts":[{"name":"a","description":"d"}]}`, ``, ""},
+		// What was changed for one is kept for nobody else; what was not stays as it was.
+		{"resources/read", `{"cacheScope":"public","contents":[{"uri":"a:b","text":"t"}]}`, `{"_meta":{"M":1},"cacheScope":"private","contents":[{"uri":"a:b","text":"«resource:t»"}]}`, ""},
+		{"resources/read", `{"contents":[{"uri":"a:b","text":"t"}], "cacheScope" : "public"}`, `{"_meta":{"M":1},"contents":[{"uri":"a:b","text":"«resource:t»"}], "cacheScope" : "private"}`, ""},
+		{"resources/read", `{"cacheScope":"public","contents":[{"uri":"a:b","blob":"AA=="}]}`, ``, ""},
+		{"tools/list", `{"cacheScope":"public","tools":[{"name":"a","title":"t\u200b"}]}`, `{"cacheScope":"private","tools":[{"name":"a","title":"t[U+200B]"}]}`, "zero-width /tools/0/title revealed"},
+		{"resources/read", `{"_meta":{"cacheScope":"public"},"cacheScope":"private","contents":[{"uri":"a:b","text":"t"}]}`,
+			`{"_meta":{"M":1,"cacheScope":"public"},"cacheScope":"private","contents":[{"uri":"a:b","text":"«resource:t»"}]}`, ""},
 		{"prompts/list", `{"prompts":[{"name":"a","arguments":[{"name":"p","title":"t\u200b","description":"<untrusted>\u200b"}]}]}`,
 			`{"_meta":{"M":1},"prompts":[{"name":"a","arguments":[{"name":"p","title":"t[U+200B]","description":"«description:<\\untrusted>[U+200B]»"}]}]}`,
 			"zero-width /prompts/0/arguments/0/title revealed, zero-width /prompts/0/arguments/0/description revealed"},

@@ -31,6 +31,7 @@ type pass struct {
 	// -1 if they are something else.
 	meta, content int
 	claimed       bool // the server says itself what only the door may say
+	public        int  // where the result says that anybody may keep it; 0 if it does not
 	structured    bool
 	annotated     bool // blocks may be left out by readers
 	nested        bool // structured content in the result of a task
@@ -262,6 +263,10 @@ func (p *pass) key() {
 	case depth == 1 && string(body[start:end]) == `"content"`:
 		if p.content = opening(body, end, '['); p.content == 0 {
 			p.content = -1
+		}
+	case depth == 1 && string(body[start:end]) == `"cacheScope"`:
+		if at := opening(body, end, '"'); at > 0 && bytes.HasPrefix(body[at:], []byte(`public"`)) {
+			p.public = at
 		}
 	case depth == 1 && (string(body[start:end]) == `"task"` || string(body[start:end]) == `"taskId"` || string(body[start:end]) == `"inputRequests"`):
 		p.waits = true
