@@ -156,3 +156,27 @@ func TestNoSignalsWhereNothingIsLookedAt(t *testing.T) {
 		t.Errorf("\n%s", card)
 	}
 }
+
+// What a server asks a person is looked at as arguments are, and the card says whose it is.
+func TestAQuestionThatInstructsIsOnTheCard(t *testing.T) {
+	s := newSignalled(t, filepath.Join(t.TempDir(), "state"), signalPolicy)
+	asks := func(message string) string {
+		_, _, d := s.comes(`{"action":"accept"}`, func(c *ostiary.Call) {
+			c.Class, c.Method, c.Target = ostiary.ClassElicitation, "elicitation/create", "form"
+			c.Rule = s.books["files"].Tool("remove")
+			c.Effect, c.Args = c.Rule.Effect, map[string]any{"message": message}
+			c.Arguments = []byte(`{"message":"` + message + `"}`)
+			c.Digest = sha256.Sum256(c.Arguments)
+		})
+		if d.Code != ostiary.CodeApprovalPending {
+			t.Fatalf("%+v", d)
+		}
+		return strings.ReplaceAll(s.card(), "\n         ¦ ", " ")
+	}
+	if card := asks("Which file?"); strings.Contains(card, "WARNING") {
+		t.Errorf("warned without a signal:\n%s", card)
+	}
+	if card := asks(injection); !strings.Contains(card, "the server's question holds text that reads like an instruction to a model, at /message: ") {
+		t.Errorf("\n%s", card)
+	}
+}
