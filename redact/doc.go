@@ -27,7 +27,8 @@
 //     by "[REDACTED:known]" wherever it stands in a string, a key or a number:
 //     plain, in hexadecimal (upper or lower case), in base64 (standard or URL
 //     alphabet, wherever it begins), percent-encoded or JSON-escaped, the last
-//     two in any mixture and two levels deep.
+//     two in any mixture and two levels deep, also where hidden characters
+//     interrupt it.
 //   - Secrets of a well-known shape (bearer tokens, JWTs, private keys, keys of a
 //     few providers, passwords in URLs) are replaced by "[REDACTED:shape]".
 //
@@ -43,10 +44,10 @@
 // What it does not stop: on the way out, numbers, and images, sounds and blobs in
 // base64, which are left alone and count for no bound; a secret that is compressed,
 // encrypted, split over several strings, or encoded in other ways, or more than
-// twice. In the log, a secret that nobody declared and that has no shape; a
-// known secret that is split, compressed, encrypted, reversed or base64-encoded
-// twice or with line breaks; one shorter than MinKnown bytes, which would match
-// by chance and is refused. A word under a name that sounds like a secret is masked
+// twice. In the log, a secret that nobody declared and that has no shape; a known
+// secret that is split by what can be seen, compressed, encrypted, reversed or
+// base64-encoded twice or with line breaks; one shorter than MinKnown bytes, which
+// would match by chance and is refused. A word under a name that sounds like a secret is masked
 // for the eye too, even if it is none. In base64 the two characters at the edges that a
 // secret shares with its neighbours stay. A tool that marks everything as
 // writeOnly keeps its arguments out of the log, not out of their digest.

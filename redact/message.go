@@ -2,7 +2,6 @@ package redact
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 )
 
@@ -10,7 +9,8 @@ import (
 // client: Options.Returned, what was learned, and the door's own tokens. Each is
 // replaced by its mark in whatever string, key or number it stands: plain, in
 // hexadecimal, in base64 wherever it begins, percent-encoded or JSON-escaped, two
-// levels deep below the escapes of the message itself. Nothing else of the message
+// levels deep below the escapes of the message itself, and in each of these also where
+// hidden characters interrupt it. Nothing else of the message
 // changes, and one without a secret is returned itself. What is no JSON is treated
 // alike as far as its strings can be told apart.
 func (r *Redactor) Message(raw []byte) []byte {
@@ -103,11 +103,11 @@ func (x *messages) has(raw []byte) bool {
 	return false
 }
 
-// suspicious reports whether raw holds one of the door's own tokens, or an escape
-// that stands for what may belong to a form, at any depth: each backslash and each
-// percent sign is looked at by itself.
+// suspicious reports whether raw holds one of the door's own tokens, a hidden character,
+// or an escape that stands for what may belong to a form, at any depth: each backslash and
+// each percent sign is looked at by itself.
 func (x *messages) suspicious(raw []byte) bool {
-	if ownBegins(raw) {
+	if ownBegins(raw) || len(x.ends) > 0 && lookAt(borrow(raw), true)&lookHidden != 0 {
 		return true
 	}
 	for at := bytes.IndexByte(raw, '\\'); at >= 0 && at+1 < len(raw); {
@@ -117,7 +117,7 @@ func (x *messages) suspicious(raw []byte) bool {
 		at = next(raw, at+1, '\\')
 	}
 	for at := bytes.IndexByte(raw, '%'); at >= 0 && at+2 < len(raw); {
-		if n, ok := hexValue(string(raw[at+1 : at+3])); ok && x.escaped[n] {
+		if n, ok := hexValue(string(raw[at+1 : at+3])); ok && (x.escaped[n] || n < ' ' || n >= 0x7f) {
 			return true
 		}
 		at = next(raw, at+1, '%')
@@ -142,12 +142,15 @@ func (x *messages) unit(behind []byte) bool {
 	if !ok {
 		return false
 	}
+	if isHidden(rune(n)) || n>>11 == 0x1b { // of a surrogate it is not known yet
+		return true
+	}
 	if n < 0x80 {
 		return x.escaped[n]
 	}
 	var utf8 [12]byte
 	piece, _ := escapeOne(utf8[:0], `\`+string(behind[:5]))
-	return x.letters[piece[0]] || n>>11 == 0x1b && slices.Contains(x.letters[0xf0:], true) // a surrogate belongs to a letter of four bytes
+	return x.letters[piece[0]]
 }
 
 // mask goes over the strings and numbers of raw.

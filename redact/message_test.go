@@ -124,6 +124,33 @@ func TestMessageInEveryEncoding(t *testing.T) {
 	}
 }
 
+// TestMessageHidden: what nobody sees does not hide a secret, however it is written.
+func TestMessageHidden(t *testing.T) {
+	const secret = "correct-horse-battery"
+	r := returning(t, secret)
+	for _, hidden := range []string{"\u200b", "\u00ad", "\U000e0041", "\x7f", "\x1b[31m", "\u200b\u200c"} {
+		split := secret[:9] + hidden + secret[9:]
+		for name, text := range encodings(split) {
+			if strings.HasPrefix(name, "base64") || strings.EqualFold(name, "hex") {
+				continue // in which it is another text
+			}
+			raw := `{"jsonrpc":"2.0","id":1,"result":{"x":"before ` + text + ` behind"}}`
+			got := string(r.Message([]byte(raw)))
+			if want := `{"jsonrpc":"2.0","id":1,"result":{"x":"before [REDACTED:known] behind"}}`; got != want {
+				t.Errorf("%q, %s:\n%s\nbecame %s", hidden, name, raw, got)
+			}
+		}
+		if got := r.Text("before " + split + " behind"); got != "before [REDACTED:known] behind" {
+			t.Errorf("%q in the log: %q", hidden, got)
+		}
+	}
+	for _, raw := range []string{`{"x":"correct\u200b-horse"}`, "{\"x\":\"a\u200bb\"}", `{"x":"%e2%80%8b"}`} {
+		if got := string(r.Message([]byte(raw))); got != raw {
+			t.Errorf("%s became %s", raw, got)
+		}
+	}
+}
+
 func TestMessageInEveryPlace(t *testing.T) {
 	r := returning(t, "1234567890", "abcdef-secret")
 	for _, c := range []struct{ raw, want string }{

@@ -20,8 +20,21 @@ func views() [2]view {
 	return [2]view{{'%', percentOne}, {'\\', escapeOne}}
 }
 
-// scanViews looks for known secrets in the views of s.
+// scanViews looks for known secrets in the views of s, each also without what is hidden
+// in it.
 func (x *index) scanViews(spans []span, s string, depth int) []span {
+	spans = x.undone(spans, s, depth)
+	if lookAt(s, false)&lookHidden == 0 {
+		return spans
+	}
+	b, _ := visible(nil, s)
+	seen := borrow(b) // once: bytes that are no UTF-8 may hide something again in what is left
+	found := x.undone(x.scan(nil, seen, x.deep), seen, depth)
+	return append(spans, view{0, visibleOne}.source(s, merge(found))...)
+}
+
+// undone looks for them in what s decodes to.
+func (x *index) undone(spans []span, s string, depth int) []span {
 	if depth == 0 {
 		return spans
 	}
