@@ -254,6 +254,34 @@ func TestGreetings(t *testing.T) {
 	}
 }
 
+// What a server invents to be able to do is held to what was accepted, each by itself.
+func TestCapabilities(t *testing.T) {
+	h := newHouse(t, nil)
+	greet := func(capabilities string) string {
+		t.Helper()
+		g, err := h.pins.Greet(context.Background(), "files", "alice", files, Greeting{Capabilities: []byte(capabilities)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(g.Capabilities)
+	}
+	const first, changed = `{"experimental":{"x":{"v":1}},"tools":{}}`, `{"experimental":{"x":{"v":2},"y":{}},"tools":{}}`
+	for _, same := range []string{first, `{"tools":{}}`, first} {
+		if got := greet(same); got != "" {
+			t.Errorf("%s is shown as %s", same, got)
+		}
+	}
+	for range 2 { // that it was seen accepts nothing
+		if got := greet(changed); got != first {
+			t.Errorf("%s is shown as %s", changed, got)
+		}
+	}
+	h.accept(Accept{Upstream: "files"})
+	if got := greet(changed); got != "" {
+		t.Errorf("what was accepted is shown as %s", got)
+	}
+}
+
 // A server without instructions that has some later has new ones.
 func TestInstructionsThatWereNotThere(t *testing.T) {
 	h := newHouse(t, nil)

@@ -53,7 +53,10 @@ type suspector struct {
 }
 
 func (s *suspector) add(at, what string) {
-	text := visible.Line(at, 120) + " " + what
+	text := what
+	if at != "" { // "" is all of it, as with instructions
+		text = visible.Line(at, 120) + " " + what
+	}
 	if len(s.found) < findingsMost && !slices.Contains(s.found, text) {
 		s.found = append(s.found, text)
 	}
