@@ -29,8 +29,8 @@ func unsafeState(path, what, next string) *ostiary.Error {
 	}
 }
 
-// diskFull says whether the system or SQLite found no space, or no more of a quota.
-func diskFull(err error) bool {
+// DiskFull says whether the system or SQLite found no space, or no more of a quota.
+func DiskFull(err error) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff == sqlite3.SQLITE_FULL {
 		return true
 	}

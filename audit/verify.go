@@ -157,7 +157,7 @@ func unreadable(err error) error {
 	if e := (*ostiary.Error)(nil); errors.As(err, &e) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if diskFull(err) {
+	if DiskFull(err) {
 		return &ostiary.Error{
 			Code: ostiary.CodeAuditUnavailable, Err: err,
 			Message: "the audit log cannot be searched, because a disk is full: make space on the disk of the state directory, where the index of the search is written; " +

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/audit"
+	"github.com/ostiary/ostiary/freeze"
 	"github.com/ostiary/ostiary/gateway"
 	"github.com/ostiary/ostiary/limit"
 	"github.com/ostiary/ostiary/policy"
@@ -274,7 +275,7 @@ func (f *File) openAudit(w Wiring, m *masks) (*audit.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return audit.Open(audit.Options{
+	l, err := audit.Open(audit.Options{
 		Dir:          w.State,
 		Redact:       m.arguments,
 		RedactText:   m.redactor.Text,
@@ -287,6 +288,13 @@ func (f *File) openAudit(w Wiring, m *masks) (*audit.Log, error) {
 		SegmentBytes: int64(f.Audit.Segment),
 		Logger:       w.Log,
 	})
+	if err != nil {
+		return nil, err
+	}
+	if err := freeze.KeepSpace(w.State); err != nil {
+		w.Log.Warn("no space is kept for `ostiary freeze`, which will not work while the disk of the state directory is full; make space there", "err", err)
+	}
+	return l, nil
 }
 
 // NewRedactor knows the credentials of the file and what may be one. One that is

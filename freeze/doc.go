@@ -14,10 +14,12 @@
 // store. Every [Gate] over the same store, in whichever process, refuses what is
 // frozen from then on: it asks the store for changes when what it knows is older
 // than a quarter of a second, so that a freeze holds everywhere well within a
-// second, and it holds across restarts until it is lifted. Where the operator said
-// so, calls in flight are ended too, those that wait for a person among them. A
-// store that cannot be asked refuses every call that does or reads something.
-// Without a freeze a call pays some ten nanoseconds and a place in a list.
+// second, and it holds across restarts until it is lifted. Space is kept on the
+// disk, so that a freeze can be written when somebody has filled it. Where the
+// operator said so, calls in flight are ended too, those that wait for a person
+// among them. A store that cannot be asked refuses every call that does or reads
+// something. Without a freeze a call pays some ten nanoseconds and a place in a
+// list.
 //
 // Frozen are tool calls, resources, prompts, completions, tasks, subscriptions,
 // answers, notifications, and what a server asks of the person or the model;

@@ -83,6 +83,13 @@ func unsafeState(path, what, next string) error {
 	}
 }
 
+// DiskFull reports whether SQLite found no space, or no more of a quota. Of a file that it
+// cannot write or lengthen it says no more than that, unless the system said "no space".
+func DiskFull(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (primary(e) == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_WRITE || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE)
+}
+
 // primary is SQLite's primary result code, or 0 for errors of others.
 func primary(err error) int {
 	var e *sqlite.Error

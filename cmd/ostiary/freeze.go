@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/audit"
@@ -55,25 +56,26 @@ type freezeCommand struct {
 
 // Run freezes, and says what may not be as it was meant.
 func (c *freezeCommand) Run(ctx context.Context, p program) (err error) {
-	d, desk, err := openFreezes(ctx, p, c.stateFlag, c.Config)
-	if err != nil && !c.List {
-		return notFrozen(err)
+	if c.List {
+		return c.list(ctx, p)
 	}
-	if err != nil {
+	var d *desk
+	var f freeze.Freeze
+	var before time.Time
+	if err := fromKeptSpace(p, c.stateFlag, func() (err error) {
+		var desk *freeze.Desk
+		if d, desk, err = openFreezes(ctx, p, c.stateFlag, c.Config); err != nil {
+			return notFrozen(err)
+		}
+		before = d.Clock()
+		if f, err = desk.Freeze(ctx, c.scope(), c.Now, freeze.Who(d.Who), c.Reason); err != nil {
+			return closing(notFrozen(err), d)
+		}
+		return nil
+	}); err != nil {
 		return err
 	}
 	defer func() { err = closing(err, d) }()
-	if c.List {
-		if c.scope() != (freeze.Scope{}) || c.Reason != "" || c.Now {
-			return misusedFlag("--list shows everything that is frozen and takes no scope, --reason or --now")
-		}
-		return c.list(ctx, p, desk)
-	}
-	before := d.Clock()
-	f, err := desk.Freeze(ctx, c.scope(), c.Now, freeze.Who(d.Who), c.Reason)
-	if err != nil {
-		return notFrozen(err)
-	}
 	if err := printFreeze(p, d, f, f.Since.Before(before.UTC()), c.JSON); err != nil {
 		return err
 	}
@@ -126,7 +128,15 @@ func printFreeze(p program, d *desk, f freeze.Freeze, already, asJSON bool) erro
 	return err
 }
 
-func (c *freezeCommand) list(ctx context.Context, p program, desk *freeze.Desk) error {
+func (c *freezeCommand) list(ctx context.Context, p program) (err error) {
+	d, desk, err := openFreezes(ctx, p, c.stateFlag, c.Config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = closing(err, d) }()
+	if c.scope() != (freeze.Scope{}) || c.Reason != "" || c.Now {
+		return misusedFlag("--list shows everything that is frozen and takes no scope, --reason or --now")
+	}
 	all, err := desk.List(ctx)
 	if err != nil {
 		return err

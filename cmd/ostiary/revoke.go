@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,37 +33,18 @@ type revoked struct {
 	Done      bool `json:"done"`
 }
 
-// Run does all that it can: a part that fails does not keep the others from it.
-func (c *revokeCommand) Run(ctx context.Context, p program) (err error) {
-	d, freezes, err := openFreezes(ctx, p, c.stateFlag, c.Config)
-	if err != nil {
-		return err
-	}
-	defer func() { err = closing(err, d) }()
-	g, err := openGrants(d, false)
-	if err != nil {
-		return err
-	}
-	a, err := approval.NewDesk(approval.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
-	if err != nil {
-		return err
-	}
+// Run revokes, and says what may not be as it was meant.
+func (c *revokeCommand) Run(ctx context.Context, p program) error {
 	did := revoked{Principal: c.Principal}
-	var errs []error
-	if c.Freeze {
-		_, err := freezes.Freeze(ctx, freeze.Scope{Principal: c.Principal}, true, freeze.Who(d.Who), c.Reason)
-		errs = append(errs, err)
+	var d *desk
+	err := fromKeptSpace(p, c.stateFlag, func() error {
+		used, err := c.revoke(ctx, p, &did)
+		d = cmp.Or(used, d)
+		return err
+	})
+	if d == nil {
+		return err
 	}
-	inForce, err := freezes.List(ctx)
-	did.Frozen = slices.ContainsFunc(inForce, func(f freeze.Freeze) bool { return f.Scope.All || f.Scope.Principal == c.Principal })
-	errs = append(errs, err)
-	did.Grants, err = g.RevokeAll(ctx, c.Principal, g.who(), c.Reason)
-	errs = append(errs, err)
-	k := openKeys(d)
-	did.Keys, err = k.RevokeAll(ctx, c.Principal, k.who(), c.Reason)
-	errs = append(errs, err)
-	did.Approvals, err = a.Void(ctx, approval.Filter{Principal: c.Principal}, approval.Who(d.Who), c.Reason)
-	err = errors.Join(append(errs, err)...)
 	did.Done = err == nil
 	if err := errors.Join(err, did.print(p, c.JSON)); err != nil {
 		return err
@@ -73,6 +55,40 @@ func (c *revokeCommand) Run(ctx context.Context, p program) (err error) {
 		}
 	}
 	return nil
+}
+
+// revoke does all that it can, and adds it to what was done before: a part that fails does
+// not keep the others from it. The desk is closed then; it is nil if nothing could be tried.
+func (c *revokeCommand) revoke(ctx context.Context, p program, did *revoked) (_ *desk, err error) {
+	d, freezes, err := openFreezes(ctx, p, c.stateFlag, c.Config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = closing(err, d) }()
+	g, err := openGrants(d, false)
+	if err != nil {
+		return nil, err
+	}
+	a, err := approval.NewDesk(approval.DeskOptions{Store: d.Store, Journal: d.Journal, Clock: d.Clock})
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	if c.Freeze {
+		_, err := freezes.Freeze(ctx, freeze.Scope{Principal: c.Principal}, true, freeze.Who(d.Who), c.Reason)
+		errs = append(errs, err)
+	}
+	inForce, err := freezes.List(ctx)
+	did.Frozen = slices.ContainsFunc(inForce, func(f freeze.Freeze) bool { return f.Scope.All || f.Scope.Principal == c.Principal })
+	errs = append(errs, err)
+	n, err := g.RevokeAll(ctx, c.Principal, g.who(), c.Reason)
+	did.Grants, errs = did.Grants+n, append(errs, err)
+	k := openKeys(d)
+	n, err = k.RevokeAll(ctx, c.Principal, k.who(), c.Reason)
+	did.Keys, errs = did.Keys+n, append(errs, err)
+	n, err = a.Void(ctx, approval.Filter{Principal: c.Principal}, approval.Who(d.Who), c.Reason)
+	did.Approvals += n
+	return d, errors.Join(append(errs, err)...)
 }
 
 func (r revoked) print(p program, asJSON bool) error {

@@ -59,7 +59,7 @@ func TestStateDirectoryIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, must := range []string{"key", "key.pub", "audit/.lock", "audit/LOG/00000000.jsonl", "catalog/NAME.json", "audit/index.sqlite"} {
+	for _, must := range []string{"key", "key.pub", "reserve", "audit/.lock", "audit/LOG/00000000.jsonl", "catalog/NAME.json", "audit/index.sqlite"} {
 		if !met[must] {
 			t.Errorf("%s was not made, or the table does not name it", must)
 		}
