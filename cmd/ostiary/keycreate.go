@@ -11,7 +11,7 @@ import (
 
 type keyCreateCommand struct {
 	stateFlag
-	Config    string   `placeholder:"FILE" help:"Policy file, for the evidence: what to keep out of it, and where it is checkpointed."`
+	Config    string   `placeholder:"FILE" help:"Policy file, to know its scopes, and for the evidence: what to keep out of it, and where it is checkpointed."`
 	Principal string   `required:"" placeholder:"NAME" help:"Who calls with it, as limits, grants and records name them."`
 	Scope     []string `placeholder:"SCOPE" help:"What it may be used for; several with commas, or the flag again. Without one it opens only what needs no scope."`
 	For       string   `placeholder:"90d" help:"How long it lives, 366d at most (default: 90d)."`
@@ -38,6 +38,9 @@ func (c *keyCreateCommand) Run(ctx context.Context, p program) (err error) {
 	one, secret, err := k.Create(ctx, n, k.who())
 	if err != nil {
 		return err
+	}
+	for _, text := range scopeDoubts(d.File, one.Scopes) {
+		fmt.Fprintln(p.err, "ostiary: warning:", visible(text))
 	}
 	if c.JSON {
 		r := k.report(one)
