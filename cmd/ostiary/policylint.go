@@ -54,6 +54,9 @@ func (l *policyLintCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	if err := l.placed(file); err != nil {
+		return shownErrors(err)
+	}
 	lists, err := l.catalogs(ctx, file, l.stateFlag, p.err)
 	if err != nil {
 		return err
@@ -100,6 +103,19 @@ func (l *policyLintCommand) Run(ctx context.Context, p program) error {
 		fmt.Fprintf(p.out, "%s: nothing found in %s and %s\n", l.File, counted(len(file.Rules), "rule"), counted(len(file.Deny), "deny row"))
 	}
 	return toldUnless(r.OK)
+}
+
+// placed refuses a file that lies where its server can write, as `run` does, before
+// a server is started that could.
+func (l *policyLintCommand) placed(file *config.File) error {
+	if len(l.command()) == 0 {
+		return config.Placement(file, nil)
+	}
+	up, err := l.upstream(file)
+	if err != nil {
+		return err
+	}
+	return place(file, up)
 }
 
 // lintable makes the rules of a file as the door does.
