@@ -53,7 +53,7 @@ func (c *auditQueryCommand) Run(ctx context.Context, p program) error {
 	}
 	switch {
 	case len(found) == 0:
-		next := "`ostiary audit tail` shows the newest ones."
+		next := "`ostiary audit tail" + c.again() + "` shows the newest ones."
 		if try := c.meant(ctx, dir); try != "" {
 			next = "Did you mean " + try + "?"
 		}
@@ -62,7 +62,7 @@ func (c *auditQueryCommand) Run(ctx context.Context, p program) error {
 		fmt.Fprintf(p.err, "There are older ones; these are the newest %d. Narrow the search, or ask for more with --limit.\n", c.Limit)
 	}
 	if !c.JSON && len(found) > 0 {
-		fmt.Fprintln(p.err, "Read from the index, not verified: `ostiary audit verify` proves what the logs say.")
+		fmt.Fprintln(p.err, "Read from the index, not verified: `ostiary audit verify"+c.again()+"` proves what the logs say.")
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (c *auditShowCommand) Run(ctx context.Context, p program) error {
 	for i := range found {
 		v.record(&found[i])
 	}
-	v.b.WriteString("\n" + s.paint(faint, "Read and not verified: `ostiary audit verify` tells whether the evidence is as it was written.") + "\n")
+	v.b.WriteString("\n" + s.paint(faint, "Read and not verified: `ostiary audit verify"+c.again()+"` tells whether the evidence is as it was written.") + "\n")
 	_, err = io.WriteString(p.out, v.b.String())
 	return err
 }

@@ -202,7 +202,8 @@ func (s serverFlags) catalogs(ctx context.Context, file *config.File, state stat
 	}
 	if len(all) == 0 {
 		return nil, &ostiary.Error{Code: ostiary.CodePolicyCatalog,
-			Message: "no list of tools is known: write the server's command behind --, or run the server once with `ostiary run`, or list its tools through `ostiary serve`, which keep its list"}
+			Message: "no list of tools is known: write the server's command behind --, or run the server once with `ostiary run" + state.again() +
+				"`, or list its tools through `ostiary serve" + state.again() + "`, which keep its list"}
 	}
 	return all, nil
 }

@@ -47,6 +47,7 @@ type examination struct {
 	Warnings int       `json:"warnings"`
 	Findings []finding `json:"findings"`
 
+	again  string // what the next commands need to look at the same state: stateFlag.again
 	now    time.Time
 	newest time.Time // of the records
 	file   *config.File
@@ -82,7 +83,7 @@ func (c *doctorCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	x := &examination{State: dir, Policy: c.Config, Custody: audit.CustodySameUser, now: time.Now()}
+	x := &examination{State: dir, Policy: c.Config, Custody: audit.CustodySameUser, again: c.again(), now: time.Now()}
 	if c.Door != "" {
 		x.door(ctx, c.Door)
 	} else {

@@ -19,7 +19,7 @@ var custodies = map[string]string{
 // can write.
 func (x *examination) recorded(custody string) {
 	if custodies[custody] == "" {
-		x.say("custody", isWrong, "find out which program wrote it: `ostiary audit tail`", "the newest record says custody %q, and no door of this version writes that", custody)
+		x.say("custody", isWrong, "find out which program wrote it: `ostiary audit tail"+x.again+"`", "the newest record says custody %q, and no door of this version writes that", custody)
 	}
 }
 
@@ -59,7 +59,7 @@ func (x *examination) notify() {
 		}
 	}
 	if !told {
-		x.say("notify", isWarn, "leave `ostiary approvals watch` open, or set approvals.webhook", "nobody is told of requests: there is no webhook, and no desktop here to show them on, or it is switched off")
+		x.say("notify", isWarn, "leave `ostiary approvals watch"+x.again+"` open, or set approvals.webhook", "nobody is told of requests: there is no webhook, and no desktop here to show them on, or it is switched off")
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 func (x *examination) private() bool {
 	info, err := os.Stat(x.State)
 	if errors.Is(err, fs.ErrNotExist) {
-		x.say("state", isWarn, "start a server behind the door (`ostiary run -- COMMAND`), which makes it, or name another directory with --state",
+		x.say("state", isWarn, "start a server behind the door (`ostiary run"+x.again+" -- COMMAND`), which makes it, or name another directory with --state",
 			"there is no state directory %s yet", x.State)
 		return false
 	}
@@ -105,7 +105,7 @@ func (x *examination) freezes(ctx context.Context, s ostiary.Store) {
 		for _, f := range all[:min(len(all), 5)] {
 			ids = append(ids, show.Line(f.Scope.ID(), 80))
 		}
-		x.say("freeze", isWarn, "`ostiary freeze --list` says since when and why, `ostiary unfreeze` lifts one",
+		x.say("freeze", isWarn, "`ostiary freeze"+x.again+" --list` says since when and why, `ostiary unfreeze"+x.again+"` lifts one",
 			"%s in force: %s", counted(len(all), "freeze"), strings.Join(ids, ", "))
 	}
 }
@@ -129,7 +129,7 @@ func (x *examination) waiting(ctx context.Context, s ostiary.Store) {
 	case len(all) == 0:
 		x.say("approvals", isFine, "", "no call waits for a person")
 	default:
-		x.say("approvals", isWarn, "`ostiary approvals` shows them", "%s for a person, the oldest since %s",
+		x.say("approvals", isWarn, "`ostiary approvals"+x.again+"` shows them", "%s for a person, the oldest since %s",
 			counted(len(all), "request")+" waiting", all[0].Created.Local().Format("2006-01-02 15:04:05-07:00"))
 	}
 }
@@ -139,7 +139,7 @@ const verifyFor = 10 * time.Second
 
 func (x *examination) evidence(ctx context.Context) {
 	if _, err := (stateFlag{State: x.State}).logsOf(); err != nil {
-		x.say("evidence", isWarn, "start a server behind the door (`ostiary run -- COMMAND`)", "there is no evidence yet")
+		x.say("evidence", isWarn, "start a server behind the door (`ostiary run"+x.again+" -- COMMAND`)", "there is no evidence yet")
 		return
 	}
 	last := func(f audit.Found) error { x.newest = f.Record.Time; x.recorded(f.Record.Custody); return nil }
@@ -152,11 +152,11 @@ func (x *examination) evidence(ctx context.Context) {
 	rep, err := audit.Verify(limited, x.State, audit.VerifyOptions{})
 	switch {
 	case err != nil && limited.Err() != nil:
-		x.say("evidence", isWarn, "run `ostiary audit verify`, which takes its time", "there is more evidence than can be verified in %s", verifyFor)
+		x.say("evidence", isWarn, "run `ostiary audit verify"+x.again+"`, which takes its time", "there is more evidence than can be verified in %s", verifyFor)
 	case err != nil:
 		x.wrong("evidence", readable(err))
 	case len(rep.Broken) > 0:
-		x.say("evidence", isWrong, "keep a copy of the state directory as it is, then run `ostiary audit verify`", "the evidence was changed: %s", rep.Broken[0])
+		x.say("evidence", isWrong, "keep a copy of the state directory as it is, then run `ostiary audit verify"+x.again+"`", "the evidence was changed: %s", rep.Broken[0])
 	default:
 		x.say("evidence", isFine, "", "%s in %s are as they were signed", counted(int(rep.Records), "record"), counted(rep.Logs, "log"))
 	}

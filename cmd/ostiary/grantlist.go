@@ -43,7 +43,7 @@ func (c *grantListCommand) Run(ctx context.Context, p program) (err error) {
 		return nil
 	}
 	if len(all) == 0 {
-		_, err := io.WriteString(p.out, "no grant is live; `ostiary grant create` gives one\n")
+		_, err := io.WriteString(p.out, "no grant is live; `ostiary grant create"+g.d.again+"` gives one\n")
 		return err
 	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)

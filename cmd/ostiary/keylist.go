@@ -40,7 +40,7 @@ func (c *keyListCommand) Run(ctx context.Context, p program) (err error) {
 		return nil
 	}
 	if len(all) == 0 {
-		_, err := io.WriteString(p.out, "no such key is live; `ostiary key create` makes one\n")
+		_, err := io.WriteString(p.out, "no such key is live; `ostiary key create"+k.d.again+"` makes one\n")
 		return err
 	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)

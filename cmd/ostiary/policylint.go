@@ -79,7 +79,7 @@ func (l *policyLintCommand) Run(ctx context.Context, p program) error {
 		return err
 	}
 	known := holders(file, keys)
-	found := append(findings(file, rules, upstreams), people(file, known)...)
+	found := append(findings(file, rules, upstreams, l.again()), people(file, known)...)
 	found = append(found, namesakes(file, keys)...)
 	found = append(found, views(file, rules, upstreams, append(known, mapped(file)...))...)
 	for _, f := range found {
@@ -138,8 +138,8 @@ func lintable(file *config.File, state stateFlag) (*policy.Policy, error) {
 }
 
 // findings leaves out what nobody can know: rows about a server of the file whose
-// tools were not listed. It names that server instead.
-func findings(file *config.File, rules *policy.Policy, upstreams map[string][]ostiary.Tool) []policy.Finding {
+// tools were not listed. It names that server instead; again is stateFlag.again.
+func findings(file *config.File, rules *policy.Policy, upstreams map[string][]ostiary.Tool, again string) []policy.Finding {
 	about := map[string]string{}
 	for _, r := range file.Rules {
 		about[r.Source] = upstreamOf(r.Pattern)
@@ -154,7 +154,7 @@ func findings(file *config.File, rules *policy.Policy, upstreams map[string][]os
 		if row := file.Upstream(up); row != nil && !listed {
 			f = policy.Finding{Source: fmt.Sprintf("%s:%d:%d", file.Path, row.Line, row.Col), Severity: policy.SeverityWarning,
 				Message: fmt.Sprintf("the tools of %s are not known, so its rows were not compared", up),
-				Next:    "write its command behind --, or run it once with `ostiary run`"}
+				Next:    "write its command behind --, or run it once with `ostiary run" + again + "`"}
 			if len(found) > 0 && found[len(found)-1] == f {
 				continue
 			}
