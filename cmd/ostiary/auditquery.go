@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/audit"
-	"github.com/ostiary/ostiary/config"
 )
 
 // auditQueryCommand searches the index of the logs.
@@ -54,7 +51,7 @@ func (c *auditQueryCommand) Run(ctx context.Context, p program) error {
 	switch {
 	case len(found) == 0:
 		next := "`ostiary audit tail" + c.again() + "` shows the newest ones."
-		if try := c.meant(ctx, dir); try != "" {
+		if try := meant(f, newest(ctx, dir, audit.Filter{})); try != "" {
 			next = "Did you mean " + try + "?"
 		}
 		fmt.Fprintln(p.err, "No record matches.", next)
@@ -131,34 +128,3 @@ func (c *auditQueryCommand) filter(now time.Time, zone *time.Location) (f audit.
 }
 
 var codeShape = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)+$`)
-
-// meant looks among the newest records for values near to those that were asked
-// for, and returns the flags to try instead.
-func (c *auditQueryCommand) meant(ctx context.Context, dir string) string {
-	newest, err := audit.Query(ctx, dir, audit.Filter{Limit: 1000})
-	if err != nil {
-		return "" // the search itself has succeeded; this is only a help
-	}
-	var try []string
-	for _, flag := range []struct {
-		name, value string
-		of          func(*audit.Record) string
-	}{
-		{"--principal", c.Principal, func(r *audit.Record) string { return r.Principal }},
-		{"--upstream", c.Upstream, func(r *audit.Record) string { return r.Upstream }},
-		{"--code", c.Code, func(r *audit.Record) string { return r.Code }},
-		{"--session", c.Session, func(r *audit.Record) string { return r.Session }},
-		{"--tool", c.Tool, func(r *audit.Record) string { return r.Target }},
-	} {
-		var known []string
-		for _, f := range newest {
-			if v := flag.of(&f.Record); v != "" && !slices.Contains(known, v) {
-				known = append(known, v)
-			}
-		}
-		if near := config.Nearest(flag.value, known); flag.value != "" && near != "" && near != flag.value {
-			try = append(try, flag.name+" "+visible(near))
-		}
-	}
-	return strings.Join(try, " ")
-}

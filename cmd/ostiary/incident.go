@@ -99,6 +99,9 @@ func (c *incidentExportCommand) Run(ctx context.Context, p program) error {
 	for _, l := range m.Logs {
 		e.Records, e.Bodies, e.Dropped = e.Records+l.Records, e.Bodies+l.Bodies, e.Dropped+l.Dropped
 	}
+	if e.Records == 0 { // an archive of nothing may be meant: it proves what was there
+		fmt.Fprintln(p.err, "ostiary: warning:", nothingPacked(ctx, dir, c.again(), f))
+	}
 	if c.JSON {
 		return p.printJSON(e)
 	}
