@@ -26,6 +26,8 @@ type program struct {
 
 // commands are the words of the command line; each has a file.
 type commands struct {
+	ShowVersion versionFlag `name:"version" help:"Print the version."`
+
 	Approvals  approvalsCommand  `cmd:"" help:"Show the calls that wait for a person."`
 	Approve    approveCommand    `cmd:"" help:"Let one call that waits run once."`
 	Audit      auditCommand      `cmd:"" help:"Read the evidence: verify, tail, query, show."`
@@ -39,6 +41,7 @@ type commands struct {
 	Explain    explainCommand    `cmd:"" help:"Tell what was found in what came back, why, and what to do if it was wrong."`
 	Freeze     freezeCommand     `cmd:"" help:"Stop calls at once, in every process: all, or those of a principal, tool, server or session."`
 	Grant      grantCommand      `cmd:"" help:"Give capabilities that expire, and take them back."`
+	Help       helpCommand       `cmd:"" help:"Tell about a command, as its --help does."`
 	Incident   incidentCommand   `cmd:"" help:"Pack the evidence of an incident, and check such an archive."`
 	Key        keyCommand        `cmd:"" help:"Make API keys for the doors over HTTP, and take them back."`
 	Pin        pinCommand        `cmd:"" help:"Show what servers are held to, how they changed, and accept that."`
@@ -75,14 +78,14 @@ func (p program) run() int {
 	ctx, stop := p.signals()
 	defer stop()
 	k, err := parser.Parse(p.args)
-	if exit >= 0 { // help was asked for
+	if exit >= 0 { // help or the version was asked for
 		return exit
 	}
 	if err != nil {
 		fmt.Fprintln(p.err, "ostiary:", err)
 		help := "Run `ostiary --help` for the commands."
 		var parsing *kong.ParseError
-		if errors.As(err, &parsing) && parsing.Context.Selected() != nil {
+		if errors.As(err, &parsing) && parsing.Context.Selected() != nil && parsing.Context.Selected().Name != "help" {
 			help = "Run `" + parsing.Context.Selected().FullPath() + " --help` for its arguments and flags."
 		}
 		fmt.Fprintln(p.err, help)
