@@ -55,6 +55,20 @@ func TestWhereIsEverything(t *testing.T) {
 	}
 }
 
+// TestReadmeLinksTheGuides checks that no guide is found by its directory alone.
+func TestReadmeLinksTheGuides(t *testing.T) {
+	guides, err := filepath.Glob("../../docs/guides/*.md")
+	if err != nil || len(guides) < 5 {
+		t.Fatalf("%d guides, %v", len(guides), err)
+	}
+	readme := read(t, "../../README.md")
+	for _, g := range guides {
+		if link := "](docs/guides/" + filepath.Base(g) + ")"; !strings.Contains(readme, link) {
+			t.Errorf("README.md does not link docs/guides/%s", filepath.Base(g))
+		}
+	}
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
