@@ -27,6 +27,12 @@ type Problem struct {
 	Err    error
 }
 
+// badCondition tells a condition that does not compile from what else is wrong with
+// a row.
+type badCondition struct{ error }
+
+func (e badCondition) Unwrap() error { return e.error }
+
 // slice is the part of a table that concerns one upstream.
 type slice[R any] struct {
 	rows     []*R
@@ -168,7 +174,7 @@ func (c *compiler) fill(rule *ostiary.Rule, row *Row, t ostiary.Tool) (err error
 	if row.When != "" {
 		pt, _ := parsePattern(row.Pattern) // New has parsed it
 		if rule.When, err = c.conditions.compile(row.When, c.scope(pt, t)); err != nil {
-			return fmt.Errorf("when: %w", err)
+			return fmt.Errorf("when: %w", badCondition{err})
 		}
 	}
 	if row.Checks != nil {
@@ -217,7 +223,7 @@ func (c *compiler) addDeny(rule *ostiary.Rule, d *DenyRow, pt pattern, t ostiary
 	}
 	if d.When != "" {
 		if when, err = c.conditions.compile(d.When, c.scope(pt, t)); err != nil {
-			return fmt.Errorf("deny row, when: %w", err)
+			return fmt.Errorf("deny row, when: %w", badCondition{err})
 		}
 	}
 	rule.Deny = append(rule.Deny, d.condition(forbids, when))

@@ -11,7 +11,9 @@ import (
 type Explanation struct {
 	Rule *ostiary.Rule
 	// Err is why the rule does not compile, nil if it does.
-	Err  error
+	Err error
+	// At is the source of the row that Err is about; "" if that is the tool itself.
+	At   string
 	Rows []Reading
 }
 
@@ -30,7 +32,7 @@ func (p *Policy) Explain(upstream string, catalog []ostiary.Tool, tool string) E
 	e := Explanation{Rule: book.Tool(tool)}
 	for _, problem := range problems {
 		if problem.Tool == upstream+"/"+tool {
-			e.Err = problem.Err
+			e.Err, e.At = problem.Err, problem.Source
 		}
 	}
 	at := slices.IndexFunc(catalog, func(t ostiary.Tool) bool { return t.Name == tool })

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,17 +35,17 @@ type linter struct {
 	names     []string // of the upstreams, sorted
 	compilers map[string]*compiler
 	found     []Finding
+	bad       map[string]bool // sources of conditions that were found not to compile
 }
 
 // Lint compares the rows with the catalogs of all upstreams: rows that match
 // nothing or never speak, names that no tool knows, effects that are weaker than
 // what a tool says of itself. The findings are in the order of the file.
 func (p *Policy) Lint(upstreams map[string][]ostiary.Tool) []Finding {
-	l := &linter{Policy: p, names: sortedKeys(upstreams), compilers: map[string]*compiler{}}
+	l := &linter{Policy: p, names: sortedKeys(upstreams), compilers: map[string]*compiler{}, bad: map[string]bool{}}
 	for _, name := range l.names {
 		l.compilers[name] = p.compiler(name, upstreams[name])
 	}
-	l.problems()
 	spoken := l.speakers()
 	for i := range p.rows[Tool].rows {
 		l.row(&p.rows[Tool].rows[i], p.rows[Tool].patterns[i], spoken[&p.rows[Tool].rows[i]])
@@ -66,6 +67,7 @@ func (p *Policy) Lint(upstreams map[string][]ostiary.Tool) []Finding {
 			l.free(kind, d.Source, d.When, p.deny[kind].patterns[i])
 		}
 	}
+	l.problems()
 	order := map[string]int{}
 	for i, r := range p.options.Deny {
 		order[r.Source] = i + 1
@@ -84,11 +86,15 @@ func (l *linter) add(source string, s Severity, next, format string, args ...any
 	}
 }
 
-// problems reports what Compile reports.
+// problems reports what Compile reports, for each tool; a condition that was reported
+// for the row is not repeated.
 func (l *linter) problems() {
 	for _, name := range l.names {
 		_, problems := l.Compile(name, l.compilers[name].tools)
 		for _, p := range problems {
+			if bad := (badCondition{}); l.bad[p.Source] && errors.As(p.Err, &bad) {
+				continue
+			}
 			l.add(p.Source, SeverityError, "until this is mended the tool is refused", "%s: %v", p.Tool, p.Err)
 		}
 	}
@@ -207,7 +213,8 @@ func (l *linter) condition(source, when string, pt pattern, deny bool) {
 		}}
 		compiled, err := l.conditions.compile(when, s)
 		if err != nil {
-			l.add(source, SeverityError, "correct the condition; ostiary policy explain shows the arguments of a tool", "when: %v", err)
+			l.bad[source] = true
+			l.add(source, SeverityError, "correct the condition: until then the tools that it is about are refused", "when: %v", err)
 			return
 		}
 		if !deny || len(lacks) == 0 {

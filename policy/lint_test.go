@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -83,6 +84,31 @@ func TestLint(t *testing.T) {
 		if !hit {
 			t.Errorf("%s: %+v lacks %q", name, found, tc.want)
 		}
+	}
+}
+
+// A condition that does not compile is one mistake, however many tools it is about;
+// what else is wrong with a tool is told beside it.
+func TestLintSaysAConditionOnce(t *testing.T) {
+	catalog := map[string][]ostiary.Tool{"files": {readTool("read_file", pathSchema), readTool("read_all", pathSchema)}}
+	row := Row{Kind: Tool, Pattern: "files/read_*", Source: "p:1", Effect: ostiary.EffectRead, When: `call.args.pth == ""`}
+	for name, o := range map[string]Options{
+		"rule": {Rows: []Row{row}},
+		"deny": {Deny: []DenyRow{{Kind: Tool, Pattern: "files/read_*", Source: "p:1", When: row.When}}},
+	} {
+		found := mustNew(t, o).Lint(catalog)
+		if len(found) != 1 || found[0].Severity != SeverityError || !strings.Contains(found[0].Message, `did you mean "path"?`) || !strings.Contains(found[0].Next, "refused") {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+	o := Options{Rows: []Row{row}, Schema: func(t ostiary.Tool) (ostiary.Check, error) {
+		if t.Name == "read_all" {
+			return ostiary.Check{}, errors.New("no schema")
+		}
+		return ostiary.Check{}, nil
+	}}
+	if found := mustNew(t, o).Lint(catalog); len(found) != 2 || !strings.Contains(found[0].Message+found[1].Message, "no schema") {
+		t.Errorf("%+v", found)
 	}
 }
 

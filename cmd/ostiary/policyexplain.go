@@ -225,11 +225,16 @@ func (e *policyExplainCommand) explain(ctx context.Context, file *config.File, l
 }
 
 func (x *explanation) rows(read policy.Explanation) {
+	told := read.Err == nil
 	for _, r := range read.Rows {
-		x.Rows = append(x.Rows, explainedRow{At: r.Source, Pattern: r.Pattern, Deny: r.Deny, Speaks: r.Speaks, Why: r.Why})
+		row := explainedRow{At: r.Source, Pattern: r.Pattern, Deny: r.Deny, Speaks: r.Speaks, Why: r.Why}
+		if !told && r.Speaks && r.Source == read.At {
+			row.Why, told = "it does not compile, so the tool is refused: "+read.Err.Error(), true
+		}
+		x.Rows = append(x.Rows, row)
 	}
-	if read.Err != nil {
-		x.Rows = append(x.Rows, explainedRow{Speaks: true, Why: "it does not compile: " + read.Err.Error()})
+	if !told {
+		x.Rows = append(x.Rows, explainedRow{Pattern: x.Tool + " as its server lists it", Speaks: true, Why: "it does not compile, so the tool is refused: " + read.Err.Error()})
 	}
 }
 
