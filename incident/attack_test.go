@@ -214,3 +214,12 @@ func TestCheckpointsKeptElsewhere(t *testing.T) {
 		t.Errorf("a log that the archive lacks: %v", err)
 	}
 }
+
+func TestErrCountsWhatIsBroken(t *testing.T) {
+	for n, want := range map[int]string{1: "1 place is broken", 2: "2 places are broken"} {
+		r := incident.Report{Broken: make([]incident.Broken, n)}
+		if e := ostiary.AsError(r.Err()); e.Reason != want {
+			t.Errorf("%q, want %q", e.Reason, want)
+		}
+	}
+}

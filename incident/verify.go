@@ -77,12 +77,19 @@ func (r *Report) Err() error {
 	case len(r.Broken) > 0:
 		return &ostiary.Error{Code: ostiary.CodeIncidentBroken,
 			Message: "the archive is not as it was exported: " + r.Broken[0].String() + "; ask for it again, or export again from the state directory",
-			Reason:  fmt.Sprintf("%d places are broken", len(r.Broken))}
+			Reason:  places(len(r.Broken))}
 	case len(r.Found) > 0:
 		return &ostiary.Error{Code: ostiary.CodeIncidentBroken,
 			Message: "the archive is as it was exported, and the evidence was broken already then: " + r.Found[0] + "; compare the state directory with a backup"}
 	}
 	return nil
+}
+
+func places(n int) string {
+	if n == 1 {
+		return "1 place is broken"
+	}
+	return fmt.Sprintf("%d places are broken", n)
 }
 
 // Verify checks an archive by itself. It reads it once, as a stream, writes
