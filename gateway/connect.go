@@ -268,7 +268,7 @@ func (c *connection) tell(m *wire.Message) {
 			}
 		}
 		if err := c.note(ctx, m); err != nil {
-			c.say(err)
+			c.say(noCall(err))
 		}
 	})
 }

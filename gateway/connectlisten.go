@@ -127,7 +127,7 @@ func (c *connection) listen(session string) {
 			return // the door has no such stream, or not for us
 		}
 		if status == 0 {
-			c.say(c.explain(err))
+			c.say(noCall(c.explain(err)))
 		}
 		if pause = min(2*pause, longestRetry); time.Since(began) > longestRetry {
 			pause = firstRetry

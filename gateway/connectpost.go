@@ -316,6 +316,9 @@ func (c *connection) fail(e *errand, err error) {
 	if quiet {
 		return
 	}
+	if e.m.Method == "initialize" {
+		err = noCall(err)
+	}
 	if !errors.Is(err, ostiary.CodeGatewayShutdown) {
 		c.say(err)
 	}

@@ -19,6 +19,14 @@ import (
 
 const unknownEffect = "; whether the call took effect is unknown: look before you repeat it"
 
+// noCall is an error about what was no call: a handshake, a notification, an answer.
+// Nothing can have taken effect that is looked for and repeated.
+func noCall(err error) error {
+	e := *ostiary.AsError(err)
+	e.Message = strings.Replace(e.Message, unknownEffect, "; ask its operator", 1)
+	return &e
+}
+
 var errSessionLost = &ostiary.Error{Code: ostiary.CodeGatewaySession,
 	Message: "the door has ended this session" + unknownEffect + ", and reconnect the server"}
 
