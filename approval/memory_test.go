@@ -42,15 +42,16 @@ func (c *countedStore) Update(ctx context.Context, f func(ostiary.Tx) error) err
 // and of no other.
 func TestMemory(t *testing.T) {
 	dir := t.TempDir() + "/state"
+	begin := time.Unix(1_800_000_000, 0)
 	open := func() *countedStore {
-		s, err := store.Open(store.Options{Dir: dir})
+		s, err := store.Open(store.Options{Dir: dir, Clock: func() time.Time { return begin }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { s.Close() })
 		return &countedStore{Store: s}
 	}
-	now := time.Unix(1_800_000_000, 0)
+	now := begin
 	clock := func() time.Time { return now }
 	s := open()
 	web := NewMemory(MemoryOptions{Store: s, Clock: clock})

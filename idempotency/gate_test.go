@@ -136,10 +136,10 @@ func TestWhichKeySpeaks(t *testing.T) {
 }
 
 func TestResultsAreKeptForATime(t *testing.T) {
-	s := openStore(t, stateDir(t))
 	w := &world{}
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	l := newLine(t, nil, newGate(t, s, func(o *Options) { o.Clock = func() time.Time { return now } }))
+	clock := func() time.Time { return now }
+	l := newLine(t, nil, newGate(t, openStoreAt(t, stateDir(t), clock), func(o *Options) { o.Clock = clock }))
 	hour := func(key string) *ostiary.Call {
 		c := pay(key, 1)
 		c.Rule.Idempotency.Keep = time.Hour

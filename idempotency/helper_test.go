@@ -29,7 +29,13 @@ func stateDir(t testing.TB) string {
 
 func openStore(t testing.TB, dir string) *store.SQLite {
 	t.Helper()
-	s, err := store.Open(store.Options{Dir: dir})
+	return openStoreAt(t, dir, time.Now)
+}
+
+// openStoreAt opens a store that rows expire in by another clock.
+func openStoreAt(t testing.TB, dir string, clock func() time.Time) *store.SQLite {
+	t.Helper()
+	s, err := store.Open(store.Options{Dir: dir, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

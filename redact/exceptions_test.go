@@ -16,7 +16,7 @@ import (
 
 func openStore(t testing.TB, dir string) *store.SQLite {
 	t.Helper()
-	s, err := store.Open(store.Options{Dir: dir})
+	s, err := store.Open(store.Options{Dir: dir, Clock: (&hand{}).now})
 	if err != nil {
 		t.Fatal(err)
 	}
