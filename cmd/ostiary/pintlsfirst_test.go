@@ -39,7 +39,10 @@ func alternating(t *testing.T, to ...string) (port string) {
 			}()
 		}
 	}()
-	_, port, _ = net.SplitHostPort(l.Addr().String())
+	_, port, err = net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
 	return port
 }
 
