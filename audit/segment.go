@@ -21,6 +21,7 @@ type segment struct {
 	file     file
 	size     int64 // what is written
 	reserved int64 // what is taken or asked for
+	aside    *aside
 
 	jobs  chan job // one at a time
 	done  chan job
@@ -46,7 +47,7 @@ func newSegments(l *Log) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.file, s.reserved = f, s.step()
+	s.file, s.reserved, s.aside = f, s.step(), newAside()
 	go s.help()
 	return s, nil
 }
@@ -106,8 +107,9 @@ func (s *segment) settle(j job) error {
 	return j.err
 }
 
-// write appends lines durably and sees to it that there is space for the next.
-func (s *segment) write(lines []byte) error {
+// write appends lines durably and sees to it that there is space for the next. Many
+// says that others have work to do meanwhile.
+func (s *segment) write(lines []byte, many bool) error {
 	n, err := s.file.WriteAt(lines, s.size)
 	if err != nil {
 		return err
@@ -115,11 +117,20 @@ func (s *segment) write(lines []byte) error {
 	if n != len(lines) {
 		return io.ErrShortWrite
 	}
-	if err := s.file.Sync(); err != nil {
+	if err := s.sync(many); err != nil {
 		return err
 	}
 	s.size += int64(n)
 	return s.prepare()
+}
+
+func (s *segment) sync(many bool) error {
+	if f, ok := s.file.(interface{ Fd() uintptr }); ok && many && s.aside != nil {
+		if err := s.aside.sync(f.Fd()); !errors.Is(err, errNotAside) {
+			return err
+		}
+	}
+	return s.file.Sync()
 }
 
 // prepare asks for space early and changes to the next segment when this is full.
@@ -174,6 +185,9 @@ func (s *segment) close(why error) error {
 	}
 	close(s.jobs)
 	<-s.done
+	if s.aside != nil {
+		err = errors.Join(err, s.aside.close())
+	}
 	if s.ahead != nil {
 		err = errors.Join(err, s.ahead.Close(), os.Remove(filepath.Join(s.log.dir, segmentName(s.number+1))))
 	}

@@ -1,0 +1,182 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary"
+)
+
+func testAside(t *testing.T) *aside {
+	t.Helper()
+	a := newAside()
+	if a == nil {
+		t.Skip("the kernel gives no context for asynchronous I/O: nothing is synced aside here")
+	}
+	return a
+}
+
+func TestSyncAside(t *testing.T) {
+	a := testAside(t)
+	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for i := range 50 {
+		if _, err := fmt.Fprintln(f, i); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.sync(f.Fd()); err != nil {
+			t.Fatalf("sync %d: %v", i, err)
+		}
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	if err := a.sync(w.Fd()); err != errNotAside {
+		t.Errorf("a pipe is synced: %v", err)
+	}
+	if err := a.sync(f.Fd()); err != nil {
+		t.Errorf("behind a file that was not taken: %v", err)
+	}
+	if err := a.close(); err != nil {
+		t.Error(err)
+	}
+	if err := a.sync(f.Fd()); err != errNotAside {
+		t.Errorf("behind close: %v", err)
+	}
+}
+
+// counted is a real file that counts who writes and who waits in fdatasync.
+type counted struct {
+	file
+	fd              uintptr
+	written, synced *atomic.Int64
+}
+
+func (c *counted) Fd() uintptr { return c.fd }
+func (c *counted) Sync() error { c.synced.Add(1); return c.file.Sync() }
+func (c *counted) WriteAt(p []byte, off int64) (int, error) {
+	c.written.Add(1)
+	return c.file.WriteAt(p, off)
+}
+
+func openCounted(t *testing.T) (l *Log, written, synced *atomic.Int64) {
+	t.Helper()
+	written, synced = new(atomic.Int64), new(atomic.Int64)
+	l = openTest(t, filepath.Join(t.TempDir(), "state"), func(o *Options) {
+		o.create = func(path string) (file, error) {
+			f, err := createFile(path)
+			if err != nil {
+				return nil, err
+			}
+			return &counted{file: f, fd: f.(diskFile).Fd(), written: written, synced: synced}, nil
+		}
+	})
+	return l, written, synced
+}
+
+// Where many calls are under way a group is synced aside, and else by who leads it.
+func TestManyAreSyncedAside(t *testing.T) {
+	testAside(t).close()
+	l, written, synced := openCounted(t)
+	call := func(id string) ostiary.Entry {
+		e, err := l.Begin(testCall(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	end := func(e ostiary.Entry) {
+		if err := e.End(ostiary.Outcome{Status: ostiary.StatusOK}); err != nil {
+			t.Error(err)
+		}
+	}
+	w, s := written.Load(), synced.Load()
+	for i := range 3 {
+		end(call(fmt.Sprint("alone", i)))
+	}
+	if w, s = written.Load()-w, synced.Load()-s; w != 3 || s != 3 {
+		t.Errorf("of %d groups of one call %d were synced by who led them; want 3 of 3", w, s)
+	}
+	w, s = written.Load(), synced.Load()
+	var entries []ostiary.Entry
+	for i := range 3 * few {
+		entries = append(entries, call(fmt.Sprint("many", i)))
+	}
+	var wg sync.WaitGroup
+	for _, e := range entries[:few] { // more than a few are left whenever a group is taken
+		wg.Go(func() { end(e) })
+	}
+	wg.Wait()
+	if w, s = written.Load()-w, synced.Load()-s; w == 0 || s != 0 {
+		t.Errorf("of %d groups %d were synced by who led them; want none", w, s)
+	}
+	for _, e := range entries[few:] {
+		end(e)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A file that cannot be synced aside is synced as ever.
+func TestWhatIsNotTakenIsSyncedAsEver(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	f, err := createFile(filepath.Join(t.TempDir(), "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for name, a := range map[string]*aside{"no kernel for it": nil, "not this file": newAside()} {
+		var n atomic.Int64
+		s := &segment{file: &counted{file: f, fd: w.Fd(), synced: &n}, aside: a}
+		if err := s.sync(true); err != nil || n.Load() != 1 {
+			t.Errorf("%s: synced %d times, %v", name, n.Load(), err)
+		}
+	}
+}
+
+// What is not known to be on the disk ends the log, aside too.
+func TestFailureAsideStopsTheLog(t *testing.T) {
+	testAside(t).close()
+	l, _, synced := openCounted(t)
+	var entries []ostiary.Entry
+	for i := range few + 1 {
+		e, err := l.Begin(testCall(fmt.Sprint(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	if err := l.segment.aside.done.SetReadDeadline(time.Unix(1, 0)); err != nil { // the kernel's answer cannot be heard
+		t.Fatal(err)
+	}
+	before := synced.Load()
+	for _, e := range entries[:2] {
+		if err := e.End(ostiary.Outcome{Status: ostiary.StatusOK}); !errors.Is(err, ostiary.CodeAuditUnavailable) {
+			t.Errorf("End: %v", err)
+		}
+	}
+	if synced.Load() != before {
+		t.Error("it was tried again in another way")
+	}
+	if _, err := l.Begin(testCall("later")); !errors.Is(err, ostiary.CodeAuditUnavailable) {
+		t.Errorf("a call behind it: %v", err)
+	}
+}
