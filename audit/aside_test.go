@@ -43,7 +43,7 @@ func TestSyncAside(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	if err := a.sync(w.Fd()); err != errNotAside {
+	if err := a.sync(w.Fd()); !errors.Is(err, errNotAside) {
 		t.Errorf("a pipe is synced: %v", err)
 	}
 	if err := a.sync(f.Fd()); err != nil {
@@ -52,7 +52,7 @@ func TestSyncAside(t *testing.T) {
 	if err := a.close(); err != nil {
 		t.Error(err)
 	}
-	if err := a.sync(f.Fd()); err != errNotAside {
+	if err := a.sync(f.Fd()); !errors.Is(err, errNotAside) {
 		t.Errorf("behind close: %v", err)
 	}
 }
