@@ -22,11 +22,14 @@ const (
 // lookInside is lookAt for the inside of a whole literal in which a walk that decoded it
 // saw something: mostly there is no need to look.
 func lookInside(s string, seen wire.Seen) (l look) {
-	if seen&^(wire.SeenEscape|wire.SeenNested|wire.SeenPercent) != 0 {
+	if seen&wire.SeenRare != 0 {
 		return lookAt(s, true)
 	}
 	if seen&wire.SeenNested != 0 {
 		l = lookNested
+	}
+	if seen&wire.SeenOther != 0 && hides(s) {
+		l |= lookHidden
 	}
 	if seen&wire.SeenPercent == 0 {
 		return l
@@ -42,8 +45,60 @@ func lookInside(s string, seen wire.Seen) (l look) {
 	return l
 }
 
+// hides reports whether there is a hidden character in what has no escapes.
+func hides(s string) bool {
+	for i := odd(s, 0); i < len(s); i = odd(s, i) {
+		n := plainAt(s, i)
+		if n == 0 {
+			if hiddenAt(s, i) > 0 {
+				return true
+			}
+			n = 1
+		}
+		i += n
+	}
+	return false
+}
+
+// plainAt is how long a character is that begins at i with a byte behind which nothing
+// hides, 0 if it may be another.
+func plainAt(s string, i int) int {
+	c := s[i]
+	switch {
+	case c >= 0xe4 && c <= 0xee && i+2 < len(s) && s[i+1]&s[i+2]&0xc0 == 0x80:
+		return 3 // ideographs and syllables
+	case c >= 0xc3 && c <= 0xcc && i+1 < len(s) && s[i+1]&0xc0 == 0x80:
+		return 2 // letters
+	}
+	return 0
+}
+
 // Eight bytes at once: the lowest and the highest bit of each.
 const ones, highs = 0x0101010101010101, 0x8080808080808080
+
+// oddOf marks those of eight bytes that are no printable ASCII, line end or tab.
+func oddOf(w uint64) uint64 {
+	low := w &^ highs
+	tabOn, behindEnd, printed := low+(0x80-'\t')*ones, low+(0x80-'\n'-1)*ones, low+(0x80-' ')*ones
+	return (w | (low + ones) | ^printed&(^tabOn|behindEnd)) & highs
+}
+
+// odd is the first place from i on of what is no printable ASCII, line end or tab;
+// len(s) if there is none.
+func odd(s string, i int) int {
+	raw := lend(s)
+	for ; i+8 <= len(s); i += 8 {
+		if found := oddOf(binary.LittleEndian.Uint64(raw[i:])); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c >= 0x7f || c < ' ' && c != '\t' && c != '\n' {
+			break
+		}
+	}
+	return i
+}
 
 // lookAt goes over a text, eight bytes at once where nothing is to be seen. literal
 // says that it is the inside of a JSON literal, where a backslash is an escape.
@@ -52,8 +107,8 @@ func lookAt(s string, literal bool) (l look) {
 	for i := 0; i < len(s); {
 		if i+8 <= len(s) {
 			w := binary.LittleEndian.Uint64(raw[i:])
-			back, percent, del := w^'\\'*ones, w^'%'*ones, w^0x7f*ones
-			found := (w | (w-' '*ones)&^w | (back-ones)&^back | (percent-ones)&^percent | (del-ones)&^del) & highs
+			back, percent := w^'\\'*ones, w^'%'*ones
+			found := oddOf(w) | ((back-ones)&^back|(percent-ones)&^percent)&highs
 			if found == 0 {
 				i += 8
 				continue
@@ -76,15 +131,15 @@ func lookAt(s string, literal bool) (l look) {
 				}
 			}
 			i++
-		case c >= 0xe4 && c <= 0xee && i+2 < len(s) && s[i+1]&s[i+2]&0xc0 == 0x80:
-			i += 3 // ideographs and syllables: nothing is hidden among them
-		case c >= 0xc3 && c <= 0xcc && i+1 < len(s) && s[i+1]&0xc0 == 0x80:
-			i += 2 // letters
 		case c >= 0x80 || c < ' ' || c == 0x7f:
-			if hiddenAt(s, i) > 0 {
-				l |= lookHidden
+			n := plainAt(s, i)
+			if n == 0 {
+				if hiddenAt(s, i) > 0 {
+					l |= lookHidden
+				}
+				n = 1
 			}
-			i++
+			i += n
 		default:
 			i++
 		}

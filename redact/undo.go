@@ -1,8 +1,6 @@
 package redact
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -49,15 +47,8 @@ func visibleIn(dst []byte, s string, parts []scan.Span) (_ []byte, p patches) {
 	base, from, i := len(dst), 0, 0
 	for _, x := range parts {
 		for i = max(i, x.From); i < x.To; {
-			if i+8 <= len(s) {
-				w := binary.LittleEndian.Uint64(lend(s[i:]))
-				del := w ^ 0x7f*ones
-				found := (w | (w-' '*ones)&^w | (del-ones)&^del) & highs
-				if found == 0 {
-					i += 8
-					continue
-				}
-				i += bits.TrailingZeros64(found) / 8 // the first that is found is one
+			if i = odd(s[:x.To], i); i == x.To {
+				break
 			}
 			n := hiddenAt(s, i)
 			if n == 0 {

@@ -1,5 +1,39 @@
 package untrusted
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// calmBeyond reports whether a literal has no character beyond printable ASCII but such
+// as calmRune knows.
+func calmBeyond(b []byte) bool {
+	for i := 0; i < len(b); {
+		if i+8 <= len(b) {
+			w := binary.LittleEndian.Uint64(b[i:])
+			found := (w | (w - ' '*ones) | (w + ones)) & highs
+			if found == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(found) / 8 // the first that is found is one
+		}
+		switch c := b[i]; {
+		case c >= 0x80:
+			size := calmRune(b[i:])
+			if size == 0 {
+				return false
+			}
+			i += size
+		case c < ' ' || c == 0x7f:
+			return false
+		default:
+			i++
+		}
+	}
+	return true
+}
+
 // calmRune is the length of a character beyond ASCII that neither hides nor is an
 // opener nor belongs to an alphabet that looks like the Latin one; 0 if it may, or
 // if it is cut off. It goes by the bytes of UTF-8: see hides.go, word.go and seal.go for

@@ -119,7 +119,7 @@ func (k *look) at(b []byte, from int) (end int) {
 }
 
 // plain takes a literal that was read before: b ends with it, text is what it means.
-// It is ASCII that a printer prints, and has no rare escapes.
+// It has no rare escapes, and nothing beyond printable ASCII but what is calm.
 func (k *look) plain(b []byte, from int, text []byte) {
 	k.calm, k.text, k.seals = true, text, k.seals[:0]
 	if entityOpens(text) {

@@ -76,7 +76,8 @@ func (p *pass) read(root *shape) {
 func (p *pass) look(body []byte) (end int) {
 	start := p.w.Start()
 	if p.told != nil {
-		if end, seen, text, ok := p.told.Next(start); ok && seen&(wire.SeenRare|wire.SeenOther) == 0 {
+		end, seen, text, ok := p.told.Next(start)
+		if ok && seen&wire.SeenRare == 0 && (seen&wire.SeenOther == 0 || calmBeyond(body[start+1:end])) {
 			p.k.plain(body[:end], start+1, text)
 			return end
 		}

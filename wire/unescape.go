@@ -61,6 +61,10 @@ func decodePart(out, b []byte, from, until int) (i, n int, seen Seen, done bool)
 			}
 			out[n] = c
 			i, n = i+2, n+1
+			for i+1 < len(b) && b[i] == '\\' && b[i+1] == 't' && n < len(out) { // source is indented
+				out[n] = '\t'
+				i, n = i+2, n+1
+			}
 			continue
 		}
 		used, size := longEscape(out[n:], b[i:])
