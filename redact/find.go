@@ -18,6 +18,8 @@ type search struct {
 	found []scan.Finding
 	hits  []int
 	ahead []int // those of wordsAhead
+	// longest is the longest part of a layer that hangs together, since it was set to 0.
+	longest int
 }
 
 // keptArena is how much of an arena is kept for the next result.
@@ -139,6 +141,9 @@ func (s *search) findNew(dst []secret, t *layer, where fresh) []secret {
 		s.found = s.engine.FindTrace(s.found, &t.trace, t.text)
 	case len(where.parts) > 0:
 		s.found = s.engine.FindBeside(s.found, &t.trace, t.text, where.parts)
+	}
+	for _, x := range t.trace.Noted {
+		s.longest = max(s.longest, x.To-x.From)
 	}
 	return s.taken(dst, t.text, n)
 }

@@ -23,7 +23,8 @@ func (p *pass) literal(w *wire.TextWalk, inside string, l look, hit bool, name s
 		}
 		// The engine looks again itself at what it found is replaced.
 		settled := alone && len(found) == n && !opensWith(text, found[0])
-		if settled && round == 0 && !w.IsKey() && !besideRun(text, found) {
+		if round == 0 && len(found) == n && !w.IsKey() && !besideRun(text, found) &&
+			(settled || name == "" && p.isolated(text, l, found)) {
 			p.cut(w.Start()+1, raw, text, found)
 			return
 		}
@@ -80,10 +81,12 @@ func besideRun(text string, found []secret) bool {
 func (p *pass) secrets(text string, l look, hit bool, name string) (found []secret, alone bool) {
 	if alone = hit && l == 0 && name == "" && !opensJSON(text) && !strings.Contains(text, markerBegins); alone {
 		found = p.rules(nil, text)
+		p.longest = len(text) // nobody knows
 		n := len(found)
 		found = p.runs(found, text, 0, len(text), maxViews)
 		alone = len(found) == n
 	} else {
+		p.longest = 0
 		found = p.within(nil, text, l, hit, maxViews)
 	}
 	if name != "" {

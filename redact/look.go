@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"github.com/ostiary/ostiary/internal/swar"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -47,7 +48,7 @@ func lookInside(s string, seen wire.Seen) (l look) {
 
 // hides reports whether there is a hidden character in what has no escapes.
 func hides(s string) bool {
-	for i := odd(s, 0); i < len(s); i = odd(s, i) {
+	for i := swar.NextOdd(s, 0); i < len(s); i = swar.NextOdd(s, i) {
 		n := plainAt(s, i)
 		if n == 0 {
 			if hiddenAt(s, i) > 0 {
@@ -73,32 +74,7 @@ func plainAt(s string, i int) int {
 	return 0
 }
 
-// Eight bytes at once: the lowest and the highest bit of each.
-const ones, highs = 0x0101010101010101, 0x8080808080808080
-
-// oddOf marks those of eight bytes that are no printable ASCII, line end or tab.
-func oddOf(w uint64) uint64 {
-	low := w &^ highs
-	tabOn, behindEnd, printed := low+(0x80-'\t')*ones, low+(0x80-'\n'-1)*ones, low+(0x80-' ')*ones
-	return (w | (low + ones) | ^printed&(^tabOn|behindEnd)) & highs
-}
-
-// odd is the first place from i on of what is no printable ASCII, line end or tab;
-// len(s) if there is none.
-func odd(s string, i int) int {
-	raw := lend(s)
-	for ; i+8 <= len(s); i += 8 {
-		if found := oddOf(binary.LittleEndian.Uint64(raw[i:])); found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c >= 0x7f || c < ' ' && c != '\t' && c != '\n' {
-			break
-		}
-	}
-	return i
-}
+const ones, highs = swar.Ones, swar.Highs
 
 // lookAt goes over a text, eight bytes at once where nothing is to be seen. literal
 // says that it is the inside of a JSON literal, where a backslash is an escape.
@@ -108,7 +84,7 @@ func lookAt(s string, literal bool) (l look) {
 		if i+8 <= len(s) {
 			w := binary.LittleEndian.Uint64(raw[i:])
 			back, percent := w^'\\'*ones, w^'%'*ones
-			found := oddOf(w) | ((back-ones)&^back|(percent-ones)&^percent)&highs
+			found := swar.Odd(w) | ((back-ones)&^back|(percent-ones)&^percent)&highs
 			if found == 0 {
 				i += 8
 				continue

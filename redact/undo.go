@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/swar"
 	"github.com/ostiary/ostiary/redact/scan"
 )
 
@@ -47,7 +48,7 @@ func visibleIn(dst []byte, s string, parts []scan.Span) (_ []byte, p patches) {
 	base, from, i := len(dst), 0, 0
 	for _, x := range parts {
 		for i = max(i, x.From); i < x.To; {
-			if i = odd(s[:x.To], i); i == x.To {
+			if i = swar.NextOdd(s[:x.To], i); i == x.To {
 				break
 			}
 			n := hiddenAt(s, i)

@@ -3,6 +3,8 @@ package untrusted
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/ostiary/ostiary/internal/swar"
 )
 
 // calmBeyond reports whether a literal has no character beyond printable ASCII but such
@@ -10,13 +12,12 @@ import (
 func calmBeyond(b []byte) bool {
 	for i := 0; i < len(b); {
 		if i+8 <= len(b) {
-			w := binary.LittleEndian.Uint64(b[i:])
-			found := (w | (w - ' '*ones) | (w + ones)) & highs
+			found := swar.Odd(binary.LittleEndian.Uint64(b[i:]))
 			if found == 0 {
 				i += 8
 				continue
 			}
-			i += bits.TrailingZeros64(found) / 8 // the first that is found is one
+			i += bits.TrailingZeros64(found) / 8
 		}
 		switch c := b[i]; {
 		case c >= 0x80:

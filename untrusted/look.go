@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/ostiary/ostiary/internal/swar"
 	"github.com/ostiary/ostiary/wire"
 )
 
@@ -19,6 +20,9 @@ type look struct {
 	// tabs, line ends, quotes and slashes, and no word of two alphabets.
 	calm  bool
 	seals []int // if it is calm: where in the body a backslash belongs, as sealed has it
+
+	known []byte // what the literal means, if that was read before; nil if not
+	ends  int    // and where it ends
 }
 
 // into makes room for the literals of a body.
@@ -147,12 +151,16 @@ func signed(w uint64) uint64 {
 	return (w ^ '"'*ones - ones) | (w ^ '<'*ones - ones) | (w ^ '['*ones - ones) | (w ^ '\\'*ones - ones) | w | (w + ones)
 }
 
-const highs = ones << 7
+const ones, highs = swar.Ones, swar.Highs
 
 // restless reads on where something may hide: i is the next byte, n how many were
 // decoded.
 func (k *look) restless(b []byte, from, i, n int) (end int) {
 	k.calm, k.seals = false, k.seals[:0]
+	if k.known != nil {
+		k.text = k.known
+		return k.ends
+	}
 	out, numbers := k.room, false
 	for i < len(b) {
 		for i+8 <= len(b) {

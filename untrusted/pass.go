@@ -75,11 +75,14 @@ func (p *pass) read(root *shape) {
 // returns where it ends.
 func (p *pass) look(body []byte) (end int) {
 	start := p.w.Start()
-	if p.told != nil {
+	if p.k.known = nil; p.told != nil {
 		end, seen, text, ok := p.told.Next(start)
 		if ok && seen&wire.SeenRare == 0 && (seen&wire.SeenOther == 0 || calmBeyond(body[start+1:end])) {
 			p.k.plain(body[:end], start+1, text)
 			return end
+		}
+		if ok {
+			p.k.known, p.k.ends = text, end
 		}
 	}
 	return p.k.at(body, start+1)
@@ -131,7 +134,7 @@ func (p *pass) end() {
 	clear(p.edits)
 	*p = pass{w: p.w, k: p.k, steps: p.steps[:0], edits: p.edits[:0], texts: p.texts[:0]}
 	p.w.Over(nil)
-	if p.k.text = nil; len(p.k.room) > roomMost {
+	if p.k.text, p.k.known = nil, nil; len(p.k.room) > roomMost {
 		p.k.room = nil
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ostiary/ostiary/internal/swar"
 )
 
 // Hidden is what kinds of hiding were found in a text.
@@ -36,7 +38,7 @@ func (h Hidden) Names() []string {
 // joiners or direction marks, stay as they are. It takes time linear in the text,
 // returns a text without hiding as it is, and changes nothing when it is repeated.
 func Reveal(s string) (string, Hidden) {
-	at := plain(s)
+	at := swar.NextOdd(s, 0) // before, ASCII that hides nothing
 	if at == len(s) {
 		return s, 0
 	}
@@ -48,37 +50,8 @@ func Reveal(s string) (string, Hidden) {
 	return r.out.String(), r.found
 }
 
-// plain is how many bytes at the beginning are ASCII that hides nothing.
-func plain(s string) int {
-	i := 0
-	for ; i+8 <= len(s); i += 8 { // eight at a time: none above 0x7e, none below the space
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		if (w|(w+ones)|(w-ones*' '))&(ones<<7) != 0 && !plainBytes(s[i:i+8]) {
-			break
-		}
-	}
-	for ; i < len(s); i++ {
-		if !plainByte(s[i]) {
-			break
-		}
-	}
-	return i
-}
-
-const ones = 0x0101010101010101
-
 func plainByte(c byte) bool {
 	return c >= ' ' && c < 0x7f || c == '\n' || c == '\t'
-}
-
-func plainBytes(s string) bool {
-	for i := range len(s) {
-		if !plainByte(s[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 type revealer struct {
@@ -98,7 +71,7 @@ func (v *revealer) from(at int) {
 	}
 	for at < len(v.s) {
 		if plainByte(v.s[at]) {
-			at = v.ascii(at, at+plain(v.s[at:]))
+			at = v.ascii(at, swar.NextOdd(v.s, at))
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(v.s[at:])

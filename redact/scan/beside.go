@@ -8,9 +8,10 @@ import (
 const (
 	// usual is how far behind a word is read for it, unless that is noted.
 	usual = 64
-	// reach is how far a change of the text can be felt at each side, unless more is
-	// noted: what is read for a word, before it and behind, and the line of a match.
-	reach = 512
+	// Reach is how far a change of the text can be felt at each side, unless more is
+	// noted in a [Trace]: what is read for a word, before it and behind, and the line of a
+	// match. In bytes.
+	Reach = 512
 )
 
 // note tells that what is found for words that end in s[from:to] hangs together, and
@@ -34,14 +35,14 @@ func (f *finder) note(from, to int) {
 func (f *finder) beside(text string, changed, noted []Span) []match {
 	f.begin(text)
 	for n := 0; n < len(changed); {
-		low := max(0, changed[n].From-reach)
+		low := max(0, changed[n].From-Reach)
 		if x, ok := across(noted, low); ok {
 			low = x.From
 		}
 		at := low
-		for high := max(low, changed[n].From-reach); ; at = high {
-			for ; n < len(changed) && changed[n].From-reach <= high; n++ {
-				high = max(high, changed[n].To+reach)
+		for high := max(low, changed[n].From-Reach); ; at = high {
+			for ; n < len(changed) && changed[n].From-Reach <= high; n++ {
+				high = max(high, changed[n].To+Reach)
 			}
 			high = min(max(high, f.goesOn(noted, at)), len(text))
 			if at == high && at > low {

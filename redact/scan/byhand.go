@@ -76,7 +76,7 @@ func (f *finder) curl(r *rule, p *pattern, start, end int) {
 		}
 	}
 	f.until[r.number] = max(f.until[r.number], i)
-	f.note(start, i+reach)
+	f.note(start, i+Reach)
 }
 
 // maxManifest is how far from the kind of a manifest its data may stand.
@@ -121,5 +121,5 @@ func kubeSecret(f *finder, r *rule, start, end int) {
 		at = next + 1
 	}
 	f.until[r.number] = max(f.until[r.number], high)
-	f.note(low, high+reach)
+	f.note(low, high+Reach)
 }

@@ -41,7 +41,7 @@ func cookies(f *finder, r *rule, start, end int) {
 		}
 	}
 	f.until[r.number] = max(f.until[r.number], min(at, stop))
-	f.note(start, stop+reach)
+	f.note(start, stop+Reach)
 }
 
 func sessionCookie(name, value string) bool {

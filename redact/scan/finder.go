@@ -166,7 +166,7 @@ func (f *finder) take(r *rule, from, to, start, end int) {
 		end--
 	}
 	f.until[r.number] = max(f.until[r.number], to)
-	f.note(from-reach, to+reach)
+	f.note(from-Reach, to+Reach)
 	if start < 0 || start >= end || r.entropy > 0 && entropy(s[start:end]) <= r.entropy {
 		return
 	}
