@@ -103,7 +103,7 @@ func (p *pass) isText(w *wire.TextWalk, body []byte) bool {
 		return false
 	}
 	switch string(w.Key()) {
-	case "text", "message", "systemPrompt", "instructions":
+	case "text", "message", "systemPrompt":
 	case "data":
 		if isBinary(w, body, borrow(body[w.Start()+1:w.End()-1])) {
 			return false

@@ -30,8 +30,11 @@ func cookies(f *finder, r *rule, start, end int) {
 		}
 		if eq := strings.IndexByte(s[at:next], '='); eq > 0 {
 			name, from := strings.TrimSpace(s[at:at+eq]), at+eq+1
-			to := from + len(strings.TrimRight(s[from:next], " "))
-			if sessionCookie(name, s[from:to]) {
+			to, words := next, false
+			if n := strings.IndexByte(s[from:next], ' '); n >= 0 { // no value holds a blank
+				to, words = from+n, strings.TrimSpace(s[from+n:next]) != ""
+			}
+			if v := s[from:to]; sessionCookie(name, v) && (!words || digits(v)) { // else it may be a sentence
 				f.take(r, start, next, from, to)
 			}
 		}
@@ -45,7 +48,7 @@ func cookies(f *finder, r *rule, start, end int) {
 }
 
 func sessionCookie(name, value string) bool {
-	if len(value) < 8 || strings.ContainsAny(value, " <>{}[]") || placeholder(value) {
+	if len(value) < 8 || strings.ContainsAny(value, "<>{}[]") || placeholder(value) {
 		return false
 	}
 	name = strings.ToLower(name)

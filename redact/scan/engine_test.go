@@ -53,8 +53,10 @@ func TestFind(t *testing.T) {
 		{"Server=db;User Id=sa;Password=Tr0ub4dor;Encrypt=true", "connection-string", "Tr0ub4dor"},
 		{"AccountName=x;AccountKey=" + rep("aB3+", 10) + "==;", "connection-string", rep("aB3+", 10) + "=="},
 		{"Set-Cookie: sid=0a1b2c3d4e; Path=/; Secure", "cookie", "0a1b2c3d4e"},
+		{"sent Cookie: sessionid=0a1b2c3d4e HTTP/1.1 200 OK", "cookie", "0a1b2c3d4e"},
 		{`"cookie": "theme=dark; session_id=0a1b2c3d4e"`, "cookie", "0a1b2c3d4e"},
 		{"a cookie = chocolate; and sugar", "", ""},
+		{"the cookie: session=persistent across all tabs", "", ""},
 		// Blocks and several lines.
 		{"a -----BEGIN RSA PRIVATE KEY-----\n" + rep("MIIEpAIBAAKCAQEA0123456789abcdef\n", 4) + "-----END RSA PRIVATE KEY----- b", "private-key",
 			"-----BEGIN RSA PRIVATE KEY-----\n" + rep("MIIEpAIBAAKCAQEA0123456789abcdef\n", 4) + "-----END RSA PRIVATE KEY-----"},

@@ -74,6 +74,7 @@ var rows = []row{
 	{ruleOverride, anywhere, "stop|cease ..2 everything|what ..2 you|you're ..4 doing ..2 and"},
 
 	{ruleOrder, anywhere, "$ignore ..1 your|all $prior"},
+	{ruleOrder, anywhere, "ignore|disregard|forget ..1 the above|foregoing|preceding"},
 	{ruleOrder, anywhere, "new|updated|real|actual|true|revised|additional|secret|special $strict :"},
 	{ruleOrder, anywhere, "new|your|real|actual|next objective|objectives|goal|mission|task|role is|are|:|="},
 	{ruleOrder, anywhere, "adhere|follow|obey|execute|comply|complete|perform ..4 following|below|these|this ..1 $strict"},
