@@ -30,6 +30,19 @@ func (s serverFlags) command() []string {
 	return s.Command
 }
 
+// placed refuses a file that lies where its server can write, as `run` does, before
+// a server is started that could.
+func (s serverFlags) placed(file *config.File) error {
+	if len(s.command()) == 0 {
+		return config.Placement(file, nil)
+	}
+	up, err := s.upstream(file)
+	if err != nil {
+		return err
+	}
+	return place(file, up)
+}
+
 // upstream is the row of the server to start, as for `ostiary run`; without a name
 // the row with this very command is meant, or the only one.
 func (s serverFlags) upstream(file *config.File) (config.Upstream, error) {

@@ -91,6 +91,9 @@ func (e *policyExplainCommand) Run(ctx context.Context, p program) error {
 	if e.Name == "" {
 		e.Name = up
 	}
+	if err := e.placed(file); err != nil {
+		return shownErrors(err)
+	}
 	lists, err := e.catalogs(ctx, file, e.stateFlag, p.err)
 	if err != nil {
 		return err

@@ -105,19 +105,6 @@ func (l *policyLintCommand) Run(ctx context.Context, p program) error {
 	return toldUnless(r.OK)
 }
 
-// placed refuses a file that lies where its server can write, as `run` does, before
-// a server is started that could.
-func (l *policyLintCommand) placed(file *config.File) error {
-	if len(l.command()) == 0 {
-		return config.Placement(file, nil)
-	}
-	up, err := l.upstream(file)
-	if err != nil {
-		return err
-	}
-	return place(file, up)
-}
-
 // lintable makes the rules of a file as the door does.
 func lintable(file *config.File, state stateFlag) (*policy.Policy, error) {
 	dir, err := state.dir()
