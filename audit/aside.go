@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"os"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +18,7 @@ type aside struct {
 	context uintptr  // aio_context_t
 	done    *os.File // an eventfd that counts what has ended
 	fd      uint32   // of done
+	failed  error    // once; an answer may be left, which none must take for its own
 }
 
 // ioControl is struct iocb of the kernel's linux/aio_abi.h; key and flags are zero, so
@@ -42,7 +44,8 @@ const (
 	ioTellEventFD = 1 // IOCB_FLAG_RESFD
 )
 
-// newAside returns nil where the kernel offers none, or no more of them.
+// newAside returns nil where the kernel offers none or no more of them, or where one
+// could not be waited for.
 func newAside() *aside {
 	a := &aside{}
 	if _, _, errno := unix.Syscall(unix.SYS_IO_SETUP, 1, uintptr(unsafe.Pointer(&a.context)), 0); errno != 0 {
@@ -54,6 +57,13 @@ func newAside() *aside {
 		return nil
 	}
 	a.done, a.fd = os.NewFile(uintptr(fd), "eventfd"), uint32(fd)
+	// The poller may be full (fs.epoll.max_user_watches), and a sandbox may forbid to take
+	// the answer only. Later that would end the log.
+	err = a.done.SetReadDeadline(time.Time{})
+	if _, n, getErr := a.ended(0); err != nil || getErr != nil || n != 0 {
+		_ = a.close()
+		return nil
+	}
 	return a
 }
 
@@ -61,30 +71,51 @@ func newAside() *aside {
 var errNotAside = errors.New("audit: this file cannot be synced aside")
 
 // sync returns after data and size of the file are on the disk, with errNotAside if it
-// must be done otherwise. Any other error says that it failed, or that it is not known.
+// must be done otherwise. Any other error says that it failed, or that it is not known,
+// and is the answer for good.
 func (a *aside) sync(file uintptr) error {
-	cb := &ioControl{opcode: ioDataSync, file: uint32(file), flags: ioTellEventFD, eventFD: a.fd}
-	list := [1]*ioControl{cb}
-	if _, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, a.context, 1, uintptr(unsafe.Pointer(&list))); errno != 0 {
+	if a.failed != nil {
+		return a.failed
+	}
+	err := a.try(file)
+	if !errors.Is(err, errNotAside) {
+		a.failed = err
+	}
+	return err
+}
+
+func (a *aside) try(file uintptr) error {
+	list := [1]*ioControl{{opcode: ioDataSync, file: uint32(file), flags: ioTellEventFD, eventFD: a.fd}}
+	begun, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, a.context, 1, uintptr(unsafe.Pointer(&list)))
+	if errno != 0 || begun != 1 {
 		return errNotAside
 	}
 	var count [8]byte
 	if _, err := a.done.Read(count[:]); err != nil {
 		return err
 	}
-	var got ioEvent
+	got, n, err := a.ended(1)
+	switch {
+	case err != nil:
+		return err
+	case n != 1:
+		return unix.EIO
+	case got.result != 0:
+		return unix.Errno(-got.result)
+	}
+	return nil
+}
+
+// ended takes an answer of the kernel, if there is one, and waits for it if least is 1.
+func (a *aside) ended(least uintptr) (got ioEvent, n uintptr, err error) {
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_IO_GETEVENTS, a.context, 1, 1, uintptr(unsafe.Pointer(&got)), 0, 0)
-		switch {
-		case errno == unix.EINTR:
-		case errno != 0:
-			return errno
-		case n != 1:
-			return unix.EIO
-		case got.result < 0:
-			return unix.Errno(-got.result)
+		n, _, errno := unix.Syscall6(unix.SYS_IO_GETEVENTS, a.context, least, 1, uintptr(unsafe.Pointer(&got)), 0, 0)
+		switch errno {
+		case 0:
+			return got, n, nil
+		case unix.EINTR:
 		default:
-			return nil
+			return got, 0, errno
 		}
 	}
 }

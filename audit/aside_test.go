@@ -180,3 +180,22 @@ func TestFailureAsideStopsTheLog(t *testing.T) {
 		t.Errorf("a call behind it: %v", err)
 	}
 }
+
+// An answer that was not heard is not taken for that of a later sync.
+func TestTheAnswerOfAnotherSync(t *testing.T) {
+	a := testAside(t)
+	defer a.close()
+	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, deadline := range []time.Time{time.Unix(1, 0), {}, {}} { // the first is not heard
+		if err := a.done.SetReadDeadline(deadline); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.sync(f.Fd()); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("deadline %v: %v", deadline, err)
+		}
+	}
+}
