@@ -15,7 +15,8 @@ type file interface {
 	WriteAt(p []byte, off int64) (int, error)
 	// Sync returns after data and size are on the disk (fdatasync).
 	Sync() error
-	// Reserve takes disk space for [off, off+n) and makes the file that long.
+	// Reserve takes disk space for [off, off+n), makes the file that long, and returns
+	// when that is on the disk. It may run beside a Sync and takes no error away from it.
 	Reserve(off, n int64) error
 	Truncate(size int64) error
 	Close() error
@@ -27,12 +28,24 @@ func createFile(path string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return diskFile{f}, nil
+	again, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return diskFile{f, again}, nil
 }
 
-type diskFile struct{ *os.File }
+// diskFile is a file that is opened twice: the kernel tells of a failed writeback once to
+// each opening. On one alone, a reservation would be told what ends the log, and the sync
+// of the records that were lost would succeed.
+type diskFile struct {
+	*os.File
+	again *os.File // for Reserve
+}
 
-func (f diskFile) Sync() error {
+func (f diskFile) Sync() error { return dataSync(f.File) }
+
+func dataSync(f *os.File) error {
 	for {
 		if err := unix.Fdatasync(int(f.Fd())); !errors.Is(err, unix.EINTR) {
 			return err
@@ -42,8 +55,10 @@ func (f diskFile) Sync() error {
 
 func (f diskFile) Reserve(off, n int64) error {
 	for {
-		err := unix.Fallocate(int(f.Fd()), 0, off, n)
+		err := unix.Fallocate(int(f.again.Fd()), 0, off, n)
 		switch {
+		case err == nil:
+			return dataSync(f.again)
 		case errors.Is(err, unix.EINTR):
 		case errors.Is(err, unix.EOPNOTSUPP):
 			return nil // the file then grows with each write, which is slower and as safe
@@ -52,6 +67,8 @@ func (f diskFile) Reserve(off, n int64) error {
 		}
 	}
 }
+
+func (f diskFile) Close() error { return errors.Join(f.File.Close(), f.again.Close()) }
 
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -65,7 +65,7 @@ func (e *ending) search(n int, id string, v note.Verifier) error {
 		return err
 	}
 	defer f.Close()
-	if err := (diskFile{f}).Sync(); err != nil {
+	if err := dataSync(f); err != nil {
 		return err
 	}
 	info, err := f.Stat()

@@ -81,9 +81,7 @@ func (s *segment) help() {
 		}
 		switch {
 		case j.file != nil:
-			if j.err = j.file.Reserve(j.off, j.n); j.err == nil {
-				j.err = j.file.Sync()
-			}
+			j.err = j.file.Reserve(j.off, j.n) // no Sync: its error would be the leader's
 		case j.number > 0:
 			var err error
 			j.made, err = s.create(j.number)
