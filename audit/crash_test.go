@@ -43,7 +43,7 @@ func writer(dir, name string) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
-	for w := range 4 {
+	for w := range few + 4 { // synced aside, except at the beginning
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				select {
