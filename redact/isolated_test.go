@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -23,7 +24,7 @@ func TestIsolated(t *testing.T) {
 	alone, more := 0, 0
 	for range 4000 {
 		var b strings.Builder
-		b.WriteString("%41 " + strings.Repeat(prose, 200+r.IntN(700)))
+		b.WriteString("Of %41 " + strings.Repeat(prose, 200+r.IntN(700)))
 		for range 1 + r.IntN(2) {
 			for range 1 + r.IntN(2) {
 				x := parts[r.IntN(len(parts))]
@@ -73,13 +74,25 @@ func TestIsolatedOnlyInPlainText(t *testing.T) {
 		want           bool
 	}{
 		"words":                 {words + " ", " " + words, true},
-		"encoded far away":      {"%41" + words + " ", " " + words, true},
+		"encoded far away":      {"Of %41" + words + " ", " " + words, true},
 		"encoded near":          {words + " %41 ", " " + words, false},
 		"hidden near":           {words + " ", " \u200b " + words, false},
 		"nested near":           {words + " ", ` \u0041 ` + words, false},
 		"a marker near":         {words + " ", " [REDACTED:jwt] " + words, false},
 		"in a short text":       {prose, prose, false},
 		"in a text with fields": {"{" + words, words + "}", false},
+		"a line end near":       {`Of \" ` + words + " ", ` x\ny ` + words, true},
+		"a nested escape near":  {`Of \" ` + words + " ", ` x\\ny ` + words, false},
+		"a plus sign near":      {"Of %41 " + words + " ", " a+b " + words, true},
+		"in a form":             {"Of %41&" + strings.ReplaceAll(words, " ", "-"), "&a+b " + words, false},
+		"before a block":        {"Of %41 " + words + " ", "," + strings.Repeat("\nAbcd", 4000), true},
+		"in a block of base64":  {"Of %41 " + words + " ", strings.Repeat("\nAbcd", 4000), false},
+		"at the begin":          {"", " " + words + " %41 ", false},
+		"behind blanks":         {strings.Repeat(" ", 4000), " " + words + " %41 ", false},
+		"behind hidden blanks":  {"\u200b" + strings.Repeat(" ", 4000), " " + words + words, false},
+		"behind a hidden title": {"\x1b]0;" + words + "\a" + strings.Repeat(" ", 4000), " " + words, false},
+		"in encoded fields":     {"%7b" + words, words, false},
+		"in hidden fields":      {"\ufeff{" + words, words, false},
 		"another secret near":   {words + " ", fmt.Sprintf(" %s %s", secretText[:19]+"M", words), false},
 	} {
 		p := &pass{search: &search{engine: e, own: newIndex(ownTokens())}}
@@ -96,6 +109,37 @@ func TestIsolatedOnlyInPlainText(t *testing.T) {
 		}
 		if s.plain, p.longest = secretText, len(words); p.isolated(text, 0, []secret{s}) {
 			t.Errorf("%s: much hangs together", name)
+		}
+	}
+}
+
+// What a secret hides far away, as long as it stands there, is found when it is gone.
+func TestIsolatedHidesNothingFarAway(t *testing.T) {
+	const plain, fields = "AKIAQ7RT5XK2M3LDV6HN", `{"name":"DB_PASSWORD","value":"Tr0ub4dor3xyz"}`
+	// A line of base64 that is a secret itself, and the wide breaks of its block.
+	const line = "zX9k2Lq8Vw4Rt6Yp0uB3nM5aJ7dS1gH8c2VlIGhlcmUgdGhlIHdvcmRzIHRoYXQgc3RhbmQgYmVm"
+	wide := "\n" + strings.Repeat(" ", 60)
+	members := strings.Replace(fields, ",", `,"x":"`+strings.Repeat("some words ", 400)+`",`, 1)
+	block := wide + strings.ReplaceAll(broken(base64.StdEncoding.EncodeToString([]byte(members)), 76), "\n", wide) + "\n"
+	words := strings.Repeat(prose, 700)
+	for name, body := range map[string]string{
+		"at the begin":          plain + " " + words + "%41 " + words + fields + words,
+		"behind blanks":         strings.Repeat("%20", 20) + strings.Repeat(" ", 3000) + plain + " " + words + words + fields + words,
+		"behind a hidden title": "\x1b]0;" + words + "\a" + strings.Repeat(" ", 3000) + plain + " " + words + words + fields + words,
+		"in hidden fields": "\ufeff{" + words + "-----BEGIN PRIVATE KEY----- " + strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj", 2) + "\" -----END PRIVATE KEY----- " +
+			words + words + fields + words,
+		"before a block of base64":         "Of " + words + "%41 " + words + "\n token: " + line + block + words + words,
+	} {
+		f := filter(t)
+		out, r, err := apply(t, f, text(body))
+		if err != nil || strings.Contains(out, plain) || strings.Contains(out, line) {
+			t.Fatalf("%s: %v, %v", name, r.Findings, err)
+		}
+		if again, r, err := apply(t, f, out); err != nil || again != out {
+			t.Errorf("%s: it is left, and found in what goes out: %v, %v", name, r.Findings, err)
+		}
+		if strings.Contains(out, "Tr0ub4dor") {
+			t.Errorf("%s: the password is left", name)
 		}
 	}
 }
