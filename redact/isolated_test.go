@@ -129,6 +129,7 @@ func TestIsolatedHidesNothingFarAway(t *testing.T) {
 		"in hidden fields": "\ufeff{" + words + "-----BEGIN PRIVATE KEY----- " + strings.Repeat("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj", 2) + "\" -----END PRIVATE KEY----- " +
 			words + words + fields + words,
 		"before a block of base64":         "Of " + words + "%41 " + words + "\n token: " + line + block + words + words,
+		"before a block, in no other code": "Of " + words + words + "\n token: " + line + block + words + words,
 	} {
 		f := filter(t)
 		out, r, err := apply(t, f, text(body))

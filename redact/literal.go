@@ -56,20 +56,33 @@ func opensWith(text string, s secret) bool {
 	return strings.TrimLeft(text[:s.start], blanks) == "" && strings.IndexByte(text[s.end:], '{') >= 0
 }
 
-// besideRun reports whether what may be base64 stands beside a secret: it is decoded
-// otherwise when the secret is gone.
+// besideRun reports whether what may be base64 stands beside a secret, or in lines before
+// or behind it: it is decoded otherwise when the secret is gone.
 func besideRun(text string, found []secret) bool {
-	const near = 2*leastLine + 8
+	const near = 2*leastLine + 8 // without what breaks lines
 	for _, s := range found {
-		for _, part := range [2]string{text[max(0, s.start-near):s.start], text[s.end:min(len(text), s.end+near)]} {
-			run := 0
-			for i := range len(part) {
-				if run++; asciiBits[part[i]] == 0 {
-					run = 0
-				}
-				if run == leastLine {
-					return true
-				}
+		for i, run, left := s.start, 0, near; i > 0 && left > 0; left-- {
+			if at := breakBegin(text, 0, i); at < i {
+				i, run = at, 0
+				continue
+			}
+			if i--; asciiBits[text[i]] == 0 {
+				run = 0
+			} else if run++; run == leastLine {
+				return true
+			}
+		}
+		for i, run, left := s.end, 0, near; i < len(text) && left > 0; left-- {
+			if n := breakAt(text, i); n > 0 {
+				i, run = i+n, 0
+				continue
+			}
+			if asciiBits[text[i]] == 0 {
+				run = 0
+			} else if run++; run == leastLine {
+				return true
+			}
+			for i++; i < len(text) && text[i-1] == '\\' && text[i] == '\\'; i++ { // looked at together
 			}
 		}
 	}
