@@ -73,6 +73,9 @@ func inSandbox(t *testing.T, what string) {
 		t.Skip("nothing can be forbidden here: ", err)
 	}
 	l, written, synced := openCounted(t)
+	if n := contexts(t); (n > 0) != (l.segment.aside != nil) {
+		t.Errorf("%d contexts behind Open", n)
+	}
 	var entries []ostiary.Entry
 	for i := range few + 2 {
 		e, err := l.Begin(testCall(strconv.Itoa(i)))
@@ -97,6 +100,19 @@ func inSandbox(t *testing.T, what string) {
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
+	if n := contexts(t); n != 0 {
+		t.Errorf("%d contexts behind Close", n)
+	}
+}
+
+// contexts counts what io_setup made for this process and nothing has destroyed.
+func contexts(t *testing.T) int {
+	t.Helper()
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(maps), "[aio]")
 }
 
 // forbid makes a system call fail for the whole process.
