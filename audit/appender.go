@@ -116,7 +116,7 @@ func (l *Log) take(g *group) {
 // few calls at a time have little to do while a group is written; then the disk is
 // waited for in the way that takes the least time, and else in the one that takes the
 // least of the processor.
-const few = 8
+const few = 4
 
 // hand lets who came first to a group lead it. It is called with the lock held.
 func (l *Log) hand(g *group) {
