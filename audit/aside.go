@@ -61,7 +61,7 @@ func newAside() *aside {
 	// the answer only. Later that would end the log.
 	err = a.done.SetReadDeadline(time.Time{})
 	if _, n, getErr := a.ended(0); err != nil || getErr != nil || n != 0 {
-		_ = a.close()
+		_ = a.close() // nothing was asked of it yet, and a thread syncs in its place
 		return nil
 	}
 	return a
@@ -127,5 +127,5 @@ func (a *aside) close() error {
 
 // destroy waits for what was submitted.
 func (a *aside) destroy() {
-	_, _, _ = unix.Syscall(unix.SYS_IO_DESTROY, a.context, 0, 0) // fails only for what is no context
+	_, _, _ = unix.Syscall(unix.SYS_IO_DESTROY, a.context, 0, 0) // fails for what is no context, and where a sandbox forbids it: then it ends with the process
 }

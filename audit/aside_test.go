@@ -90,6 +90,19 @@ func openCounted(t *testing.T) (l *Log, written, synced *atomic.Int64) {
 	return l, written, synced
 }
 
+// begun are calls that are under way.
+func begun(t *testing.T, l *Log, n int) (entries []ostiary.Entry) {
+	t.Helper()
+	for i := range n {
+		e, err := l.Begin(testCall(fmt.Sprint(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
 // Where many calls are under way a group is synced aside, and else by who leads it.
 func TestManyAreSyncedAside(t *testing.T) {
 	testAside(t).close()

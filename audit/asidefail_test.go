@@ -2,7 +2,6 @@ package audit
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,14 +26,7 @@ func TestFailureAsideStopsTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, _, synced := openCounted(t)
-			var entries []ostiary.Entry
-			for i := range few + 1 {
-				e, err := l.Begin(testCall(fmt.Sprint(i)))
-				if err != nil {
-					t.Fatal(err)
-				}
-				entries = append(entries, e)
-			}
+			entries := begun(t, l, few+1)
 			spoil(t, l)
 			before := synced.Load()
 			for _, e := range entries[:2] {

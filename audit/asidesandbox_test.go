@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,14 +75,7 @@ func inSandbox(t *testing.T, what string) {
 	if n := contexts(t); (n > 0) != (l.segment.aside != nil) {
 		t.Errorf("%d contexts behind Open", n)
 	}
-	var entries []ostiary.Entry
-	for i := range few + 2 {
-		e, err := l.Begin(testCall(strconv.Itoa(i)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		entries = append(entries, e)
-	}
+	entries := begun(t, l, few+2)
 	n, s := written.Load(), synced.Load()
 	if err := entries[0].End(ostiary.Outcome{Status: ostiary.StatusOK}); err != nil {
 		t.Fatal(err)
