@@ -16,7 +16,6 @@ type group struct {
 	spans []span        // of the records in lines; bodies lie between
 	calls int           // whose last record is here
 	timed bool          // Log.patience runs for it
-	many  bool          // more calls are under way than a few
 	turn  chan struct{} // closed when who came first must lead or somebody has
 	mine  bool          // who came first must lead; valid after turn is closed
 	done  chan struct{}
@@ -110,13 +109,7 @@ func (l *Log) take(g *group) {
 		l.patience.Stop()
 	}
 	l.next, l.writing = nil, true
-	g.many = l.underway > few
 }
-
-// few calls at a time have little to do while a group is written; then the disk is
-// waited for in the way that takes the least time, and else in the one that takes the
-// least of the processor.
-const few = 4
 
 // hand lets who came first to a group lead it. It is called with the lock held.
 func (l *Log) hand(g *group) {
@@ -269,7 +262,7 @@ func (l *Log) commit(g *group) error {
 	g.lines = appendCheckpointLine(g.lines, a.text, a.prefixes)
 	a.prev = sha256.Sum256(g.lines[from:])
 	g.lines = append(g.lines, '\n')
-	if err := a.segment.write(g.lines, g.many); err != nil {
+	if err := a.segment.write(g.lines); err != nil {
 		return err
 	}
 	l.outside.offer(a.text)

@@ -2,23 +2,27 @@ package audit
 
 import (
 	"errors"
+	"io"
 	"os"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ostiary/ostiary/internal/nonblock"
 )
 
 // aside is fdatasync by the kernel's own workers (io_submit, IOCB_CMD_FDSYNC): who
-// waits for it is a goroutine and no thread. Under load a thread that blocks in
-// fdatasync costs more than what it waits for: the scheduler takes its processor away,
-// wakes another thread, and looks every 20 µs whether it must. Alone it is the slower
-// way, since one more sleeper must be woken. It is used by one goroutine at a time.
+// waits for it is a goroutine and no thread. A thread that blocks in fdatasync costs
+// more than what it waits for: the scheduler takes its processor away, wakes another
+// thread, and looks every 20 µs whether it must. None of the calls here waits, so it is
+// not told of them. It is used by one goroutine at a time.
 type aside struct {
 	context uintptr  // aio_context_t
 	done    *os.File // an eventfd that counts what has ended
 	fd      uint32   // of done
-	failed  error    // once; an answer may be left, which none must take for its own
+	wait    io.Reader
+	failed  error // once; an answer may be left, which none must take for its own
 }
 
 // ioControl is struct iocb of the kernel's linux/aio_abi.h; key and flags are zero, so
@@ -60,10 +64,11 @@ func newAside() *aside {
 	// The poller may be full (fs.epoll.max_user_watches), and a sandbox may forbid to take
 	// the answer only. Later that would end the log.
 	err = a.done.SetReadDeadline(time.Time{})
-	if _, n, getErr := a.ended(0); err != nil || getErr != nil || n != 0 {
+	if _, n, getErr := a.ended(); err != nil || getErr != nil || n != 0 {
 		_ = a.close() // nothing was asked of it yet, and a thread syncs in its place
 		return nil
 	}
+	a.wait = nonblock.Reader(a.done)
 	return a
 }
 
@@ -86,15 +91,15 @@ func (a *aside) sync(file uintptr) error {
 
 func (a *aside) try(file uintptr) error {
 	list := [1]*ioControl{{opcode: ioDataSync, file: uint32(file), flags: ioTellEventFD, eventFD: a.fd}}
-	begun, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, a.context, 1, uintptr(unsafe.Pointer(&list)))
+	begun, _, errno := unix.RawSyscall(unix.SYS_IO_SUBMIT, a.context, 1, uintptr(unsafe.Pointer(&list)))
 	if errno != 0 || begun != 1 {
 		return errNotAside
 	}
 	var count [8]byte
-	if _, err := a.done.Read(count[:]); err != nil {
+	if _, err := a.wait.Read(count[:]); err != nil {
 		return err
 	}
-	got, n, err := a.ended(1)
+	got, n, err := a.ended()
 	switch {
 	case err != nil:
 		return err
@@ -106,18 +111,13 @@ func (a *aside) try(file uintptr) error {
 	return nil
 }
 
-// ended takes an answer of the kernel, if there is one, and waits for it if least is 1.
-func (a *aside) ended(least uintptr) (got ioEvent, n uintptr, err error) {
-	for {
-		n, _, errno := unix.Syscall6(unix.SYS_IO_GETEVENTS, a.context, least, 1, uintptr(unsafe.Pointer(&got)), 0, 0)
-		switch errno {
-		case 0:
-			return got, n, nil
-		case unix.EINTR:
-		default:
-			return got, 0, errno
-		}
+// ended takes an answer of the kernel, if there is one. It does not wait.
+func (a *aside) ended() (got ioEvent, n uintptr, err error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_IO_GETEVENTS, a.context, 0, 1, uintptr(unsafe.Pointer(&got)), 0, 0)
+	if errno != 0 {
+		return got, 0, errno
 	}
+	return got, n, nil
 }
 
 func (a *aside) close() error {

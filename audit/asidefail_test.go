@@ -26,7 +26,7 @@ func TestFailureAsideStopsTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, _, synced := openCounted(t)
-			entries := begun(t, l, few+1)
+			entries := begun(t, l, 2)
 			spoil(t, l)
 			before := synced.Load()
 			for _, e := range entries[:2] {

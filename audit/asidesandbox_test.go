@@ -75,7 +75,7 @@ func inSandbox(t *testing.T, what string) {
 	if n := contexts(t); (n > 0) != (l.segment.aside != nil) {
 		t.Errorf("%d contexts behind Open", n)
 	}
-	entries := begun(t, l, few+2)
+	entries := begun(t, l, 3)
 	n, s := written.Load(), synced.Load()
 	if err := entries[0].End(ostiary.Outcome{Status: ostiary.StatusOK}); err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ func writer(dir, name string) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
-	for w := range few + 4 { // synced aside, except at the beginning
+	for w := range 8 {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				select {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +33,7 @@ func createFile(path string) (file, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return diskFile{f, again}, nil
+	return &diskFile{File: f, again: again, pages: pageWriter{now: time.Now}}, nil
 }
 
 // diskFile is a file that is opened twice: the kernel tells of a failed writeback once to
@@ -41,9 +42,14 @@ func createFile(path string) (file, error) {
 type diskFile struct {
 	*os.File
 	again *os.File // for Reserve
+	pages pageWriter
 }
 
-func (f diskFile) Sync() error { return dataSync(f.File) }
+// WriteAt implements [io.WriterAt].
+func (f *diskFile) WriteAt(p []byte, off int64) (int, error) { return f.pages.writeAt(f.File, p, off) }
+
+// Sync implements file.
+func (f *diskFile) Sync() error { return dataSync(f.File) }
 
 func dataSync(f *os.File) error {
 	for {
@@ -53,7 +59,7 @@ func dataSync(f *os.File) error {
 	}
 }
 
-func (f diskFile) Reserve(off, n int64) error {
+func (f *diskFile) Reserve(off, n int64) error {
 	for {
 		err := unix.Fallocate(int(f.again.Fd()), 0, off, n)
 		switch {
@@ -68,7 +74,7 @@ func (f diskFile) Reserve(off, n int64) error {
 	}
 }
 
-func (f diskFile) Close() error { return errors.Join(f.File.Close(), f.again.Close()) }
+func (f *diskFile) Close() error { return errors.Join(f.File.Close(), f.again.Close()) }
 
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -31,7 +31,7 @@ func TestReservingTakesNoErrorOfASync(t *testing.T) {
 	if n := synced.Load(); n != 0 {
 		t.Errorf("what the leader syncs was synced %d times", n)
 	}
-	d := f.(diskFile)
+	d := f.(*diskFile)
 	if _, err := d.File.Seek(7, io.SeekStart); err != nil {
 		t.Fatal(err)
 	}

@@ -105,9 +105,8 @@ func (s *segment) settle(j job) error {
 	return j.err
 }
 
-// write appends lines durably and sees to it that there is space for the next. Many
-// says that others have work to do meanwhile.
-func (s *segment) write(lines []byte, many bool) error {
+// write appends lines durably and sees to it that there is space for the next.
+func (s *segment) write(lines []byte) error {
 	n, err := s.file.WriteAt(lines, s.size)
 	if err != nil {
 		return err
@@ -115,15 +114,15 @@ func (s *segment) write(lines []byte, many bool) error {
 	if n != len(lines) {
 		return io.ErrShortWrite
 	}
-	if err := s.sync(many); err != nil {
+	if err := s.sync(); err != nil {
 		return err
 	}
 	s.size += int64(n)
 	return s.prepare()
 }
 
-func (s *segment) sync(many bool) error {
-	if f, ok := s.file.(interface{ Fd() uintptr }); ok && many && s.aside != nil {
+func (s *segment) sync() error {
+	if f, ok := s.file.(interface{ Fd() uintptr }); ok && s.aside != nil {
 		if err := s.aside.sync(f.Fd()); !errors.Is(err, errNotAside) {
 			return err
 		}

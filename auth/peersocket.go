@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/internal/nonblock"
 )
 
 // Socket are the callers of a Unix socket, whom the kernel names. It is the
@@ -92,7 +93,7 @@ func (s *Socket) Accept() (net.Conn, error) {
 
 // admit asks the kernel for the peer; nil is one connection too many.
 func (s *Socket) admit(conn net.Conn) *socketConn {
-	c := &socketConn{Conn: conn, s: s}
+	c := &socketConn{Conn: nonblock.Conn(conn), s: s}
 	unix, ok := conn.(*net.UnixConn)
 	if !ok {
 		return nil

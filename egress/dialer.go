@@ -13,6 +13,7 @@ import (
 	"code.dny.dev/ssrf"
 
 	"github.com/ostiary/ostiary"
+	"github.com/ostiary/ostiary/internal/nonblock"
 )
 
 // Options are what one use of the network needs; the zero value reaches public
@@ -107,7 +108,8 @@ func New(o Options) (*Dialer, error) {
 	return &Dialer{
 		o: o, private: p, guardian: newGuardian(), own: &own{list: o.Interfaces, clock: o.Clock},
 		connect: func(ctx context.Context, d *net.Dialer, address string) (net.Conn, error) {
-			return d.DialContext(ctx, "tcp", address)
+			c, err := d.DialContext(ctx, "tcp", address)
+			return nonblock.Conn(c), err
 		},
 	}, nil
 }

@@ -3,9 +3,10 @@
 package egress
 
 import (
-	"errors"
 	"net"
 	"syscall"
+
+	"github.com/ostiary/ostiary/internal/nonblock"
 )
 
 // canPeek says that quiet can tell.
@@ -25,8 +26,8 @@ func quiet(c net.Conn) bool {
 	open := false
 	err = conn.Read(func(fd uintptr) bool {
 		var one [1]byte
-		_, err := syscall.Read(int(fd), one[:]) // it is never used again where this reads anything
-		open = errors.Is(err, syscall.EAGAIN)
+		_, errno := nonblock.Read(fd, one[:]) // it is never used again where this reads anything
+		open = errno == syscall.EAGAIN
 		return true
 	})
 	return open && err == nil

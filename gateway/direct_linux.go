@@ -5,11 +5,14 @@ import (
 	"io"
 	"os"
 	"syscall"
+
+	"github.com/ostiary/ostiary/internal/nonblock"
 )
 
-// direct writes to a pipe without ever waiting for it. It is used under the lock of
-// its outbox.
+// direct writes to a pipe without ever waiting for it, under the lock of its outbox. Its
+// Writer writes all, and waits.
 type direct struct {
+	io.Writer
 	conn  syscall.RawConn
 	again *os.File // a description of our own; nil where w has one that does not block
 
@@ -39,24 +42,25 @@ func newDirect(w io.Writer) *direct {
 			return nil
 		}
 	}
+	if d.again != nil {
+		f = d.again
+	}
+	d.Writer = nonblock.Writer(f)
 	d.try = func(fd uintptr) bool {
-		n, err := syscall.Write(int(fd), d.b)
-		if d.n = n; err != nil {
-			d.n = 0 // the writer finds out why
-		}
+		d.n, _ = nonblock.Write(fd, d.b) // where that fails, the writer finds out why
 		return true
 	}
 	return d
 }
 
-// write writes as much of b as there is room for.
-func (d *direct) write(b []byte) int {
+// attempt writes as much of b as there is room for.
+func (d *direct) attempt(b []byte) int {
 	d.b, d.n = b, 0
 	if err := d.conn.Write(d.try); err != nil {
 		return 0
 	}
 	d.b = nil
-	return max(d.n, 0)
+	return d.n
 }
 
 func (d *direct) close() {

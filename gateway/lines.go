@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"os"
+
+	"github.com/ostiary/ostiary/internal/nonblock"
 )
 
 // line is what one side sent up to a line break.
@@ -28,6 +31,9 @@ type lineReader struct {
 }
 
 func newLineReader(r io.Reader, max int) *lineReader {
+	if f, ok := r.(*os.File); ok {
+		r = nonblock.Reader(f)
+	}
 	return &lineReader{r: bufio.NewReaderSize(r, 64<<10), max: max}
 }
 

@@ -47,7 +47,9 @@ func newSharedOutbox(w io.Writer, many func() bool) *outbox {
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if many != nil {
-		o.direct = newDirect(w)
+		if o.direct = newDirect(w); o.direct != nil {
+			o.w = o.direct
+		}
 	}
 	go o.writeAll()
 	return o
@@ -116,7 +118,7 @@ func (o *outbox) queue(full int, parts ...[]byte) (space <-chan struct{}, err er
 		o.buf = append(o.buf, p...)
 	}
 	if first && o.direct != nil && len(o.buf) <= directBytes && !o.many() {
-		o.buf = o.buf[:copy(o.buf, o.buf[o.direct.write(o.buf):])]
+		o.buf = o.buf[:copy(o.buf, o.buf[o.direct.attempt(o.buf):])]
 	}
 	if len(o.buf) > 0 {
 		o.signal()

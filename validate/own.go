@@ -40,6 +40,7 @@ type own struct {
 	files      [][]string // the components of each, folded
 
 	longest int      // no name in base has more bytes; 0 if that is not known
+	near    bool     // base lies on this machine
 	held    bool     // base itself is one of the files or below one
 	beside  []string // the folded names of the files that lie in base
 }
@@ -53,7 +54,7 @@ func newOwn(o Options) *own {
 		}
 	}
 	if w.base != "" {
-		w.longest = longestName(w.base)
+		w.longest, w.near = longestName(w.base), nearby(w.base)
 		w.around(path.Clean(w.base))
 		if r, err := filepath.EvalSymlinks(w.base); err == nil {
 			w.around(r)
@@ -174,7 +175,7 @@ func (w *own) word(s string) bool {
 	}
 	// Only a link can lead elsewhere.
 	name := w.prefix + s
-	if !isLink(name) {
+	if !isLink(name, w.near) {
 		return false
 	}
 	r, err := physical(name)

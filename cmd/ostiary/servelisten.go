@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/auth"
 	"github.com/ostiary/ostiary/gateway"
+	"github.com/ostiary/ostiary/internal/nonblock"
 )
 
 const (
@@ -108,6 +109,12 @@ func (l *listening) serve(h http.Handler, read time.Duration, unfinished *gatewa
 		}
 		ended <- l.server.Serve(l)
 	}()
+}
+
+// Accept implements [net.Listener].
+func (l *listening) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return nonblock.Conn(c), err
 }
 
 func (l *listening) address() string {
