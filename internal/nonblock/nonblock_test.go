@@ -206,7 +206,7 @@ func TestConnErrors(t *testing.T) {
 			if told.Timeout() != errors.Is(c.want, os.ErrDeadlineExceeded) {
 				t.Errorf("%v is a timeout: %t", err, told.Timeout())
 			}
-			if _, again := told.Err.(*net.OpError); again {
+			if again := (*net.OpError)(nil); errors.As(told.Err, &again) {
 				t.Errorf("it is told twice: %v", err)
 			}
 		})
