@@ -69,6 +69,16 @@ func (q *quick) str() (raw []byte, escaped, ok bool) {
 	return nil, false, false
 }
 
+// start reads the first n bytes inside of a string that has more, if they have no escape.
+func (q *quick) start(n int) ([]byte, bool) {
+	from := q.i + 1
+	if end := from + n; end < len(q.b) && Plain(q.b[:end], from) == end {
+		q.i = end
+		return q.b[from:end], true
+	}
+	return nil, false
+}
+
 // escape returns how long the escape at i is, 0 if it is none or a surrogate.
 func (q *quick) escape(i int) int {
 	if i+1 >= len(q.b) {

@@ -39,7 +39,8 @@ func compare(t *testing.T, raw []byte, lim Limits) (read, decoded bool) {
 	for _, max := range []int{1, 5, 1000} {
 		slow := texter{left: max, dec: newParser(raw, lim).dec}
 		slow.walk("")
-		if got := Text(raw, max); got != string(slow.out) {
+		// Of a string that never ends the decoder says nothing.
+		if got, ends := Text(raw, max), json.Valid(raw); got != string(slow.out) && (ends || !strings.HasPrefix(got, string(slow.out))) {
 			t.Fatalf("the text of %q is %q, for the decoder %q", raw, got, slow.out)
 		}
 	}

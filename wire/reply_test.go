@@ -129,6 +129,11 @@ func TestText(t *testing.T) {
 		{`{"structuredContent":{"text":"no"}}`, 10, ""},
 		{`{"content":[{"text":"ab"}`, 10, "ab"},
 		{`{"content":[{"text":"ab"}]}`, 0, ""},
+		{`{"content":[{"text":"` + strings.Repeat("é", 99) + `"},{"text":"no"}]}`, 5, "ééééé"},
+		{`{"content":[{"text":"` + strings.Repeat("a", 15) + `\u000a"}]}`, 4, "aaaa"},
+		{`{"content":[{"text":"ab"},{"text":"` + strings.Repeat("c", 99) + `"}]}`, 5, "ab\ncc"},
+		{`{"content":[{"text":"` + strings.Repeat("a\xff", 99) + `"}]}`, 3, "a\uFFFDa"},
+		{`{"content":[{"text":"` + strings.Repeat("a", 99), 2, "aa"},
 		{``, 5, ""}, {`null`, 5, ""}, {`"text"`, 5, ""},
 	} {
 		if got := Text([]byte(tt.in), tt.max); got != tt.want {

@@ -14,10 +14,8 @@ import (
 // needs, and returns what it found so far if body is not JSON.
 func Text(body []byte, max int) string {
 	t := texter{left: max}
-	if q := (quick{b: body}); utf8.Valid(body) {
-		if _, ok := t.quickly(&q, false, quickDepth); ok {
-			return string(t.out)
-		}
+	if _, ok := t.quickly(&quick{b: body}, false, quickDepth); ok && !t.garbled {
+		return string(t.out)
 	}
 	t = texter{left: max, dec: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))}
 	t.walk("")
@@ -28,6 +26,8 @@ type texter struct {
 	dec  *jsontext.Decoder
 	out  []byte
 	left int
+	// garbled says that text was taken as it is and is no UTF-8.
+	garbled bool
 }
 
 // walk reads the next value, which is the member key of its object. It is false
@@ -56,7 +56,7 @@ func (t *texter) walk(key string) bool {
 		return false
 	}
 	if v[0] == '"' && (key == "text" || key == "message") {
-		t.add(v, true)
+		t.add(v[1:len(v)-1], true)
 	}
 	return t.left > 0
 }
@@ -112,9 +112,15 @@ func (t *texter) quickly(q *quick, text bool, depth int) (more, ok bool) {
 			}
 		}
 	case '"':
+		if text {
+			if s, ok := q.start(t.left * utf8.UTFMax); ok { // more than is wanted
+				t.add(s, false)
+				return false, true
+			}
+		}
 		raw, escaped, ok := q.str()
 		if ok && text {
-			t.add(raw, escaped)
+			t.add(raw[1:len(raw)-1], escaped)
 		}
 		return t.left > 0, ok
 	default:
@@ -151,13 +157,12 @@ func (t *texter) quickMembers(q *quick, depth int) (more, ok bool) {
 	return true, true
 }
 
-// add appends the beginning of a raw string, which may have escapes.
-func (t *texter) add(raw []byte, escaped bool) {
+// add appends the beginning of the inside of a raw string, which may have escapes.
+func (t *texter) add(s []byte, escaped bool) {
 	if len(t.out) > 0 && t.left > 0 {
 		t.out = append(t.out, '\n')
 		t.left--
 	}
-	s := raw[1 : len(raw)-1]
 	end := 0
 	if !escaped {
 		for ; end < len(s) && t.left > 0; t.left-- {
@@ -168,12 +173,13 @@ func (t *texter) add(raw []byte, escaped bool) {
 			_, n := utf8.DecodeRune(s[end:])
 			end += n
 		}
-		t.out = append(t.out, s[:end]...)
+		t.out, t.garbled = append(t.out, s[:end]...), t.garbled || !utf8.Valid(s[:end])
 		return
 	}
 	for ; end < len(s) && t.left > 0; t.left-- {
 		end += charLen(s[end:])
 	}
+	t.garbled = t.garbled || !utf8.Valid(s[:end])
 	cut := append(append(append(make([]byte, 0, end+2), '"'), s[:end]...), '"')
 	t.out, _ = jsontext.AppendUnquote(t.out, cut) // half a surrogate pair becomes U+FFFD
 }
