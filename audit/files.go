@@ -19,6 +19,8 @@ type file interface {
 	// Reserve takes disk space for [off, off+n), makes the file that long, and returns
 	// when that is on the disk. It may run beside a Sync and takes no error away from it.
 	Reserve(off, n int64) error
+	// Forget lets the system drop [off, off+n) from its memory, where that is on the disk.
+	Forget(off, n int64)
 	Truncate(size int64) error
 	Close() error
 }
@@ -72,6 +74,10 @@ func (f *diskFile) Reserve(off, n int64) error {
 			return err
 		}
 	}
+}
+
+func (f *diskFile) Forget(off, n int64) {
+	_ = unix.Fadvise(int(f.again.Fd()), off, n, unix.FADV_DONTNEED) // it is only advice
 }
 
 func (f *diskFile) Close() error { return errors.Join(f.File.Close(), f.again.Close()) }

@@ -77,11 +77,18 @@ func (s *segment) help() {
 	defer close(s.done)
 	for j := range s.jobs {
 		if j.finish != nil {
-			j.err = errors.Join(j.finish.Truncate(j.off), j.finish.Sync(), j.finish.Close())
+			j.err = errors.Join(j.finish.Truncate(j.off), j.finish.Sync())
+			j.finish.Forget(0, j.off)
+			j.err = errors.Join(j.err, j.finish.Close())
 		}
 		switch {
 		case j.file != nil:
 			j.err = j.file.Reserve(j.off, j.n) // no Sync: its error would be the leader's
+			// A log that nobody reads would push out of memory what others use. Memory that
+			// was used just now takes the next lines at less cost, too.
+			if behind := j.off - 2*growStep; behind >= 0 {
+				j.file.Forget(behind, growStep)
+			}
 		case j.number > 0:
 			var err error
 			j.made, err = s.create(j.number)
