@@ -33,6 +33,11 @@ func newCall(wait func(func(fd uintptr) bool) error, once func(fd uintptr, p []b
 func (c *call) once(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.move(p)
+}
+
+// move is once for who has its turn.
+func (c *call) move(p []byte) (int, error) {
 	c.p = p
 	err := c.wait(c.try)
 	c.p = nil
@@ -45,11 +50,14 @@ func (c *call) once(p []byte) (int, error) {
 	return c.n, nil
 }
 
-// all makes system calls until all is moved.
+// all makes system calls until all is moved. Nobody else has a turn between them, so
+// that what one writes stays whole.
 func (c *call) all(p []byte) (n int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for n < len(p) && err == nil {
 		var some int
-		some, err = c.once(p[n:])
+		some, err = c.move(p[n:])
 		n += some
 	}
 	return n, err
