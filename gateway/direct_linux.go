@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/nonblock"
 )
@@ -74,15 +75,20 @@ func isPipe(f *os.File) bool {
 	return err == nil && s.Mode()&os.ModeNamedPipe != 0
 }
 
+// blocksNot reports whether a description is our own and does not block. Who started us
+// holds those of the standard streams too, and may let them block later.
 func blocksNot(c syscall.RawConn) bool {
-	var flags uintptr
+	var flags, at uintptr
 	var errno syscall.Errno
-	err := c.Control(func(fd uintptr) { flags, _, errno = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0) })
-	return err == nil && errno == 0 && flags&syscall.O_NONBLOCK != 0
+	err := c.Control(func(fd uintptr) {
+		at = fd
+		flags, _, errno = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0)
+	})
+	return err == nil && errno == 0 && at > uintptr(syscall.Stderr) && flags&syscall.O_NONBLOCK != 0
 }
 
-// reopened opens a pipe once more, without blocking; nil where that may not be. The
-// pipe as others hold it stays as it is.
+// reopened opens a pipe once more, without blocking; nil where that may not be, or where it
+// could not be waited for since the poller is full. The pipe as others hold it stays as it is.
 func reopened(f *os.File, how int) *os.File {
 	c, err := f.SyscallConn()
 	if err != nil {
@@ -92,6 +98,10 @@ func reopened(f *os.File, how int) *os.File {
 	if c.Control(func(fd uintptr) {
 		again, err = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), how|syscall.O_NONBLOCK, 0)
 	}) != nil || err != nil {
+		return nil
+	}
+	if again.SetDeadline(time.Time{}) != nil {
+		_ = again.Close() // nothing was written
 		return nil
 	}
 	return again

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // call is one direction of a descriptor. It may be used by many goroutines, one of which
@@ -70,10 +71,10 @@ type pipe struct {
 }
 
 // Reader returns what reads from f, and f itself where that may block or cannot be waited
-// for by the poller.
+// for by the poller. It ends a deadline for reading.
 func Reader(f *os.File) io.Reader {
 	raw, err := f.SyscallConn()
-	if err != nil || blocks(raw) {
+	if err != nil || blocks(raw) || f.SetReadDeadline(time.Time{}) != nil {
 		return f
 	}
 	return &pipe{newCall(raw.Read, Read), f.Name()}
@@ -82,7 +83,7 @@ func Reader(f *os.File) io.Reader {
 // Writer returns what writes to f, as [Reader] does.
 func Writer(f *os.File) io.Writer {
 	raw, err := f.SyscallConn()
-	if err != nil || blocks(raw) {
+	if err != nil || blocks(raw) || f.SetWriteDeadline(time.Time{}) != nil {
 		return f
 	}
 	return &pipe{newCall(raw.Write, Write), f.Name()}
@@ -116,9 +117,14 @@ func (p *pipe) because(op string, err error) error {
 	return &os.PathError{Op: op, Path: p.name, Err: err}
 }
 
-// blocks reports whether to read or write may block, or that is not known.
+// blocks reports whether to read or write may block, now or later, or that is not known. Who
+// started us holds the descriptions of the standard streams too, and may let them block at
+// any time, as a shell does with its terminal.
 func blocks(raw syscall.RawConn) bool {
-	flags, errno := uintptr(0), syscall.Errno(0)
-	err := raw.Control(func(fd uintptr) { flags, _, errno = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0) })
-	return err != nil || errno != 0 || flags&syscall.O_NONBLOCK == 0
+	flags, errno, theirs := uintptr(0), syscall.Errno(0), false
+	err := raw.Control(func(fd uintptr) {
+		theirs = fd <= uintptr(syscall.Stderr)
+		flags, _, errno = syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_GETFL, 0)
+	})
+	return err != nil || errno != 0 || theirs || flags&syscall.O_NONBLOCK == 0
 }

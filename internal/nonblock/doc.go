@@ -7,9 +7,10 @@
 // copy, and wakes another thread for it. A fifth of what the door uses went there. What does
 // not block comes back at once, so nobody need look.
 //
-// It promises that nothing waits in such a call: a descriptor that blocks is left to package
-// os. It waits in the runtime's poller, as package net does, with its deadlines. Files of a
-// disk are not for it; see audit's own for those. Under other systems than Linux, and in
-// builds for the race detector, which sees order in announced calls alone, the calls are those
-// of package syscall.
+// It promises that nothing waits in such a call for what the other side sends or takes: a
+// descriptor that blocks, or that others hold too and may let block, is left to package os. It
+// waits in the runtime's poller, as package net does, with its deadlines. Files of a disk are
+// not for it; see audit's own for those. Under other systems than Linux, and in builds for the
+// race detector, which sees order in announced calls alone, the calls are those of package
+// syscall.
 package nonblock
