@@ -111,13 +111,19 @@ func (a *aside) try(file uintptr) error {
 	return nil
 }
 
-// ended takes an answer of the kernel, if there is one. It does not wait.
+// ended takes an answer of the kernel, if there is one. It does not wait; but where there
+// is none and a signal comes just then, the kernel says so instead.
 func (a *aside) ended() (got ioEvent, n uintptr, err error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_IO_GETEVENTS, a.context, 0, 1, uintptr(unsafe.Pointer(&got)), 0, 0)
-	if errno != 0 {
-		return got, 0, errno
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_IO_GETEVENTS, a.context, 0, 1, uintptr(unsafe.Pointer(&got)), 0, 0)
+		switch errno {
+		case 0:
+			return got, n, nil
+		case unix.EINTR:
+		default:
+			return got, 0, errno
+		}
 	}
-	return got, n, nil
 }
 
 func (a *aside) close() error {
