@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"path"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,14 +18,34 @@ func longestName(dir string) int {
 }
 
 // nearby reports whether dir lies on a disk or in the memory of this machine, where to
-// look a name up takes some microseconds.
+// look a name up takes some microseconds, and so does each directory above it, which the
+// kernel walks through. Below an overlay may lie anything, as a file system in user space
+// that loads from the network, so dir itself may not be one; a container's root is.
 func nearby(dir string) bool {
-	var s unix.Statfs_t
-	if unix.Statfs(dir, &s) != nil {
+	if !path.IsAbs(dir) || !quick(fileSystem(dir)) {
 		return false
 	}
-	switch uint32(s.Type) {
-	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
+	for at := path.Clean(dir); at != "/"; {
+		at = path.Dir(at)
+		if k := fileSystem(at); !quick(k) && k != unix.OVERLAYFS_SUPER_MAGIC {
+			return false
+		}
+	}
+	return true
+}
+
+// fileSystem is the magic number of the file system of dir; 0 if that is not known.
+func fileSystem(dir string) uint32 {
+	var s unix.Statfs_t
+	if unix.Statfs(dir, &s) != nil {
+		return 0
+	}
+	return uint32(s.Type)
+}
+
+func quick(magic uint32) bool {
+	switch magic {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC:
 		return true
 	}
 	return false
@@ -33,18 +54,19 @@ func nearby(dir string) bool {
 // isLink reports whether a symbolic link has this name. Where it is near, Go's scheduler is
 // not told of the system call, which else costs more than the call; see package nonblock.
 func isLink(name string, near bool) bool {
-	ask := unix.Syscall6
-	if near {
-		ask = unix.RawSyscall6
-	}
-	path, err := unix.BytePtrFromString(name)
+	p, err := unix.BytePtrFromString(name)
 	if err != nil {
 		return false
 	}
 	var first [1]byte // of where it leads
-	here := unix.AT_FDCWD
-	for {
-		_, _, errno := ask(unix.SYS_READLINKAT, uintptr(here), uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&first)), 1, 0, 0)
+	for here := unix.AT_FDCWD; ; {
+		// Only a call by its name keeps what an argument points to.
+		var errno unix.Errno
+		if near {
+			_, _, errno = unix.RawSyscall6(unix.SYS_READLINKAT, uintptr(here), uintptr(unsafe.Pointer(p)), uintptr(unsafe.Pointer(&first)), 1, 0, 0)
+		} else {
+			_, _, errno = unix.Syscall6(unix.SYS_READLINKAT, uintptr(here), uintptr(unsafe.Pointer(p)), uintptr(unsafe.Pointer(&first)), 1, 0, 0)
+		}
 		if errno != unix.EINTR {
 			return errno == 0
 		}
