@@ -35,7 +35,7 @@ func createFile(path string) (file, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &diskFile{File: f, again: again, pages: pageWriter{now: time.Now}}, nil
+	return &diskFile{File: f, again: again, pages: pageWriter{near: nearFile(f), now: time.Now}}, nil
 }
 
 // diskFile is a file that is opened twice: the kernel tells of a failed writeback once to

@@ -19,7 +19,7 @@ func TestSlowWritesAreTold(t *testing.T) {
 	defer f.Close()
 	takes := time.Duration(0)
 	now := time.Unix(0, 0)
-	w := pageWriter{now: func() time.Time { now = now.Add(takes); return now }}
+	w := pageWriter{near: true, now: func() time.Time { now = now.Add(takes); return now }}
 	want, off := "", int64(0)
 	write := func() {
 		t.Helper()
@@ -60,9 +60,31 @@ func TestPageWriterErrors(t *testing.T) {
 	}
 	defer f.Close()
 	for _, told := range []int{0, 1} {
-		w := pageWriter{now: time.Now, told: told}
+		w := pageWriter{near: true, now: time.Now, told: told}
 		if n, err := w.writeAt(f, []byte("x"), 0); n != 0 || !errors.Is(err, unix.EBADF) {
 			t.Errorf("told %d: %d, %v", told, n, err)
 		}
+	}
+}
+
+// Where another program or machine must answer, every write is told.
+func TestWritesElsewhereAreTold(t *testing.T) {
+	f, err := createFile(filepath.Join(t.TempDir(), "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	elsewhere, err := os.Open("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close()
+	d := f.(*diskFile)
+	if near := d.pages.near; near != nearFile(d.File) || nearFile(elsewhere) {
+		t.Errorf("on a disk: %t, %t and not %t", near, nearFile(d.File), nearFile(elsewhere))
+	}
+	d.pages = pageWriter{now: func() time.Time { t.Error("it was not told"); return time.Time{} }}
+	if n, err := f.WriteAt([]byte("line\n"), 0); n != 5 || err != nil {
+		t.Error(n, err)
 	}
 }

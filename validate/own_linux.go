@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ostiary/ostiary/internal/nonblock"
 )
 
 // longestName is how many bytes a name in dir has at most; 0 if that is not known.
@@ -22,12 +24,12 @@ func longestName(dir string) int {
 // kernel walks through. Below an overlay may lie anything, as a file system in user space
 // that loads from the network, so dir itself may not be one; a container's root is.
 func nearby(dir string) bool {
-	if !path.IsAbs(dir) || !quick(fileSystem(dir)) {
+	if !path.IsAbs(dir) || !nonblock.Disk(fileSystem(dir)) {
 		return false
 	}
 	for at := path.Clean(dir); at != "/"; {
 		at = path.Dir(at)
-		if k := fileSystem(at); !quick(k) && k != unix.OVERLAYFS_SUPER_MAGIC {
+		if k := fileSystem(at); !nonblock.Disk(k) && k != unix.OVERLAYFS_SUPER_MAGIC {
 			return false
 		}
 	}
@@ -41,14 +43,6 @@ func fileSystem(dir string) uint32 {
 		return 0
 	}
 	return uint32(s.Type)
-}
-
-func quick(magic uint32) bool {
-	switch magic {
-	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC:
-		return true
-	}
-	return false
 }
 
 // isLink reports whether a symbolic link has this name. Where it is near, Go's scheduler is
