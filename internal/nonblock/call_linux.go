@@ -71,10 +71,10 @@ type pipe struct {
 }
 
 // Reader returns what reads from f, and f itself where that may block or cannot be waited
-// for by the poller. It ends a deadline for reading.
+// for by the poller.
 func Reader(f *os.File) io.Reader {
 	raw, err := f.SyscallConn()
-	if err != nil || blocks(raw) || f.SetReadDeadline(time.Time{}) != nil {
+	if err != nil || blocks(raw) || f.SetWriteDeadline(time.Time{}) != nil { // the other way's, so that its own stays
 		return f
 	}
 	return &pipe{newCall(raw.Read, Read), f.Name()}
@@ -83,7 +83,7 @@ func Reader(f *os.File) io.Reader {
 // Writer returns what writes to f, as [Reader] does.
 func Writer(f *os.File) io.Writer {
 	raw, err := f.SyscallConn()
-	if err != nil || blocks(raw) || f.SetWriteDeadline(time.Time{}) != nil {
+	if err != nil || blocks(raw) || f.SetReadDeadline(time.Time{}) != nil {
 		return f
 	}
 	return &pipe{newCall(raw.Write, Write), f.Name()}

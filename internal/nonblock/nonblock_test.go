@@ -65,10 +65,10 @@ func TestPipeErrors(t *testing.T) {
 	})
 	t.Run("too late", func(t *testing.T) {
 		r, w := pipe(t)
-		in, out := nonblock.Reader(r), nonblock.Writer(w)
 		if err := errors.Join(r.SetReadDeadline(time.Unix(1, 0)), w.SetWriteDeadline(time.Unix(1, 0))); err != nil {
 			t.Fatal(err)
 		}
+		in, out := nonblock.Reader(r), nonblock.Writer(w) // a deadline may be set before
 		if _, err := in.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("read: %v", err)
 		}
