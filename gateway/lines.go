@@ -31,10 +31,15 @@ type lineReader struct {
 }
 
 func newLineReader(r io.Reader, max int) *lineReader {
-	if f, ok := r.(*os.File); ok {
-		r = nonblock.Reader(f)
-	}
 	return &lineReader{r: bufio.NewReaderSize(r, 64<<10), max: max}
+}
+
+// untold reads a pipe as package nonblock does.
+func untold(r io.Reader) io.Reader {
+	if f, ok := r.(*os.File); ok {
+		return nonblock.Reader(f)
+	}
+	return r
 }
 
 // keptBytes is how much of each end of an over-long line is kept.

@@ -160,7 +160,7 @@ func (d *door) readClient(ctx context.Context) error {
 		defer again.Close()
 		in = again
 	}
-	lines := newLineReader(in, d.o.Limits.MaxBytes)
+	lines := newLineReader(untold(in), d.o.Limits.MaxBytes)
 	for {
 		l, err := lines.next()
 		switch {
@@ -175,9 +175,19 @@ func (d *door) readClient(ctx context.Context) error {
 	}
 }
 
+// serverOut is what the server writes. A server can hold the lock of its pipe, and who
+// reads untold holds up the whole process meanwhile: that of its one client, and never that
+// of many people.
+func (d *door) serverOut() io.Reader {
+	if d.many {
+		return d.server.Out()
+	}
+	return untold(d.server.Out())
+}
+
 // readServer takes the server's messages until its output ends.
 func (d *door) readServer(ctx context.Context) {
-	lines := newLineReader(d.server.Out(), d.o.Limits.MaxBytes)
+	lines := newLineReader(d.serverOut(), d.o.Limits.MaxBytes)
 	for {
 		l, err := lines.next()
 		switch {
