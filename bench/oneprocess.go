@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ostiary/ostiary"
 	"github.com/ostiary/ostiary/config"
+	"github.com/ostiary/ostiary/gateway"
 )
 
 // lineRound is the CPU time of a call through a line, with and without what a
@@ -27,6 +29,9 @@ const (
 	lineTurns   = 12
 	lineCallers = 8
 )
+
+// echoTool is the tool that is called, as a list has it.
+const echoTool = `{"name":"echo"}`
 
 // measureLines drives two lines in turn, each with a log of its own on the disk.
 func measureLines(ctx context.Context, o options) (reads, effects []lineRound, err error) {
@@ -44,11 +49,17 @@ func measureLines(ctx context.Context, o options) (reads, effects []lineRound, e
 		if err != nil {
 			return nil, nil, err
 		}
-		line, _, _, _, closing, err := parts(f, w, with)
+		line, _, _, pins, closing, err := parts(f, w, with)
 		if err != nil {
 			return nil, nil, err
 		}
 		defer func() { err = errors.Join(err, closing()) }()
+		if pins != nil { // no server is asked for its tools here
+			sight := gateway.Sight{Upstream: "echo", Principal: benchAgent}
+			if err := pins.See(ctx, sight, gateway.KindTool, []gateway.Entry{{Name: "echo", Text: []byte(echoTool)}}); err != nil {
+				return nil, nil, err
+			}
+		}
 		lines = append(lines, line)
 	}
 	random := rand.New(rand.NewPCG(1, 7)) //nolint:gosec // to spread, not to hide
@@ -94,6 +105,7 @@ func callsThrough(ctx context.Context, line *ostiary.Line, effect ostiary.Effect
 				c := plainCall()
 				c.ID = fmt.Sprintf("call-%d-%d", caller, i)
 				c.Effect, c.Rule.Effect = effect, effect
+				c.Definition = sha256.Sum256([]byte(echoTool))
 				if _, d := line.Do(ctx, c, run); d.Verdict != ostiary.Allow {
 					refused <- d
 					return
