@@ -34,8 +34,9 @@ lint: ## Run the linters of .golangci.yml (the first time builds them, about thr
 peers: ## Install the npm servers, the client and the nginx that tests talk to
 	OSTIARY_PEERS=install go test -count=1 ./internal/peers
 
-race: ## Run all tests with the race detector, after those that are too large for it
-	go test -run 'TestTheCatalogIsBounded' ./gateway
+race: ## Run all tests with the race detector, after those that are too large for it or run other code with it
+	go test -run 'TestTheCatalogIsBounded|Direct|StandardOutput|Outbox' ./gateway
+	go test ./internal/nonblock ./egress
 	OSTIARY_PEERS=install go test -race -timeout 30m ./...
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s)

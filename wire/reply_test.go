@@ -130,6 +130,7 @@ func TestText(t *testing.T) {
 		{`{"content":[{"text":"ab"}`, 10, "ab"},
 		{`{"content":[{"text":"ab"}]}`, 0, ""},
 		{`{"content":[{"text":"` + strings.Repeat("é", 99) + `"},{"text":"no"}]}`, 5, "ééééé"},
+		{`{"content":[{"text":"` + strings.Repeat("é", 99) + `"}]}`, 4, "éééé"},
 		{`{"content":[{"text":"` + strings.Repeat("a", 15) + `\u000a"}]}`, 4, "aaaa"},
 		{`{"content":[{"text":"ab"},{"text":"` + strings.Repeat("c", 99) + `"}]}`, 5, "ab\ncc"},
 		{`{"content":[{"text":"` + strings.Repeat("a\xff", 99) + `"}]}`, 3, "a\uFFFDa"},
